@@ -1,0 +1,123 @@
+// One member of a cluster, as the doors and the process around it see it: propose a command, wait
+// for a linearizable read point, look at the store. Hot calls take callbacks, because a promise per
+// request is measurable; nothing here throws for an operating error.
+
+import type {
+  Core,
+  CoreLimits,
+  CoreStatus,
+  MemberId,
+  Membership,
+  MembershipChange,
+  Protocol,
+} from "@althing/consensus";
+import type { Result, Store } from "@althing/store";
+import type { PeerEvents, Ports } from "./ports.ts";
+
+export type MemberErrorCode =
+  /** There is no leader to serve the request now. */
+  | "noLeader"
+  /** No answer within the request timeout. */
+  | "timedOut"
+  /** The leader changed while the request was under way. */
+  | "leaderChanged"
+  /** A queue is full; nothing was done. */
+  | "overloaded"
+  /** The request is larger than `requestBytesMax`; nothing was done. */
+  | "tooLarge"
+  | "notLeader"
+  | "membershipChangeInProgress"
+  | "membershipChangeInvalid"
+  | "learnerNotCaughtUp"
+  | "transfereeInvalid"
+  /** This member's state differs from the others': it serves nothing until it is rebuilt. */
+  | "corrupt"
+  /** Its disk or log failed; it must be restarted or replaced. */
+  | "failed"
+  | "stopped";
+
+export class MemberError extends Error {
+  readonly code: MemberErrorCode;
+  /** "unknown": the command may or may not take effect. Never reported as failure or success. */
+  readonly outcome: "notExecuted" | "unknown";
+  constructor(
+    code: MemberErrorCode,
+    outcome: "notExecuted" | "unknown",
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = "MemberError";
+    this.code = code;
+    this.outcome = outcome;
+  }
+}
+
+export interface MemberOptions {
+  readonly id: MemberId;
+  readonly protocol: Protocol;
+  readonly ports: Ports;
+  readonly store: Store;
+  /** Membership of a new cluster. Ignored when the log or the store already knows one. */
+  readonly bootstrap: Membership;
+  /** Identity of this data directory (see `PublishMemberCommand`). */
+  readonly incarnation: string;
+  /** Name and addresses that the member publishes once there is a leader. */
+  readonly attributes: {
+    readonly name: string;
+    readonly peerUrls: readonly string[];
+    readonly clientUrls: readonly string[];
+  };
+  readonly tickMs: number;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  readonly priority?: number;
+  readonly reads?: "quorum" | "lease";
+  readonly clockDriftMax?: number;
+  /** Applied entries after which the log is compacted. */
+  readonly snapshotCount: number;
+  /** Entries kept behind the compaction point for followers that lag a little. */
+  readonly catchUpEntries?: number;
+  readonly requestTimeoutMs?: number;
+  readonly requestBytesMax?: number;
+  /** Proposals in flight from this member; beyond it "overloaded". */
+  readonly proposalsInFlightMax?: number;
+  readonly segmentBytes?: number;
+  readonly crc32?: (bytes: Uint8Array, seed?: number) => number;
+  readonly coreLimits?: Partial<CoreLimits>;
+}
+
+export type ProposeOutcome =
+  | { readonly kind: "applied"; readonly result: Result; readonly index: number }
+  | { readonly kind: "failed"; readonly error: MemberError };
+
+export interface MemberStatus extends CoreStatus {
+  readonly state: "running" | "failed" | "corrupt" | "stopped";
+  readonly logBytes: number;
+  /** Of the last log write that is still under way; 0 when none is. */
+  readonly diskStalledMs: number;
+  readonly proposalsPending: number;
+}
+
+export interface Member extends PeerEvents {
+  readonly id: MemberId;
+  readonly store: Store;
+  start(): void;
+  /** Hands leadership over if it can, finishes the log write under way, flushes, closes. */
+  stop(done: () => void): void;
+  /** `command` as `encodeCommand` of the store made it. On a follower it is forwarded. */
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void;
+  /** After `done(undefined)`, reads of `store` in the same turn are linearizable. */
+  read(done: (error: MemberError | undefined) => void): void;
+  changeMembership(
+    changes: readonly MembershipChange[],
+    context: Uint8Array,
+    done: (error: MemberError | undefined) => void,
+  ): void;
+  transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void;
+  status(): MemberStatus;
+  /** Called once per turn in which entries were applied, after their proposers were answered. */
+  onApplied(listener: (appliedIndex: number) => void): () => void;
+  /** The live core, for the simulator's checkers and the lab. */
+  readonly core: Core<unknown, unknown>;
+}

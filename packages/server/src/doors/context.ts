@@ -1,0 +1,36 @@
+// What a front door is given: one member, who the cluster is, the limits. A door is codec and mapping
+// over this; it never touches the log, the protocol or the disk engine.
+
+import type { Member, MemberEvent } from "@althing/member";
+
+export interface MemberInfo {
+  /** 16 lowercase hex digits. */
+  readonly id: string;
+  /** "" until the member has started and published itself. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+export interface DoorLimits {
+  /** Encoded write; larger is "etcdserver: request is too large". */
+  readonly requestBytesMax: number;
+  readonly txnOpsMax: number;
+  readonly concurrentStreamsMax: number;
+  readonly connectionsMax: number;
+}
+
+export interface DoorContext {
+  readonly member: Member;
+  readonly clusterId: string;
+  /** Membership in force joined with what the members published; sorted by id. */
+  members(): readonly MemberInfo[];
+  readonly quotaBackendBytes: number;
+  /** What etcd clients are told, a 3.5-compatible version. */
+  readonly etcdVersion: string;
+  readonly clusterVersion: string;
+  readonly althingVersion: string;
+  readonly limits: DoorLimits;
+  readonly observe: (event: MemberEvent) => void;
+}

@@ -1,0 +1,280 @@
+// The replicated state machine as the member and the doors see it: commands in, results out, reads
+// beside. `apply` is deterministic and synchronous; the store never knows which door a command came
+// through, nor which protocol ordered it. Semantics: MVCC as etcd v3 defines it.
+
+/**
+ * A key as a byte string: one UTF-16 code unit (0..255) per byte. Such strings compare bytewise with
+ * `<`, hash fast and serve as Map keys. Doors convert at their edge; there is no other key type.
+ */
+export type Key = string;
+export type Revision = number;
+/** Signed 64-bit in the protocols; a bigint only in codecs, a decimal string nowhere else. */
+export type LeaseId = bigint;
+
+export interface KeyValue {
+  readonly key: Key;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly version: number;
+  /** 0n: none. */
+  readonly lease: LeaseId;
+  /** May be a view of the engine's memory: copy what outlives the turn of the loop. */
+  readonly value: Uint8Array;
+}
+
+// ---------------------------------------------------------------------------------- reads
+
+export type SortOrder = "none" | "ascend" | "descend";
+export type SortTarget = "key" | "version" | "create" | "mod" | "value";
+
+export interface RangeRequest {
+  readonly key: Key;
+  /** "": the single key. "\0": every key >= key. Otherwise half-open [key, rangeEnd). */
+  readonly rangeEnd: Key;
+  /** <= 0: unlimited. */
+  readonly limit: number;
+  /** <= 0: the newest. */
+  readonly revision: Revision;
+  readonly sortOrder: SortOrder;
+  readonly sortTarget: SortTarget;
+  readonly keysOnly: boolean;
+  readonly countOnly: boolean;
+  /** 0: off. Inclusive. */
+  readonly minModRevision: Revision;
+  readonly maxModRevision: Revision;
+  readonly minCreateRevision: Revision;
+  readonly maxCreateRevision: Revision;
+}
+
+export interface RangeResult {
+  readonly kind: "range";
+  /** The store's current revision, whatever revision was read. */
+  readonly revision: Revision;
+  readonly kvs: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
+// ------------------------------------------------------------------------------- commands
+
+export interface PutCommand {
+  readonly kind: "put";
+  readonly key: Key;
+  readonly value: Uint8Array;
+  readonly lease: LeaseId;
+  readonly prevKv: boolean;
+  readonly ignoreValue: boolean;
+  readonly ignoreLease: boolean;
+}
+
+export interface DeleteRangeCommand {
+  readonly kind: "deleteRange";
+  readonly key: Key;
+  readonly rangeEnd: Key;
+  readonly prevKv: boolean;
+}
+
+export type CompareResult = "equal" | "greater" | "less" | "notEqual" | "unknown";
+
+/** `value` is what the stored value is compared with; 0 / empty / 0n where the request left it out. */
+export type Compare = {
+  readonly key: Key;
+  readonly rangeEnd: Key;
+  readonly result: CompareResult;
+} & (
+  | { readonly target: "version" | "create" | "mod"; readonly value: number | bigint }
+  | { readonly target: "value"; readonly value: Uint8Array }
+  | { readonly target: "lease"; readonly value: LeaseId }
+);
+
+export interface RangeOp extends RangeRequest {
+  readonly kind: "range";
+}
+export type TxnOp = RangeOp | PutCommand | DeleteRangeCommand | TxnCommand;
+
+export interface TxnCommand {
+  readonly kind: "txn";
+  readonly compares: readonly Compare[];
+  readonly success: readonly TxnOp[];
+  readonly failure: readonly TxnOp[];
+}
+
+export interface CompactCommand {
+  readonly kind: "compact";
+  readonly revision: Revision;
+}
+
+export type AlarmKind = "nospace" | "corrupt";
+/** `member` is a MemberId of the consensus contract. */
+export interface AlarmCommand {
+  readonly kind: "alarm";
+  readonly action: "activate" | "deactivate";
+  readonly member: string;
+  readonly alarm: AlarmKind;
+}
+
+/** A member tells the cluster its name, addresses and the identity of its disk. */
+export interface PublishMemberCommand {
+  readonly kind: "publishMember";
+  readonly member: string;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  /**
+   * Drawn when the data directory was created. A member that comes back with another one has lost
+   * its votes and is refused (corpus: reformatted-node-forgets-promise).
+   */
+  readonly incarnation: string;
+}
+
+/** The membership changed: forget the published attributes of those who left. */
+export interface RemoveMemberCommand {
+  readonly kind: "removeMember";
+  readonly member: string;
+}
+
+export type Command =
+  | PutCommand
+  | DeleteRangeCommand
+  | TxnCommand
+  | CompactCommand
+  | AlarmCommand
+  | PublishMemberCommand
+  | RemoveMemberCommand;
+
+// -------------------------------------------------------------------------------- results
+
+export interface PutResult {
+  readonly kind: "put";
+  readonly revision: Revision;
+  readonly prevKv: KeyValue | undefined;
+}
+export interface DeleteRangeResult {
+  readonly kind: "deleteRange";
+  readonly revision: Revision;
+  readonly deleted: number;
+  readonly prevKvs: readonly KeyValue[];
+}
+export interface TxnResult {
+  readonly kind: "txn";
+  readonly revision: Revision;
+  readonly succeeded: boolean;
+  readonly responses: readonly (RangeResult | PutResult | DeleteRangeResult | TxnResult)[];
+}
+export interface CompactResult {
+  readonly kind: "compact";
+  readonly revision: Revision;
+}
+/** Alarm, member and other administrative commands: done. */
+export interface DoneResult {
+  readonly kind: "done";
+  readonly revision: Revision;
+}
+export interface ErrorResult {
+  readonly kind: "error";
+  readonly revision: Revision;
+  readonly code: StoreErrorCode;
+}
+export type Result =
+  | RangeResult
+  | PutResult
+  | DeleteRangeResult
+  | TxnResult
+  | CompactResult
+  | DoneResult
+  | ErrorResult;
+
+/** Refusals. Doors own the table from code to wire status and text. */
+export type StoreErrorCode =
+  | "keyEmpty"
+  | "keyNotFound"
+  | "valueProvided"
+  | "leaseProvided"
+  | "tooManyOps"
+  | "duplicateKey"
+  | "invalidSortOption"
+  | "compacted"
+  | "futureRevision"
+  | "noSpace"
+  | "corrupt"
+  | "leaseNotFound"
+  | "commandUnknown";
+
+// ----------------------------------------------------------------------------- durability
+
+/** Where in the log the store stands. Saved in the same transaction as the effects. */
+export interface StorePoint {
+  readonly index: number;
+  readonly epoch: number;
+  readonly proposer: string;
+  /** Opaque (the member's encoding of the membership in force at `index`). */
+  readonly meta: Uint8Array;
+}
+
+export interface ApplyContext {
+  readonly index: number;
+  readonly epoch: number;
+  readonly proposer: string;
+  /** Wall clock the leader wrote into the entry; the only time the store knows. */
+  readonly leaderTimeMs: number;
+}
+
+/** One change of one key, as watchers will see it. */
+export interface StoreEvent {
+  readonly type: "put" | "delete";
+  readonly kv: KeyValue;
+  readonly prevKv: KeyValue | undefined;
+}
+
+export interface SnapshotReader {
+  readonly point: StorePoint;
+  /** The next self-contained, checksummed chunk, or undefined at the end. Each call is short. */
+  next(): Uint8Array | undefined;
+  close(): void;
+}
+
+export interface SnapshotWriter {
+  /** Throws `SnapshotDamaged` for a chunk that does not verify or comes out of order. */
+  write(chunk: Uint8Array): void;
+  /** Verifies completeness. Nothing of the live store has changed before `install`. */
+  finish(): StorePoint;
+  /** Swaps atomically and durably: after a crash the old or the new state, whole. */
+  install(done: (error: Error | undefined) => void): void;
+  abort(): void;
+}
+
+export interface Store {
+  readonly appliedIndex: number;
+  readonly revision: Revision;
+  /** -1: never compacted. */
+  readonly compactRevision: Revision;
+
+  /** Deterministic and synchronous; a refusal is an ErrorResult. Index must be appliedIndex + 1. */
+  apply(command: Uint8Array, context: ApplyContext): Result;
+  /** An entry without a command (no-op, membership): moves the point, changes nothing else. */
+  applyNothing(context: ApplyContext, meta?: Uint8Array): void;
+
+  range(request: RangeRequest): RangeResult | ErrorResult;
+  /** A txn that only reads, evaluated on local state. */
+  readTxn(txn: TxnCommand): TxnResult | ErrorResult;
+
+  members(): readonly PublishMemberCommand[];
+  alarms(): readonly { readonly member: string; readonly alarm: AlarmKind }[];
+
+  /** The running hash of every effect up to `appliedIndex`: equal on all members at equal index. */
+  stateHash(): { readonly index: number; readonly hash: number };
+
+  /** Where a restart would find the store now. */
+  durable(): StorePoint;
+  /** Asks that everything applied so far become durable; never blocks the loop. */
+  flush(done: (error: Error | undefined) => void): void;
+
+  openSnapshot(): SnapshotReader;
+  beginRestore(): SnapshotWriter;
+
+  /** Allocated bytes, and those that hold live data. */
+  readonly bytes: number;
+  readonly bytesInUse: number;
+
+  close(done: () => void): void;
+}
