@@ -27,6 +27,8 @@ export type PeerMessage<Message = unknown> =
   | {
       readonly kind: "forwardRejected";
       readonly reason: string;
+      /** The origin's session: a member that restarted must not take an old refusal as its own. */
+      readonly session: number;
       readonly requests: readonly number[];
       readonly leaderHint: MemberId | undefined;
     }
@@ -49,7 +51,10 @@ export type PeerMessage<Message = unknown> =
   | {
       readonly kind: "snapshotAck";
       readonly stream: number;
-      /** The next chunk wanted: a resumed stream goes on from here. */
+      /**
+       * The next chunk wanted: a resumed stream goes on from here. `snapshotComplete` when the point
+       * is already held and nothing more is needed.
+       */
       readonly next: number;
       readonly refused: string;
     };
@@ -57,7 +62,8 @@ export type PeerMessage<Message = unknown> =
 export interface Peers<Message = unknown> {
   /**
    * Takes a message for a peer, in order per channel, or drops it and reports `unreachable`. Bulk
-   * (snapshot) messages travel on a connection of their own and never delay the others.
+   * (snapshot) messages travel on a connection of their own and never delay the others. `forward` is
+   * never delivered twice: a duplicate would be a second execution.
    */
   send(to: MemberId, message: PeerMessage<Message>): void;
   /** Bytes queued for a peer's bulk connection: the snapshot sender's back-pressure. */

@@ -1,0 +1,292 @@
+// The way of a command from the door to the log: stamped and proposed here when this member leads,
+// forwarded in one message per turn when another does, kept waiting while nobody does. The answer is
+// this member's own apply of the entry, so a forwarded proposal needs no reply. What was forwarded to
+// us is proposed or refused, never forwarded on (corpus: proxy-loop).
+
+import type { MemberId, Proposal, RejectReason } from "@althing/consensus";
+import type { Result } from "@althing/store";
+import { MemberError, type MemberErrorCode, type ProposeOutcome } from "./contract.ts";
+import {
+  EnvelopeWriter,
+  isEnvelope,
+  requestOf,
+  sessionOf,
+  writeLeaderTime,
+} from "./envelope.ts";
+import { ForwardedBatches } from "./forwarded.ts";
+import { type Pending, PendingTable } from "./pending.ts";
+import type { Turn } from "./turn.ts";
+
+const FORWARD_BYTES_MAX = 512 * 1024;
+const FORWARD_COUNT_MAX = 4096;
+
+export interface ProposalLimits {
+  readonly inFlightMax: number;
+  readonly requestBytesMax: number;
+}
+
+export class Proposals {
+  readonly #turn: Turn;
+  readonly #limits: ProposalLimits;
+  readonly #envelopes: EnvelopeWriter;
+  readonly #table: PendingTable;
+  readonly #forwarded: ForwardedBatches;
+  /** Peers that the transport reports as lost: nothing is forwarded into the void. */
+  readonly #lost = new Set<MemberId>();
+  #fresh: number[] = [];
+  #parked: number[] = [];
+  /** The newest time in the log, as far as known: leader time does not go back. */
+  #newestTimeMs = 0;
+  #newestAppliedEpoch = 0;
+
+  constructor(turn: Turn, limits: ProposalLimits) {
+    this.#turn = turn;
+    this.#limits = limits;
+    this.#envelopes = new EnvelopeWriter(turn.ports.random);
+    this.#table = new PendingTable(limits.inFlightMax);
+    this.#forwarded = new ForwardedBatches(turn);
+  }
+
+  get pending(): number {
+    return this.#table.count;
+  }
+
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
+    if (command.length > this.#limits.requestBytesMax) {
+      this.#refuse(done, "tooLarge", `the request exceeds ${this.#limits.requestBytesMax} bytes`);
+      return;
+    }
+    const pending = this.#table.take();
+    if (pending === undefined) {
+      this.#refuse(done, "overloaded", "too many requests are in flight on this member");
+      return;
+    }
+    pending.done = done;
+    pending.state = "fresh";
+    pending.payload = this.#envelopes.wrap(pending.request, command);
+    pending.deadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.requestMs;
+    this.#fresh.push(pending.request);
+    if (this.#fresh.length === 1) this.#turn.schedule();
+  }
+
+  /** A peer's proposals. They are refused here when this member does not lead. */
+  receiveForward(from: MemberId, payloads: readonly Uint8Array[]): void {
+    this.#forwarded.receive(from, payloads.filter(isEnvelope));
+    this.#turn.schedule();
+  }
+
+  /** The leader did not take these: they are in no log and may be sent again. */
+  receiveRejected(session: number, requests: readonly number[], reason: string): void {
+    if (session !== this.#envelopes.session) return;
+    for (const request of requests) {
+      const pending = this.#table.find(request);
+      if (pending === undefined) continue;
+      if (pending.state !== "forwarded" && pending.state !== "orphaned") continue;
+      if (reason === "overloaded") this.#failOverloaded(pending);
+      else this.#park(pending);
+    }
+  }
+
+  /** Steps this turn's batch, own and forwarded, into the core as one input. */
+  stepAsLeader(): boolean {
+    if (this.#turn.leadership.role !== "leader") return false;
+    if (this.#fresh.length === 0 && !this.#forwarded.waiting) return false;
+    this.#newestTimeMs = Math.max(this.#newestTimeMs, Math.floor(this.#turn.ports.clock.wallMs()));
+    const proposals: Proposal[] = [];
+    const { epoch } = this.#turn.leadership;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const request of fresh) {
+      const pending = this.#table.find(request);
+      if (pending?.state !== "fresh") continue;
+      const payload = pending.payload!;
+      writeLeaderTime(payload, this.#newestTimeMs);
+      pending.state = "proposed";
+      pending.epoch = epoch;
+      proposals.push({ token: request, payload });
+    }
+    this.#forwarded.take(proposals, this.#newestTimeMs);
+    if (proposals.length === 0) return false;
+    this.#turn.step({ kind: "propose", proposals });
+    return true;
+  }
+
+  /** After the effects, when it is known who leads: forward, or let it wait for a leader. */
+  stepAsFollower(): void {
+    const { role, leader, epoch } = this.#turn.leadership;
+    if (role === "leader") return;
+    this.#forwarded.refuseWaiting();
+    if (this.#fresh.length === 0) return;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    const reachable = leader !== undefined && leader !== this.#turn.id && !this.#lost.has(leader);
+    let payloads: Uint8Array[] = [];
+    let bytes = 0;
+    for (const request of fresh) {
+      const pending = this.#table.find(request);
+      if (pending?.state !== "fresh") continue;
+      if (!reachable) {
+        this.#park(pending);
+        continue;
+      }
+      pending.state = "forwarded";
+      pending.target = leader;
+      pending.epoch = epoch;
+      payloads.push(pending.payload!);
+      bytes += pending.payload!.length;
+      if (bytes >= FORWARD_BYTES_MAX || payloads.length >= FORWARD_COUNT_MAX) {
+        this.#turn.send(leader, { kind: "forward", payloads });
+        payloads = [];
+        bytes = 0;
+      }
+    }
+    if (leader !== undefined && payloads.length > 0) {
+      this.#turn.send(leader, { kind: "forward", payloads });
+    }
+  }
+
+  /** Sends what was refused in this turn, one message per peer. */
+  flushRefusals(): void {
+    this.#forwarded.flushRefusals();
+  }
+
+  accepted(token: number): void {
+    if (token < 0) this.#forwarded.settled(token);
+  }
+
+  rejected(token: number, reason: RejectReason): void {
+    if (token < 0) {
+      this.#forwarded.rejected(token, reason);
+      return;
+    }
+    const pending = this.#table.find(token);
+    if (pending === undefined) return;
+    if (reason === "leadershipLost" || reason === "timedOut") this.#orphan(pending);
+    else if (reason === "overloaded") this.#failOverloaded(pending);
+    else this.#park(pending);
+  }
+
+  leadershipChanged(): void {
+    const { role, epoch, leader } = this.#turn.leadership;
+    if (role !== "leader") this.#forwarded.forget();
+    this.#table.forEach((pending) => {
+      const stillOurs = role === "leader" && pending.epoch === epoch;
+      const stillTheirs = pending.target === leader && pending.epoch === epoch;
+      if (pending.state === "proposed" && !stillOurs) this.#orphan(pending);
+      else if (pending.state === "forwarded" && !stillTheirs) this.#orphan(pending);
+    });
+    if (leader !== undefined) this.#unpark();
+  }
+
+  connected(peer: MemberId): void {
+    this.#lost.delete(peer);
+    if (peer === this.#turn.leadership.leader) this.#unpark();
+  }
+
+  /** What was on the wire may have been lost: it is answered soon, not at its full timeout. */
+  disconnected(peer: MemberId): void {
+    this.#lost.add(peer);
+    this.#table.forEach((pending) => {
+      if (pending.state === "forwarded" && pending.target === peer) this.#orphan(pending);
+    });
+  }
+
+  /** Called for every applied command, in order. */
+  applied(envelope: Uint8Array, result: Result, index: number): void {
+    if (sessionOf(envelope) !== this.#envelopes.session) return;
+    const pending = this.#table.find(requestOf(envelope));
+    if (pending === undefined) return;
+    const done = this.#table.settle(pending)!;
+    this.#turn.guard(() => done({ kind: "applied", result, index }));
+  }
+
+  /**
+   * At the end of a batch. Once an entry of a newer epoch is applied, nothing older is coming: what was
+   * given to an earlier leader and not applied by now is answered without waiting further.
+   */
+  appliedBatch(epoch: number, leaderTimeMs: number): void {
+    this.#newestTimeMs = Math.max(this.#newestTimeMs, leaderTimeMs);
+    if (epoch <= this.#newestAppliedEpoch) return;
+    this.#newestAppliedEpoch = epoch;
+    this.#table.forEach((pending) => {
+      if (pending.state === "orphaned" && pending.epoch < epoch) this.#giveUp(pending);
+    });
+  }
+
+  tick(nowMs: number): void {
+    if (this.#table.count === 0) return;
+    this.#table.forEach((pending) => {
+      if (pending.state === "orphaned" && nowMs >= pending.orphanDeadlineMs) this.#giveUp(pending);
+      else if (nowMs >= pending.deadlineMs) this.#giveUp(pending);
+    });
+    if (this.#turn.leadership.leader !== undefined) this.#unpark();
+  }
+
+  /** Answers everybody: this member serves no more. */
+  failAll(code: MemberErrorCode, message: string): void {
+    this.#table.forEach((pending) => {
+      const untouched = pending.state === "fresh" || pending.state === "parked";
+      this.#fail(pending, code, untouched ? "notExecuted" : "unknown", message);
+    });
+    this.#fresh = [];
+    this.#parked = [];
+  }
+
+  #park(pending: Pending): void {
+    pending.state = "parked";
+    this.#parked.push(pending.request);
+  }
+
+  #unpark(): void {
+    if (this.#parked.length === 0) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const request of parked) {
+      const pending = this.#table.find(request);
+      if (pending?.state !== "parked") continue;
+      pending.state = "fresh";
+      this.#fresh.push(request);
+    }
+    this.#turn.schedule();
+  }
+
+  #orphan(pending: Pending): void {
+    pending.state = "orphaned";
+    pending.orphanDeadlineMs =
+      this.#turn.ports.clock.monotonicMs() + this.#turn.waits.electionMs;
+  }
+
+  #giveUp(pending: Pending): void {
+    if (pending.state === "orphaned") {
+      const message = "the leader changed while the request was under way; it may have taken effect";
+      this.#fail(pending, "leaderChanged", "unknown", message);
+    } else if (pending.state === "proposed" || pending.state === "forwarded") {
+      this.#fail(pending, "timedOut", "unknown", "no answer in time; it may have taken effect");
+    } else if (this.#turn.leadership.leader === undefined) {
+      this.#fail(pending, "noLeader", "notExecuted", "no leader was found in time");
+    } else {
+      this.#fail(pending, "timedOut", "notExecuted", "the leader did not take the request in time");
+    }
+  }
+
+  #failOverloaded(pending: Pending): void {
+    this.#fail(pending, "overloaded", "notExecuted", "the leader has too much work in flight");
+  }
+
+  #fail(
+    pending: Pending,
+    code: MemberErrorCode,
+    outcome: "notExecuted" | "unknown",
+    message: string,
+  ): void {
+    const done = this.#table.settle(pending)!;
+    const error = new MemberError(code, outcome, message);
+    this.#turn.guard(() => done({ kind: "failed", error }));
+  }
+
+  /** Never in the caller's own stack. */
+  #refuse(done: (outcome: ProposeOutcome) => void, code: MemberErrorCode, message: string): void {
+    const error = new MemberError(code, "notExecuted", message);
+    this.#turn.ports.clock.soon(() => this.#turn.guard(() => done({ kind: "failed", error })));
+  }
+}
