@@ -1,1 +1,4 @@
+export { createSystemClock } from "./clock/system-clock.ts";
 export type * from "./doors/context.ts";
+export { bootstrapClusterId, bootstrapMemberId } from "./identity/member-id.ts";
+export * from "./peers/index.ts";

@@ -1,0 +1,18 @@
+// Names of members and clusters, derived from what the operator wrote, so that every member of a new
+// cluster computes the same ones without talking. The derivation is the one etcd uses.
+
+import { createHash } from "node:crypto";
+
+/** The first 8 bytes of SHA-1 over the sorted peer URLs and the cluster token. */
+export function bootstrapMemberId(peerUrls: readonly string[], token: string): string {
+  return firstEightBytes([...peerUrls].sort().join("") + token);
+}
+
+/** The same for all members: the first 8 bytes of SHA-1 over the sorted member ids, as bytes. */
+export function bootstrapClusterId(memberIds: readonly string[]): string {
+  return firstEightBytes(Buffer.from([...memberIds].sort().join(""), "hex"));
+}
+
+function firstEightBytes(content: string | Buffer): string {
+  return createHash("sha1").update(content).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,377 @@
+// The transport over real loopback sockets.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { after, afterEach, test } from "node:test";
+import type { MemberEvent, PeerMessage } from "@althing/member";
+import { encodeFrame, frameType } from "./frame.ts";
+import { encodeHello, encodePreamble, encodeWelcome } from "./handshake.ts";
+import {
+  connectedTo,
+  createTestMember,
+  disconnectedFrom,
+  ids,
+  observed,
+  type TestMember,
+  type TestMemberOptions,
+} from "./testing/two-members.ts";
+
+let port = 26000;
+const open: TestMember[] = [];
+const sockets: Socket[] = [];
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await Promise.all(open.splice(0).map((member) => member.transport.close()));
+});
+after(() => assert.ok(port <= 26100, "the tests keep to their ports"));
+
+/** Distinguishable, small, and as the codec gives it back. */
+function note(index: number): PeerMessage {
+  return { kind: "stateHash", index, hash: index * 7 };
+}
+
+function chunk(sequence: number, bytes: number): PeerMessage {
+  const content = new Uint8Array(bytes).fill(sequence);
+  return { kind: "snapshotChunk", stream: 1, sequence, bytes: content, last: false };
+}
+
+function member(id: string, at: number, others: Record<string, number>, o?: TestMemberOptions) {
+  const made = createTestMember(id, at, others, o);
+  open.push(made);
+  return made;
+}
+
+async function pair(
+  options: { a?: TestMemberOptions; b?: TestMemberOptions } = {},
+): Promise<[TestMember, TestMember]> {
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB }, options.a);
+  const b = member(ids.b, portB, { [ids.a]: portA }, options.b);
+  await Promise.all([a.start(), b.start()]);
+  await Promise.all([a.until(connectedTo(ids.b), 0), b.until(connectedTo(ids.a), 0)]);
+  return [a, b];
+}
+
+function received(by: TestMember): unknown[] {
+  return by.told.filter((told) => told.kind === "receive").map((told) => told.detail);
+}
+
+/** Opens a bare connection and resolves with what came back once the other side closed it. */
+async function speak(to: number, bytes: Uint8Array): Promise<Buffer> {
+  const socket = connect({ host: "127.0.0.1", port: to });
+  sockets.push(socket);
+  const answer: Buffer[] = [];
+  socket.on("data", (data: Buffer) => answer.push(data));
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write(bytes);
+  if (!socket.destroyed) await new Promise((closed) => socket.once("close", closed));
+  return Buffer.concat(answer);
+}
+
+function helloOf(change: object): Buffer {
+  const hello = {
+    clusterId: "c1",
+    member: ids.b,
+    incarnation: `disk-of-${ids.b}`,
+    consensus: "raft",
+    to: ids.a,
+    channel: "main" as const,
+    ...change,
+  };
+  return Buffer.concat([encodePreamble(), encodeFrame(frameType.hello, encodeHello(hello))]);
+}
+
+function turnedAway(by: TestMember): { code: unknown; reason: unknown }[] {
+  return by.told
+    .filter(observed("peerTurnedAway"))
+    .map((told) => told.detail as MemberEvent)
+    .map((event) => ({ code: event["code"], reason: event["reason"] }));
+}
+
+test("messages arrive in order, both ways, small and large", async () => {
+  const [a, b] = await pair();
+  const sent = Array.from({ length: 200 }, (_, i) => note(i));
+  const large: PeerMessage = { kind: "forward", payloads: [new Uint8Array(3_000_000).fill(9)] };
+  for (const message of sent) a.transport.send(ids.b, message);
+  a.transport.send(ids.b, large);
+  b.transport.send(ids.a, note(1));
+  await b.until((told) => (told.detail as PeerMessage)?.kind === "forward", 0);
+  await a.until((told) => told.kind === "receive", 0);
+  assert.deepEqual(received(b), [...sent, large]);
+  assert.deepEqual(received(a), [note(1)]);
+});
+
+test("the end of a peer is noticed at once, and so is its return", async () => {
+  const [a, b] = await pair();
+  const portB = b.port;
+  const lost = a.until(disconnectedFrom(ids.b));
+  const start = performance.now();
+  await open.splice(open.indexOf(b), 1)[0]!.transport.close();
+  await lost;
+  assert.ok(performance.now() - start < 150, "well under any election timeout");
+
+  a.transport.send(ids.b, note(1));
+  await a.until((told) => told.kind === "unreachable" && told.peer === ids.b, 0);
+
+  const again = member(ids.b, portB, { [ids.a]: a.port });
+  const back = a.until(connectedTo(ids.b));
+  await again.start();
+  await back;
+  a.transport.send(ids.b, note(2));
+  await again.until((told) => told.kind === "receive", 0);
+  assert.deepEqual(received(again), [note(2)]);
+});
+
+test("a connection that breaks while its peer lives is made again", async () => {
+  const [portA, portB, portProxy] = [port++, port++, port++];
+  const through: Socket[] = [];
+  const proxy = createServer((socket) => {
+    const onward = connect({ host: "127.0.0.1", port: portB });
+    through.push(socket, onward);
+    socket.on("error", () => {});
+    onward.on("error", () => {});
+    socket.pipe(onward).pipe(socket);
+  }).listen(portProxy, "127.0.0.1");
+  try {
+    const a = member(ids.a, portA, { [ids.b]: portProxy });
+    const b = member(ids.b, portB, { [ids.a]: portA });
+    await Promise.all([a.start(), b.start()]);
+    await a.until(connectedTo(ids.b), 0);
+    const lost = a.until(disconnectedFrom(ids.b));
+    const back = a.until(connectedTo(ids.b), a.told.length);
+    for (const socket of through.splice(0)) socket.destroy();
+    await lost;
+    await back;
+    a.transport.send(ids.b, note(3));
+    await b.until((told) => told.kind === "receive", 0);
+  } finally {
+    for (const socket of through) socket.destroy();
+    proxy.close();
+  }
+});
+
+test("junk on the port costs one log line per address and harms nothing", async () => {
+  const [a, b] = await pair();
+  const junk = Buffer.alloc(100_000, 0x5a);
+  for (let i = 0; i < 5; i++) assert.deepEqual(await speak(a.port, junk), Buffer.alloc(0));
+  assert.deepEqual(turnedAway(a), [
+    { code: "junk", reason: "bytes that are not the Althing peer protocol" },
+  ]);
+  b.transport.send(ids.a, note(1));
+  await a.until((told) => told.kind === "receive", 0);
+});
+
+test("the usual mistakes are named", async () => {
+  for (const [bytes, reason] of [
+    ["GET /health HTTP/1.1\r\n\r\n", /clients belong on the client port/],
+    ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /clients belong on the client port/],
+    ["\x16\x03\x01\x02\x00\x01\x00", /TLS on a cleartext peer port/],
+  ] as const) {
+    const a = member(ids.a, port++, {});
+    await a.start();
+    await speak(a.port, Buffer.from(bytes, "latin1"));
+    assert.match(String(turnedAway(a)[0]?.reason), reason);
+  }
+});
+
+test("a caller that is not what it should be is told why", async () => {
+  const cases: [object, string, RegExp][] = [
+    [{ clusterId: "c2" }, "cluster", /belongs to cluster c2, this is cluster c1/],
+    [{ consensus: "zab" }, "consensus", /runs zab/],
+    [{ to: ids.c }, "wrongMember", /looks for member c+, but this is member a+/],
+    [{ member: ids.c }, "unknownMember", /not a member of cluster c1/],
+    [{ incarnation: "fresh" }, "identity", /lost its disk/],
+    [{ channel: "side" }, "malformed", /cannot be read/],
+  ];
+  for (const [change, code, reason] of cases) {
+    const a = member(ids.a, port++, { [ids.b]: 26199 });
+    a.refuse = (_peer, incarnation) =>
+      incarnation === `disk-of-${ids.b}` ? undefined : "it has lost its disk";
+    await a.start();
+    const answer = (await speak(a.port, helloOf(change))).toString("latin1");
+    assert.match(answer, new RegExp(`"code":"${code}"`));
+    assert.match(answer, reason);
+    assert.deepEqual(
+      turnedAway(a).map((line) => line.code),
+      [code],
+    );
+    await open.pop()!.transport.close();
+  }
+});
+
+test("another version of the protocol is told so, and not taken for junk", async () => {
+  const a = member(ids.a, port++, {});
+  await a.start();
+  const answer = (await speak(a.port, encodePreamble(9))).toString("latin1");
+  assert.match(answer, /"code":"version"/);
+  assert.match(answer, /version 9 of the peer protocol/);
+});
+
+test("who says nothing, half a hello, or too much, is turned away", async () => {
+  const limits = { handshakeTimeoutMs: 60 };
+  const a = member(ids.a, port++, { [ids.b]: 26199 }, { limits });
+  await a.start();
+  await speak(a.port, Buffer.alloc(0));
+  await speak(a.port, helloOf({}).subarray(0, 40));
+  const header = encodeFrame(frameType.hello, new Uint8Array(9_000)).subarray(0, 9);
+  await speak(a.port, Buffer.concat([encodePreamble(), header]));
+  assert.deepEqual(
+    turnedAway(a).map((line) => line.code),
+    ["silent", "oversized"],
+  );
+});
+
+test("an oversized or damaged frame of a member ends its connection and nothing else", async () => {
+  const [a, b] = await pair({ a: { limits: { frameBytesMax: 10_000 } } });
+  const huge = encodeFrame(frameType.message, new Uint8Array(10_001)).subarray(0, 9);
+  await speak(a.port, Buffer.concat([helloOf({}), huge]));
+  const damaged = encodeFrame(frameType.message, new Uint8Array(100));
+  damaged[50] = 1;
+  await speak(a.port, Buffer.concat([helloOf({}), damaged]));
+  const malformed = encodeFrame(frameType.message, Buffer.from("not a message"));
+  await speak(a.port, Buffer.concat([helloOf({}), malformed]));
+  assert.deepEqual(received(a), []);
+  a.transport.send(ids.b, note(4));
+  await b.until((told) => told.kind === "receive", 0);
+});
+
+test("a message larger than a frame may be is refused before it is sent", async () => {
+  const [a, b] = await pair({ a: { limits: { frameBytesMax: 1_000 } } });
+  const unreachable = a.until((told) => told.kind === "unreachable");
+  a.transport.send(ids.b, { kind: "forward", payloads: [new Uint8Array(2_000)] });
+  await unreachable;
+  assert.equal(a.told.filter(observed("peerMessageTooLarge")).length, 1);
+  a.transport.send(ids.b, note(5));
+  await b.until((told) => told.kind === "receive", 0);
+  assert.deepEqual(received(b), [note(5)]);
+});
+
+test("both sides check: an answer under the wrong name or from a lost disk is refused", async () => {
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB });
+  const b = member(ids.b, portB, {});
+  a.refuse = (peer) => `${peer} has lost its votes: remove and add it`;
+  // b knows nobody, so it turns a away; a's own check is shown with a b that would accept.
+  const c = member(ids.b, port++, { [ids.a]: portA });
+  await Promise.all([a.start(), b.start(), c.start()]);
+  const refusal = await c.until((told) => told.kind === "refused", 0);
+  assert.deepEqual(refusal, {
+    kind: "refused",
+    peer: ids.a,
+    detail: { code: "identity", reason: `${ids.b} has lost its votes: remove and add it` },
+  });
+  const stranger = await a.until((told) => told.kind === "refused", 0);
+  assert.equal((stranger.detail as { code: string }).code, "unknownMember");
+});
+
+test("a refusal reaches a member that only listens", async () => {
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB });
+  // Nobody listens where b believes a to be: b can learn of the refusal from a's call alone.
+  const b = member(ids.b, portB, { [ids.a]: 26198 });
+  a.refuse = () => "wiped";
+  await Promise.all([a.start(), b.start()]);
+  const refusal = await b.until((told) => told.kind === "refused", 0);
+  assert.deepEqual(refusal.detail, { code: "identity", reason: "wiped" });
+  assert.equal(a.told.some(connectedTo(ids.b)), false);
+});
+
+test("a peer that does not read meets a bound, not memory, and hears the rest later", async () => {
+  const [own, slowPort] = [port++, port++];
+  let heard = 0;
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.pause();
+      const identity = { clusterId: "c1", member: ids.b, incarnation: "d", consensus: "raft" };
+      const welcome = encodeFrame(frameType.welcome, encodeWelcome(identity));
+      socket.write(Buffer.concat([encodePreamble(), welcome]));
+      socket.on("data", (data: Buffer) => {
+        heard += data.length;
+      });
+    });
+  }).listen(slowPort, "127.0.0.1");
+  await once(server, "listening");
+  const limits = { mainQueueBytesMax: 4_000_000 };
+  const a = member(ids.a, own, { [ids.b]: slowPort }, { limits });
+  try {
+    await a.start();
+    await a.until(connectedTo(ids.b), 0);
+    const message: PeerMessage = { kind: "forward", payloads: [new Uint8Array(600_000)] };
+    const unreachable = a.until((told) => told.kind === "unreachable");
+    for (let i = 0; i < 100; i++) a.transport.send(ids.b, message);
+    await unreachable;
+    const { droppedMessages, sentBytes } = a.transport.stats()[0]!;
+    assert.ok(sentBytes <= 4_000_000);
+    assert.ok(droppedMessages >= 90);
+
+    const slow = sockets.find((socket) => socket.localPort === slowPort)!;
+    slow.resume();
+    while (heard < sentBytes) await once(slow, "data", { signal: AbortSignal.timeout(4_000) });
+    assert.equal(a.told.some(disconnectedFrom(ids.b)), false);
+  } finally {
+    server.close();
+  }
+});
+
+test("bulk travels beside the main connection and tells its backlog", async () => {
+  const [a, b] = await pair();
+  for (let i = 0; i < 20; i++) a.transport.send(ids.b, chunk(i, 500_000));
+  assert.ok(a.transport.bulkBacklog(ids.b) > 5_000_000);
+  a.transport.send(ids.b, note(1));
+  await b.until((told) => (told.detail as { sequence?: number })?.sequence === 19, 0);
+  const order = received(b).map((message) => (message as PeerMessage).kind);
+  assert.ok(
+    order.indexOf("stateHash") < order.lastIndexOf("snapshotChunk"),
+    "a heartbeat does not wait for the snapshot before it",
+  );
+  assert.equal(a.transport.bulkBacklog(ids.b), 0);
+  assert.deepEqual(
+    received(b)
+      .filter((message) => (message as PeerMessage).kind === "snapshotChunk")
+      .map((message) => (message as { sequence: number }).sequence),
+    Array.from({ length: 20 }, (_, i) => i),
+  );
+});
+
+test("a peer that went silent without a goodbye is given up", async () => {
+  const [portA, portB, portProxy] = [port++, port++, port++];
+  let frozen = false;
+  const through: Socket[] = [];
+  const proxy = createServer((socket) => {
+    const onward = connect({ host: "127.0.0.1", port: portB });
+    through.push(socket, onward);
+    socket.on("error", () => {});
+    onward.on("error", () => {});
+    socket.on("data", (data) => frozen || onward.write(data));
+    onward.on("data", (data) => frozen || socket.write(data));
+  }).listen(portProxy, "127.0.0.1");
+  try {
+    const limits = { pingIntervalMs: 20, silentIntervalsMax: 4 };
+    const a = member(ids.a, portA, { [ids.b]: portProxy }, { limits });
+    const b = member(ids.b, portB, { [ids.a]: portA }, { limits });
+    await Promise.all([a.start(), b.start()]);
+    await a.until(connectedTo(ids.b), 0);
+    frozen = true;
+    await a.until(disconnectedFrom(ids.b));
+    frozen = false;
+    await a.until(connectedTo(ids.b));
+  } finally {
+    for (const socket of through) socket.destroy();
+    proxy.close();
+  }
+});
+
+test("a member that left is not listened to and not called", async () => {
+  const [a, b] = await pair();
+  const lost = b.until(disconnectedFrom(ids.a));
+  a.transport.update([]);
+  await lost;
+  const refusal = await b.until((told) => told.kind === "refused", 0);
+  assert.equal((refusal.detail as { code: string }).code, "unknownMember");
+  assert.deepEqual(a.transport.stats(), []);
+});
