@@ -1,0 +1,117 @@
+// An etcd client for tests: it shows every answer as it came, error codes and texts included, retries
+// nothing and hides nothing. One connection to one member.
+
+import { Connection, type ConnectionOptions, unavailable } from "../../bench/load/connection.ts";
+import {
+  type CompactionRequest,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type Header,
+  type MemberInfo,
+  type Method,
+  methods,
+  type PutRequest,
+  type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
+  type StatusResponse,
+  type TxnRequest,
+  type TxnResponse,
+} from "./messages.ts";
+import { decode, encode, type Message } from "./protobuf.ts";
+
+export type Answer<Response> =
+  | { readonly code: 0; readonly response: Response }
+  | { readonly code: number; readonly message: string; readonly response?: undefined };
+
+/** The call did not come back in time: it may or may not have happened. */
+export const deadlineExceeded = 4;
+
+export class EtcdClient {
+  readonly #options: ConnectionOptions;
+  readonly #timeoutMs: number;
+  #connection: Connection | undefined;
+
+  constructor(options: ConnectionOptions, timeoutMs = 10_000) {
+    this.#options = options;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  put(request: PutRequest): Promise<Answer<PutResponse>> {
+    return this.call(methods.put, request as Message);
+  }
+  range(request: RangeRequest): Promise<Answer<RangeResponse>> {
+    return this.call(methods.range, request as Message);
+  }
+  deleteRange(request: DeleteRangeRequest): Promise<Answer<DeleteRangeResponse>> {
+    return this.call(methods.deleteRange, request as Message);
+  }
+  txn(request: TxnRequest): Promise<Answer<TxnResponse>> {
+    return this.call(methods.txn, request as Message);
+  }
+  compact(request: CompactionRequest): Promise<Answer<{ header?: Header }>> {
+    return this.call(methods.compact, request as Message);
+  }
+  status(): Promise<Answer<StatusResponse>> {
+    return this.call(methods.status, {});
+  }
+  memberList(): Promise<Answer<{ members?: readonly MemberInfo[] }>> {
+    return this.call(methods.memberList, {});
+  }
+
+  async call<Response>(method: Method, request: Message): Promise<Answer<Response>> {
+    const answer = await this.callRaw(method.path, encode(method.request, request));
+    if (answer.code !== 0) return { code: answer.code, message: answer.message };
+    return { code: 0, response: decode(method.response, answer.body) as Response };
+  }
+
+  /** A call whose bytes the test made itself. */
+  async callRaw(
+    path: string,
+    body: Uint8Array,
+  ): Promise<{ readonly code: number; readonly message: string; readonly body: Uint8Array }> {
+    let connection: Connection;
+    try {
+      connection = await this.#connected();
+    } catch (error) {
+      return { code: unavailable, message: (error as Error).message, body: new Uint8Array() };
+    }
+    return await new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      let isTimedOut = false;
+      const id = connection.call(path, body, (code, message, reply) => {
+        clearTimeout(timer);
+        const shown = isTimedOut ? deadlineExceeded : code;
+        resolve({ code: shown, message, body: reply ?? new Uint8Array() });
+      });
+      timer = setTimeout(() => {
+        isTimedOut = true;
+        connection.cancel(id);
+      }, this.#timeoutMs);
+    });
+  }
+
+  close(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #connected(): Promise<Connection> {
+    if (this.#connection?.isOpen !== true) this.#connection = new Connection(this.#options);
+    const connection = this.#connection;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // A frozen server accepts and says nothing: forget it, so that the next call dials anew.
+        connection.close();
+        reject(new Error("the server did not greet in time"));
+      }, this.#timeoutMs);
+    });
+    try {
+      await Promise.race([connection.ready(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+    return connection;
+  }
+}
