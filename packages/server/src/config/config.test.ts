@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigError, defaultConfig, resolveConfig } from "./config.ts";
+import { flags } from "./flags.ts";
+import { gatherSettings, type Sources } from "./sources.ts";
+
+function configOf(args: string[], more: Partial<Sources> = {}) {
+  const gathered = gatherSettings({ args, environment: {}, ...more });
+  const resolved = resolveConfig(gathered.settings);
+  return { ...resolved, warnings: [...gathered.warnings, ...resolved.warnings] };
+}
+
+function errorOf(args: string[], more: Partial<Sources> = {}): string {
+  try {
+    configOf(args, more);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.message;
+  }
+  assert.fail(`accepted: ${args.join(" ")}`);
+}
+
+test("no flags at all make a single member at etcd's addresses", () => {
+  const { config, warnings } = configOf([]);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config, defaultConfig());
+  assert.deepEqual(config.initialCluster, [
+    { name: "default", peerUrls: ["http://localhost:2380"] },
+  ]);
+  assert.equal(config.dataDir, "default.althing");
+  assert.deepEqual(config.listenClientUrls, ["http://localhost:2379"]);
+  assert.equal(config.quotaBackendBytes, 2 * 1024 ** 3);
+  assert.deepEqual(config.autoCompaction, { mode: "off" });
+});
+
+const three = [
+  "--name=m1",
+  "--listen-client-urls=http://127.0.0.1:2379",
+  "--advertise-client-urls=http://127.0.0.1:2379",
+  "--listen-peer-urls=http://127.0.0.1:2380",
+  "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+  "--initial-cluster=m1=http://127.0.0.1:2380,m2=http://127.0.0.1:22380,m3=http://127.0.0.1:32380",
+];
+
+test("a script that starts etcd starts Althing", () => {
+  const { config, warnings } = configOf([
+    ...three,
+    "--data-dir",
+    "/var/lib/m1",
+    "-initial-cluster-state",
+    "new",
+    "-initial-cluster-token=t1",
+    "--heartbeat-interval=50",
+    "--election-timeout",
+    "250",
+    "--snapshot-count=5000",
+    "--quota-backend-bytes=-1",
+    "--auto-compaction-mode=revision",
+    "--auto-compaction-retention=1000",
+    "--logger=zap",
+    "--log-level=warn",
+    "--enable-pprof",
+    "--experimental-warning-apply-duration=1s",
+  ]);
+  assert.equal(config.dataDir, "/var/lib/m1");
+  assert.equal(config.initialClusterToken, "t1");
+  assert.deepEqual([config.heartbeatIntervalMs, config.electionTimeoutMs], [50, 250]);
+  assert.equal(config.snapshotCount, 5000);
+  assert.equal(config.quotaBackendBytes, 0);
+  assert.deepEqual(config.autoCompaction, { mode: "revision", revisions: 1000 });
+  assert.equal(config.logLevel, "warn");
+  assert.deepEqual(
+    config.initialCluster.map((member) => member.name),
+    ["m1", "m2", "m3"],
+  );
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0]!, /--enable-pprof=true is known from etcd and has no effect here/);
+  assert.match(warnings[1]!, /--experimental-warning-apply-duration=1s/);
+});
+
+test("every flag of the table is taken from the line, the environment and a file", () => {
+  for (const flag of flags) {
+    if (flag.name === "config-file") continue;
+    const value = flag.fallback || (flag.choices?.[0] ?? "");
+    const name = `ALTHING_${flag.name.toUpperCase().replaceAll("-", "_")}`;
+    const environment = value === "" ? {} : { [name]: value };
+    const readFile = () => JSON.stringify({ [flag.name]: value });
+    gatherSettings({ args: [`--${flag.name}=${value}`], environment });
+    gatherSettings({ args: ["--config-file=f"], environment: {}, readFile });
+    const [setting] = gatherSettings({ args: [], environment }).settings;
+    assert.equal(setting?.[1].value ?? "", value);
+  }
+});
+
+test("the command line beats the environment, and ETCD_ names are not read", () => {
+  const environment = { ALTHING_NAME: "e", ALTHING_SNAPSHOT_COUNT: "7", ETCD_DATA_DIR: "/etcd" };
+  const { config } = configOf(["--name", "c"], { environment });
+  assert.deepEqual([config.name, config.snapshotCount, config.dataDir], ["c", 7, "c.althing"]);
+});
+
+test("a config file stands alone, with TLS in groups and durations in nanoseconds", () => {
+  const yaml = `
+name: m1
+data-dir: /data
+listen-client-urls: https://127.0.0.1:2379
+advertise-client-urls: [https://127.0.0.1:2379]
+heartbeat-interval: 20
+election-timeout: 200
+auto-compaction-retention: "30m"
+grpc-keepalive-interval: 7200000000000
+client-transport-security:
+  cert-file: c.pem
+  key-file: k.pem
+  client-cert-auth: true
+  trusted-ca-file: ca.pem
+peer-transport-security:
+  allowed-cn: member
+`;
+  const { config, warnings } = configOf(["--config-file=f.yaml", "--name=other"], {
+    environment: { ALTHING_DATA_DIR: "/other" },
+    readFile: () => yaml,
+  });
+  assert.equal(config.name, "m1");
+  assert.equal(config.dataDir, "/data");
+  assert.deepEqual(config.clientTls, {
+    certFile: "c.pem",
+    keyFile: "k.pem",
+    trustedCaFile: "ca.pem",
+    clientCertAuth: true,
+    crlFile: "",
+    allowedCommonName: "",
+    allowedHostname: "",
+  });
+  assert.equal(config.peerTls.allowedCommonName, "member");
+  assert.deepEqual(config.autoCompaction, { mode: "periodic", retentionMs: 1_800_000 });
+  assert.match(warnings[0]!, /stands alone: --name, --data-dir/);
+  assert.match(warnings[1]!, /grpc-keepalive-interval: 7200000000000 in f.yaml/);
+});
+
+test("periodic retention is hours when it is bare", () => {
+  const { config } = configOf(["--auto-compaction-retention=2"]);
+  assert.deepEqual(config.autoCompaction, { mode: "periodic", retentionMs: 7_200_000 });
+});
+
+test("errors say what to do", () => {
+  const cases: [string[], RegExp][] = [
+    [["--nmae=x"], /--nmae is not known; did you mean --name\?/],
+    [["--zzzzzzzz=x"], /see `althing start --help`/],
+    [["start"], /"start" is not a flag/],
+    [["--name"], /--name needs a value/],
+    [["--name=a=b"], /choose another name/],
+    [["--election-timeout=400"], /at least 5 times --heartbeat-interval.*lower the other to 80/],
+    [["--election-timeout=60000"], /not be above 50000 ms/],
+    [["--heartbeat-interval=x"], /must be a whole number/],
+    [["--heartbeat-interval=0"], /at least 1/],
+    [["--snapshot-count=1.5"], /must be a whole number/],
+    [["--protocol=bully"], /must be one of raft/],
+    [["--listen-client-urls=http://127.0.0.1:1"], /--advertise-client-urls is required/],
+    [["--listen-peer-urls=http://example.com:2380"], /IP address and not on a name/],
+    [["--listen-peer-urls=127.0.0.1:2380"], /not a URL|must begin with http/],
+    [["--listen-peer-urls=http://127.0.0.1"], /needs a port/],
+    [["--listen-peer-urls=http://127.0.0.1:2380/x"], /nothing more/],
+    [["--initial-advertise-peer-urls=http://0.0.0.0:2380"], /nobody can call 0.0.0.0/],
+    [["--initial-cluster=x"], /must be name=url/],
+    [["--name=m9", ...three.slice(1)], /this member is called m9/],
+    [[...three, "--initial-advertise-peer-urls=http://127.0.0.1:9"], /they must be the same/],
+    [
+      ["--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"],
+      /to default and to b/,
+    ],
+    [["--cert-file=c"], /belong together/],
+    [["--listen-peer-urls=https://127.0.0.1:1"], /give --peer-cert-file and --peer-key-file/],
+    [["--client-cert-auth"], /nobody would be asked/],
+    [["--auto-tls"], /will not pretend to/],
+    [["--force-new-cluster"], /will not pretend to/],
+    [["--auto-compaction-retention=soon"], /such as 30m/],
+    [["--auto-compaction-mode=revision", "--auto-compaction-retention=1h"], /number of revisions/],
+    [["--config-file=/nonexistent/x.yaml"], /cannot be read/],
+  ];
+  for (const [args, expected] of cases) assert.match(errorOf(args), expected);
+});
+
+test("a config file with an unknown key or a wrong shape is refused by name", () => {
+  const file = (content: string) =>
+    errorOf(["--config-file=f.yaml"], { environment: {}, readFile: () => content });
+  assert.match(file("nmae: x"), /nmae in f.yaml is not known; did you mean --name/);
+  assert.match(file("name: {a: b}"), /single value or a list/);
+  assert.match(file("- a"), /keys and values/);
+  assert.match(file("a: ["), /cannot be read/);
+  assert.match(file("client-transport-security: {cert: x}"), /client-transport-security.cert in/);
+});

@@ -1,0 +1,288 @@
+// Every flag of `althing start` as data: what etcd calls it, what it holds, whether it acts here. The
+// parser, the environment, the config file, the help and docs/configuration.md all read this table.
+
+export type FlagKind =
+  | "text"
+  | "count"
+  | "boolean"
+  | "urls"
+  /** 1h30m, 500ms; in a config file also an integer number of nanoseconds, as etcd writes it. */
+  | "duration"
+  | "file";
+
+/** `ignored` flags are accepted with a warning; `refused` ones would be dangerous to ignore. */
+export type FlagEffect = "acts" | "ignored" | "refused";
+
+export interface Flag {
+  readonly name: string;
+  readonly kind: FlagKind;
+  readonly fallback: string;
+  readonly choices?: readonly string[];
+  readonly effect: FlagEffect;
+  readonly group: FlagGroup;
+  readonly help: string;
+}
+
+export const flagGroups = [
+  "Member",
+  "Cluster",
+  "Timing",
+  "Limits",
+  "Compaction",
+  "Client TLS",
+  "Peer TLS",
+  "TLS policy",
+  "Logging and metrics",
+  "Known to etcd, without effect here",
+  "Known to etcd, refused here",
+] as const;
+export type FlagGroup = (typeof flagGroups)[number];
+
+type Row = readonly [
+  name: string,
+  kind: FlagKind,
+  fallback: string,
+  help: string,
+  choices?: readonly string[],
+];
+
+function group(name: FlagGroup, effect: FlagEffect, rows: readonly Row[]): Flag[] {
+  return rows.map(([flag, kind, fallback, help, choices]) => ({
+    name: flag,
+    kind,
+    fallback,
+    help,
+    effect,
+    group: name,
+    ...(choices === undefined ? {} : { choices }),
+  }));
+}
+
+const without = "Known to etcd, without effect here" as const;
+const refused = "Known to etcd, refused here" as const;
+
+export const flags: readonly Flag[] = [
+  ...group("Member", "acts", [
+    ["name", "text", "default", "Name of this member, unique in the cluster"],
+    ["data-dir", "text", "", "Where the data lives; <name>.althing if not given"],
+    ["listen-client-urls", "urls", "http://localhost:2379", "Where clients are served"],
+    [
+      "advertise-client-urls",
+      "urls",
+      "http://localhost:2379",
+      "What clients are told; needed when --listen-client-urls is given",
+    ],
+    ["listen-peer-urls", "urls", "http://localhost:2380", "Where other members are heard"],
+    ["listen-metrics-urls", "urls", "", "More addresses for /metrics and /health alone"],
+    ["engine", "text", "disk", "Where the store keeps its data", ["disk", "memory"]],
+    ["config-file", "file", "", "YAML or JSON with these names as keys; then nothing else counts"],
+  ]),
+  ...group("Cluster", "acts", [
+    [
+      "initial-advertise-peer-urls",
+      "urls",
+      "http://localhost:2380",
+      "What the other members are told",
+    ],
+    ["initial-cluster", "text", "", "All members of a new cluster: name=url,name=url"],
+    [
+      "initial-cluster-state",
+      "text",
+      "new",
+      "Whether the cluster is founded or joined",
+      ["new", "existing"],
+    ],
+    ["initial-cluster-token", "text", "etcd-cluster", "Keeps apart clusters that look the same"],
+    ["protocol", "text", "raft", "The consensus protocol; for the life of a cluster", ["raft"]],
+    [
+      "reads",
+      "text",
+      "quorum",
+      "How a leader confirms linearizable reads: a round of messages, or a clock lease",
+      ["quorum", "lease"],
+    ],
+  ]),
+  ...group("Timing", "acts", [
+    ["heartbeat-interval", "count", "100", "Milliseconds between a leader's heartbeats"],
+    ["election-timeout", "count", "1000", "Milliseconds without a leader before an election"],
+  ]),
+  ...group("Limits", "acts", [
+    ["snapshot-count", "count", "10000", "Applied entries after which the log is compacted"],
+    [
+      "quota-backend-bytes",
+      "text",
+      "0",
+      "Size of the store that raises NOSPACE; 0: 2 GiB; < 0: none",
+    ],
+    ["max-request-bytes", "count", "1572864", "Largest write"],
+    ["max-txn-ops", "count", "128", "Most operations in a transaction"],
+    ["max-concurrent-streams", "count", "4294967295", "Most requests at once on one connection"],
+    ["max-connections", "count", "10000", "Most client connections"],
+  ]),
+  ...group("Compaction", "acts", [
+    [
+      "auto-compaction-mode",
+      "text",
+      "periodic",
+      "What --auto-compaction-retention counts",
+      ["periodic", "revision"],
+    ],
+    [
+      "auto-compaction-retention",
+      "text",
+      "0",
+      "History to keep: a duration (a bare number: hours), or revisions; 0: everything",
+    ],
+  ]),
+  ...group("Client TLS", "acts", [
+    ["cert-file", "file", "", "Certificate shown to clients (PEM)"],
+    ["key-file", "file", "", "Its key (PEM)"],
+    ["trusted-ca-file", "file", "", "Authority of client certificates (PEM)"],
+    ["client-cert-auth", "boolean", "false", "Clients must show a certificate of that authority"],
+    ["client-crl-file", "file", "", "Revoked client certificates (PEM)"],
+  ]),
+  ...group("Peer TLS", "acts", [
+    ["peer-cert-file", "file", "", "Certificate shown to other members (PEM)"],
+    ["peer-key-file", "file", "", "Its key (PEM)"],
+    ["peer-trusted-ca-file", "file", "", "Authority of the members' certificates (PEM)"],
+    ["peer-client-cert-auth", "boolean", "false", "Members must show a certificate of it"],
+    ["peer-cert-allowed-cn", "text", "", "Common name that members' certificates must carry"],
+    ["peer-cert-allowed-hostname", "text", "", "Host name that members' certificates must carry"],
+  ]),
+  ...group("TLS policy", "acts", [
+    ["cipher-suites", "text", "", "Cipher suites of TLS 1.2, comma-separated"],
+    ["tls-min-version", "text", "TLS1.2", "Oldest version", ["TLS1.2", "TLS1.3"]],
+    ["tls-max-version", "text", "", "Newest version", ["TLS1.2", "TLS1.3"]],
+  ]),
+  ...group("Logging and metrics", "acts", [
+    [
+      "log-level",
+      "text",
+      "info",
+      "Least important line written",
+      ["debug", "info", "warn", "error", "dpanic", "panic", "fatal"],
+    ],
+    [
+      "log-format",
+      "text",
+      "",
+      "json, or console for people; console on a terminal if not given",
+      ["json", "console"],
+    ],
+    ["log-outputs", "text", "default", "stderr, stdout or a file; comma-separated"],
+  ]),
+  ...group(without, "ignored", [
+    ["wal-dir", "text", "", "Directory of the log; here always inside --data-dir"],
+    ["listen-client-http-urls", "urls", "", "Here gRPC and HTTP always share the client port"],
+    ["max-wals", "count", "5", "Log files kept"],
+    ["max-snapshots", "count", "5", "Snapshot files kept"],
+    ["grpc-keepalive-min-time", "duration", "5s", "Least time between a client's pings"],
+    ["grpc-keepalive-interval", "duration", "2h", "Time between the server's pings"],
+    ["grpc-keepalive-timeout", "duration", "20s", "Wait for the answer to one"],
+    ["compaction-batch-limit", "count", "1000", "Keys removed in one step of a compaction"],
+    ["watch-progress-notify-interval", "duration", "10m", "Time between progress notices"],
+    ["warning-apply-duration", "duration", "100ms", "Slow applies are logged"],
+    ["strict-reconfig-check", "boolean", "true", "Refuse changes that would lose the quorum"],
+    ["pre-vote", "boolean", "true", "Always on here"],
+    ["socket-reuse-port", "boolean", "false", "SO_REUSEPORT"],
+    ["socket-reuse-address", "boolean", "false", "SO_REUSEADDR"],
+    ["raft-read-timeout", "duration", "5s", "Read timeout between members"],
+    ["raft-write-timeout", "duration", "5s", "Write timeout between members"],
+    ["backend-batch-interval", "duration", "0s", "Longest wait for a commit of the store"],
+    ["backend-batch-limit", "count", "0", "Most operations in one"],
+    ["backend-bbolt-freelist-type", "text", "map", "Detail of etcd's storage engine"],
+    ["cors", "text", "*", "Origins that browsers may call from"],
+    ["host-whitelist", "text", "*", "Host names accepted in HTTP requests"],
+    ["auth-token", "text", "simple", "Kind of authentication tokens"],
+    ["auth-token-ttl", "count", "300", "Seconds such a token lives"],
+    ["bcrypt-cost", "count", "10", "Cost of password hashes"],
+    ["enable-grpc-gateway", "boolean", "true", "JSON beside gRPC"],
+    ["enable-pprof", "boolean", "false", "Profiling over HTTP"],
+    ["enable-v2", "boolean", "false", "The old API"],
+    ["enable-log-rotation", "boolean", "false", "Rotation of log files"],
+    ["log-rotation-config-json", "text", "", "Rotation of log files"],
+    ["metrics", "text", "basic", "Detail of the metrics"],
+    ["logger", "text", "zap", "etcd's logging library"],
+    ["debug", "boolean", "false", "Use --log-level=debug"],
+    ["log-package-levels", "text", "", "Levels by package"],
+    ["unsafe-no-fsync", "boolean", "false", "Here every acknowledged write is on disk"],
+    ["feature-gates", "text", "", "Experiments of etcd"],
+    ["enable-distributed-tracing", "boolean", "false", "Traces"],
+    ["distributed-tracing-address", "text", "localhost:4317", "Traces"],
+    ["distributed-tracing-service-name", "text", "etcd", "Traces"],
+    ["distributed-tracing-instance-id", "text", "", "Traces"],
+    ["distributed-tracing-sampling-rate", "text", "0", "Traces"],
+    ["initial-election-tick-advance", "boolean", "true", "Faster first election"],
+    ["corrupt-check-time", "duration", "0s", "Here the members' states are always compared"],
+    ["initial-corrupt-check", "boolean", "false", "Here the members' states are always compared"],
+    ["compact-hash-check-enabled", "boolean", "false", "Always compared here"],
+    ["compact-hash-check-time", "duration", "1m", "Always compared here"],
+    ["max-learners", "count", "1", "Learners at a time"],
+    ["discovery-fallback", "text", "proxy", "Discovery"],
+    ["proxy", "text", "off", "The old proxy"],
+  ]),
+  ...group(refused, "refused", [
+    ["auto-tls", "boolean", "false", "Make a certificate: give --cert-file and --key-file"],
+    ["peer-auto-tls", "boolean", "false", "Give --peer-cert-file and --peer-key-file"],
+    ["self-signed-cert-validity", "count", "1", "Give certificates"],
+    ["client-cert-allowed-hostname", "text", "", "Not checked, so it must not seem so"],
+    ["client-cert-file", "file", "", "Use --cert-file"],
+    ["client-key-file", "file", "", "Use --key-file"],
+    ["peer-client-cert-file", "file", "", "Use --peer-cert-file"],
+    ["peer-client-key-file", "file", "", "Use --peer-key-file"],
+    ["peer-crl-file", "file", "", "Not checked, so it must not seem so"],
+    ["force-new-cluster", "boolean", "false", "Would discard members without asking them"],
+    ["discovery", "text", "", "Give --initial-cluster"],
+    ["discovery-endpoints", "text", "", "Give --initial-cluster"],
+    ["discovery-token", "text", "", "Give --initial-cluster"],
+    ["discovery-srv", "text", "", "Give --initial-cluster"],
+    ["discovery-srv-name", "text", "", "Give --initial-cluster"],
+    ["discovery-proxy", "text", "", "Give --initial-cluster"],
+  ]),
+];
+
+const byName = new Map(flags.map((flag) => [flag.name, flag]));
+
+/** `experimental-` names are those that etcd used before it settled on the bare one. */
+export function findFlag(name: string): Flag | undefined {
+  return byName.get(name) ?? byName.get(name.replace(/^experimental-/, ""));
+}
+
+export function environmentName(flag: Flag): string {
+  return `ALTHING_${flag.name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** The flag that was probably meant. */
+export function suggestFlag(name: string): string | undefined {
+  return closest(
+    name,
+    flags.map((flag) => flag.name),
+  );
+}
+
+/** The nearest of `candidates`, if it is near enough to be a typing mistake. */
+export function closest(name: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(name, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substituted, previous[j]! + 1, current[j - 1]! + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}
