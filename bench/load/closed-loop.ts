@@ -24,6 +24,8 @@ export interface LoadResult {
   readonly connections: number;
   readonly seconds: number;
   readonly callsPerSecond: number;
+  /** Answered since the start, warm-up and tail included. */
+  readonly callsTotal: number;
   readonly failed: number;
   /** The first few, so that a failed run explains itself. */
   readonly failures: readonly string[];
@@ -43,6 +45,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const histogram = new Histogram();
   const failures: string[] = [];
   let failed = 0;
+  let callsTotal = 0;
   let measuring = false;
   let stopping = false;
   let inFlight = 0;
@@ -55,6 +58,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const startClient = (connection: Connection): void => {
     let startedAt = 0;
     const finished = (status: number, message: string): void => {
+      callsTotal += 1;
       if (measuring) {
         if (status === 0) histogram.record((performance.now() - startedAt) * 1000);
         else failed += 1;
@@ -100,6 +104,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
     connections: connections.length,
     seconds,
     callsPerSecond: Math.round(histogram.count / seconds),
+    callsTotal,
     failed,
     failures,
     latency: histogram.summary(),

@@ -1,0 +1,164 @@
+// `npm run bench`: the same load against clusters of real processes on this machine, alternating A B A B so
+// that what else the machine does falls on both alike. Prints a table with ratios, writes JSON.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import type { Cluster } from "../test/cluster/cluster.ts";
+import { type Program, whyMissing } from "../test/cluster/program.ts";
+import { type FailoverResult, measureFailover } from "./failover.ts";
+import { formatReport } from "./report.ts";
+import { measureRow, type Row, type RowResult, rows } from "./rows.ts";
+import { startBenchCluster } from "./subject.ts";
+
+const help = `Usage: npm run bench -- [options]
+
+Runs load against a cluster of Althing and, with --compare, against another program's cluster in the
+same run, alternating between them. Every number is the median of the rounds.
+
+  --compare etcd        also measure etcd (must be installed) and print ratios
+  --program NAME        what to measure: althing (default) or etcd
+  --only ROWS           only these, by prefix, comma-separated: ${rows.map((row) => row.name).join(", ")}, failover
+  --rounds N            rounds per row (default 3)
+  --seconds N           measured seconds per round and row (default 4)
+  --members N           members of a cluster (default 3)
+  --failovers N         kills and freezes of the leader, each (default 5)
+  --target all|leader   where clients connect: spread over all members (default) or the leader only
+  --value-bytes N       size of a value (default 256)
+  --keys N              how many different keys (default 10000)
+  --quick               1 round of 1.5 seconds, 1 failover: to see that it runs, not to quote
+  --json FILE           write everything measured to FILE
+  --member-args "..."   more flags for Althing's members
+  --help                this text
+
+The load comes from a process of its own. A row whose generator used more than 90 % of a core is
+marked with *: then the generator, not the server, may be the limit.
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    compare: { type: "string" },
+    program: { type: "string", default: "althing" },
+    only: { type: "string" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    members: { type: "string", default: "3" },
+    failovers: { type: "string" },
+    target: { type: "string", default: "all" },
+    "value-bytes": { type: "string", default: "256" },
+    keys: { type: "string", default: "10000" },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    "member-args": { type: "string", default: "" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (options.help) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+
+const programs = [options.program, options.compare].filter(
+  (name): name is Program => name === "althing" || name === "etcd",
+);
+if (programs.length !== (options.compare === undefined ? 1 : 2) || !isTarget(options.target)) {
+  process.stderr.write(`unknown program or target\n\n${help}`);
+  process.exit(2);
+}
+for (const program of programs) {
+  const why = whyMissing(program);
+  if (why !== undefined) {
+    process.stderr.write(`cannot measure ${program}: ${why}\n`);
+    process.exit(2);
+  }
+}
+
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
+const seconds = Number(options.seconds ?? (options.quick ? 1.5 : 4));
+const failovers = Number(options.failovers ?? (options.quick ? 1 : 5));
+const members = Number(options.members);
+const target = options.target;
+const rowConditions = {
+  seconds,
+  target,
+  valueBytes: Number(options["value-bytes"]),
+  keys: Number(options.keys),
+};
+const wanted = options.only?.split(",") ?? [""];
+const isWanted = (name: string) => wanted.some((prefix) => name.startsWith(prefix));
+const chosen = rows.filter((row) => isWanted(row.name));
+
+const results = new Map<string, Map<Program, RowResult[]>>();
+const memory = new Map<Program, number>();
+for (let round = 1; round <= rounds && chosen.length > 0; round++) await measureRound(round);
+
+const failoverResults = new Map<Program, FailoverResult>();
+if (isWanted("failover") && members >= 3) {
+  for (const program of programs) {
+    say(`failover of ${program}: ${failovers} kills, ${failovers} freezes`);
+    failoverResults.set(program, await measureFailover(program, members, failovers));
+  }
+}
+
+const conditions = {
+  date: new Date().toISOString(),
+  cpus: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+  command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
+  members,
+  rounds,
+  ...rowConditions,
+};
+const report = { conditions, programs, rows: results, memory, failover: failoverResults };
+process.stdout.write(formatReport(report));
+if (options.json !== undefined) {
+  mkdirSync(dirname(options.json), { recursive: true });
+  writeFileSync(options.json, `${JSON.stringify(report, plainMaps, 2)}\n`);
+}
+
+/** Fresh clusters per round, all up at once, each row measured on one right after the other. */
+async function measureRound(round: number): Promise<void> {
+  await using clusters = new AsyncDisposableStack();
+  const subjects: { readonly program: Program; readonly cluster: Cluster }[] = [];
+  for (const program of programs) {
+    const args = program === "althing" ? options["member-args"].split(" ").filter(Boolean) : [];
+    subjects.push({
+      program,
+      cluster: clusters.use(await startBenchCluster(program, members, args)),
+    });
+  }
+  for (const row of chosen) {
+    // Who goes first changes, so that neither always finds the machine as the other left it.
+    for (const { program, cluster } of round % 2 === 1 ? subjects : subjects.toReversed()) {
+      const result = await measureRow(cluster, row, rowConditions);
+      remember(row, program, result);
+      say(`round ${round} ${program} ${row.name}: ${result.load.callsPerSecond}/s`);
+      for (const failure of result.load.failures) say(`  failed: ${failure}`);
+    }
+  }
+  for (const { program, cluster } of subjects) {
+    const peak = Math.max(...cluster.members.map((member) => member.residentBytesMax()));
+    memory.set(program, Math.max(memory.get(program) ?? 0, peak));
+  }
+}
+
+function remember(row: Row, program: Program, result: RowResult): void {
+  const byProgram = results.get(row.name) ?? new Map<Program, RowResult[]>();
+  results.set(row.name, byProgram);
+  byProgram.set(program, [...(byProgram.get(program) ?? []), result]);
+}
+
+function isTarget(name: string): name is "all" | "leader" {
+  return name === "all" || name === "leader";
+}
+
+function plainMaps(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
