@@ -1,2 +1,10 @@
 export * from "./contract.ts";
+export { crc32 } from "./crc32.ts";
 export * from "./disk.ts";
+export {
+  MemoryDisk,
+  type MemoryDiskFault,
+  type MemoryDiskOptions,
+  type Unsynced,
+} from "./memory-disk.ts";
+export { openLog } from "./open-log.ts";

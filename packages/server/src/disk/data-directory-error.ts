@@ -1,0 +1,22 @@
+// Why a data directory could not be used. The message tells a person what to do.
+
+export type DataDirectoryErrorCode =
+  /** Another process holds it. */
+  | "locked"
+  /** Written by a version this program does not know. */
+  | "formatUnknown"
+  /** A file that is only ever replaced whole does not read as what it was. */
+  | "damaged"
+  /** Missing rights, not a directory, no space. */
+  | "unusable";
+
+export class DataDirectoryError extends Error {
+  readonly code: DataDirectoryErrorCode;
+  readonly path: string;
+  constructor(code: DataDirectoryErrorCode, path: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DataDirectoryError";
+    this.code = code;
+    this.path = path;
+  }
+}

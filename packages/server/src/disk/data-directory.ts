@@ -1,0 +1,134 @@
+// The layout of a member's data directory, locked for as long as it is open:
+//   format.json    the version of this layout        identity.json  who this member is
+//   log/           the write-ahead log and checkpoints (a flat `Disk`)
+//   store/         the disk engine's own files       lock, lock-holder.json
+// Both JSON files are only ever replaced whole: temporary file, sync, rename, sync of the directory.
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Disk } from "@althing/log";
+import { DataDirectoryError } from "./data-directory-error.ts";
+import { lockDataDirectory } from "./directory-lock.ts";
+import { type NodeDiskOptions, openNodeDisk, syncDirectoryOf } from "./node-disk.ts";
+
+export { DataDirectoryError, type DataDirectoryErrorCode } from "./data-directory-error.ts";
+
+export interface DataDirectory {
+  readonly path: string;
+  /** For the log and the memory engine's checkpoints. */
+  readonly disk: Disk;
+  /** Exists; for the disk engine. */
+  readonly storePath: string;
+  /** What `writeIdentity` was last given; undefined in a new directory. */
+  readIdentity(): Readonly<Record<string, unknown>> | undefined;
+  /** Durable when it returns. */
+  writeIdentity(identity: Readonly<Record<string, unknown>>): void;
+  /** Releases the lock. The log must be closed before. */
+  close(): void;
+}
+
+const layoutVersion = 1;
+/** What a new directory may hold already: the lock, and what a first start left when it died. */
+const ownNames = /^(lock|lock-holder\.json|lost\+found|.*\.json\.new)$/;
+
+export function openDataDirectory(path: string, options: NodeDiskOptions = {}): DataDirectory {
+  const root = resolve(path);
+  const logPath = join(root, "log");
+  const storePath = join(root, "store");
+  const identityPath = join(root, "identity.json");
+  orUnusable(root, () => createDirectory(root));
+  const lock = lockDataDirectory(root);
+  try {
+    checkFormat(root);
+    orUnusable(root, () => {
+      createDirectory(logPath);
+      createDirectory(storePath);
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return {
+    path: root,
+    disk: openNodeDisk(logPath, options),
+    storePath,
+    readIdentity: () => readJson(identityPath),
+    writeIdentity: (identity) => orUnusable(root, () => replaceJson(identityPath, identity)),
+    close: () => lock.release(),
+  };
+}
+
+/** A directory without a format is new, and then it has to be empty. */
+function checkFormat(root: string): void {
+  const path = join(root, "format.json");
+  const format = readJson(path);
+  if (format === undefined) {
+    const foreign = orUnusable(root, () => readdirSync(root)).filter((it) => !ownNames.test(it));
+    if (foreign.length > 0) {
+      const message = `${root} is not empty and is no data directory of Althing (it holds ${foreign[0]}). Choose another directory.`;
+      throw new DataDirectoryError("formatUnknown", root, message);
+    }
+    orUnusable(root, () => replaceJson(path, { layout: layoutVersion }));
+  } else if (format["layout"] !== layoutVersion) {
+    const message = `${path} names layout ${String(format["layout"])}; this program knows layout ${layoutVersion}. Start the version that wrote it, or a newer one.`;
+    throw new DataDirectoryError("formatUnknown", path, message);
+  }
+}
+
+/** Created directories are durable, so that what is synced in them can be found after a crash. */
+function createDirectory(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) syncDirectoryOf(dirname(at));
+}
+
+function readJson(path: string): Readonly<Record<string, unknown>> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new DataDirectoryError("unusable", path, `${path} could not be read`, { cause: error });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return value as Record<string, unknown>;
+    }
+  } catch {
+    // Said below.
+  }
+  const message = `${path} is damaged. Remove this member from the cluster and add it again with an empty data directory.`;
+  throw new DataDirectoryError("damaged", path, message);
+}
+
+function replaceJson(path: string, value: object): void {
+  const temporary = `${path}.new`;
+  const fd = openSync(temporary, "w", 0o600);
+  try {
+    writeFileSync(fd, `${JSON.stringify(value, undefined, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  syncDirectoryOf(dirname(path));
+}
+
+function orUnusable<T>(root: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const message = `${root} cannot be used as a data directory: ${error instanceof Error ? error.message : String(error)}`;
+    throw new DataDirectoryError("unusable", root, message, { cause: error });
+  }
+}
