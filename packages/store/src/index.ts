@@ -1,1 +1,14 @@
+export { type Crc32, crc32, crc32c } from "./bytes/crc32.ts";
+export { decodeCommand } from "./command/decode.ts";
+export { encodeCommand } from "./command/encode.ts";
 export type * from "./contract.ts";
+export type { Engine, EngineStage, EngineWriter, Handle, Head } from "./engine/port.ts";
+export type { CheckpointFile, CheckpointStorage } from "./memory/checkpoint-storage.ts";
+export {
+  createMemoryEngine,
+  type MemoryEngine,
+  type MemoryEngineOptions,
+} from "./memory/memory-engine.ts";
+export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
+export { SnapshotDamaged } from "./snapshot/format.ts";
+export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";

@@ -1,0 +1,23 @@
+// Keys are strings with one code unit per byte. These two functions are the only way between such a
+// string and bytes; the string they make is flat and pins no buffer.
+
+const unitsAtOnceMax = 4096;
+
+export function byteStringOf(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  if (end - start <= unitsAtOnceMax) return fromUnits(bytes.subarray(start, end));
+  let text = "";
+  for (let at = start; at < end; at += unitsAtOnceMax) {
+    text += fromUnits(bytes.subarray(at, Math.min(end, at + unitsAtOnceMax)));
+  }
+  return text;
+}
+
+/** Writes the bytes of `text` at `offset`; returns the offset after them. */
+export function writeByteString(text: string, target: Uint8Array, offset: number): number {
+  for (let i = 0; i < text.length; i++) target[offset + i] = text.charCodeAt(i);
+  return offset + text.length;
+}
+
+function fromUnits(units: Uint8Array): string {
+  return String.fromCharCode.apply(null, units as unknown as number[]);
+}

@@ -1,0 +1,193 @@
+// Reads commands. A log entry that this version cannot read must have the same effect on every
+// member, which is none: `decodeCommand` returns undefined for it and never throws.
+
+import { ByteReader, MalformedBytes } from "../bytes/byte-reader.ts";
+import type {
+  Command,
+  Compare,
+  DeleteRangeCommand,
+  PutCommand,
+  RangeOp,
+  TxnCommand,
+  TxnOp,
+} from "../contract.ts";
+import {
+  alarmNumbers,
+  commandNumbers,
+  compareResults,
+  compareTargets,
+  putFlags,
+  putFlagsAll,
+  rangeFlags,
+  rangeNumberFields,
+  sortOrders,
+  sortTargets,
+  txnDepthMax,
+} from "./numbers.ts";
+
+/** Undefined when the bytes are no command that this version knows. */
+export function decodeCommand(bytes: Uint8Array): Command | undefined {
+  try {
+    const reader = new ByteReader(bytes);
+    const command = readCommand(reader);
+    return reader.atEnd ? command : undefined;
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined;
+    throw error;
+  }
+}
+
+function readCommand(reader: ByteReader): Command {
+  const number = reader.u8();
+  switch (number) {
+    case commandNumbers.put:
+      return readPut(reader);
+    case commandNumbers.deleteRange:
+      return readDeleteRange(reader);
+    case commandNumbers.txn:
+      return readTxn(reader, 1);
+    case commandNumbers.compact:
+      return { kind: "compact", revision: readInteger(reader) };
+    case commandNumbers.alarm: {
+      const action = pick(["deactivate", "activate"] as const, reader.u8());
+      const alarm = pick(alarmNumbers, reader.u8());
+      return { kind: "alarm", action, member: reader.text(), alarm };
+    }
+    case commandNumbers.publishMember:
+      return {
+        kind: "publishMember",
+        member: reader.text(),
+        name: reader.text(),
+        peerUrls: readTexts(reader),
+        clientUrls: readTexts(reader),
+        incarnation: reader.text(),
+      };
+    case commandNumbers.removeMember:
+      return { kind: "removeMember", member: reader.text() };
+    default:
+      throw new MalformedBytes(`unknown command ${number}`);
+  }
+}
+
+function readPut(reader: ByteReader): PutCommand {
+  const flags = reader.u8();
+  if (flags > putFlagsAll) throw new MalformedBytes("unknown flags");
+  const key = reader.byteString();
+  const lease = (flags & putFlags.lease) === 0 ? 0n : reader.i64();
+  return {
+    kind: "put",
+    key,
+    value: reader.raw(reader.end - reader.at),
+    lease,
+    prevKv: (flags & putFlags.prevKv) !== 0,
+    ignoreValue: (flags & putFlags.ignoreValue) !== 0,
+    ignoreLease: (flags & putFlags.ignoreLease) !== 0,
+  };
+}
+
+function readDeleteRange(reader: ByteReader): DeleteRangeCommand {
+  const prevKv = readBoolean(reader);
+  return { kind: "deleteRange", key: reader.byteString(), rangeEnd: reader.byteString(), prevKv };
+}
+
+function readTxn(reader: ByteReader, depth: number): TxnCommand {
+  if (depth > txnDepthMax) throw new MalformedBytes("txns nested too deep");
+  return {
+    kind: "txn",
+    compares: readList(reader, () => readCompare(reader)),
+    success: readList(reader, () => readOp(reader, depth)),
+    failure: readList(reader, () => readOp(reader, depth)),
+  };
+}
+
+function readOp(outer: ByteReader, depth: number): TxnOp {
+  const length = outer.varint();
+  const start = outer.at;
+  outer.raw(length);
+  const reader = new ByteReader(outer.bytes, start, start + length);
+  const op = readOpBody(reader, depth);
+  if (!reader.atEnd) throw new MalformedBytes("bytes left over");
+  return op;
+}
+
+function readOpBody(reader: ByteReader, depth: number): TxnOp {
+  const number = reader.u8();
+  switch (number) {
+    case commandNumbers.put:
+      return readPut(reader);
+    case commandNumbers.deleteRange:
+      return readDeleteRange(reader);
+    case commandNumbers.range:
+      return readRange(reader);
+    case commandNumbers.txn:
+      return readTxn(reader, depth + 1);
+    default:
+      throw new MalformedBytes(`unknown operation ${number}`);
+  }
+}
+
+function readCompare(reader: ByteReader): Compare {
+  const target = pick(compareTargets, reader.u8());
+  const result = pick(compareResults, reader.u8());
+  const about = { key: reader.byteString(), rangeEnd: reader.byteString(), result };
+  if (target === "value") return { ...about, target, value: reader.block() };
+  const value = reader.i64();
+  if (target === "lease") return { ...about, target, value };
+  const number = Number(value);
+  return { ...about, target, value: Number.isSafeInteger(number) ? number : value };
+}
+
+function readRange(reader: ByteReader): RangeOp {
+  const flags = reader.u8();
+  const sort = reader.u8();
+  const sortOrder = pick(sortOrders, sort >>> 4);
+  const sortTarget = pick(sortTargets, sort & 15);
+  const key = reader.byteString();
+  const rangeEnd = reader.byteString();
+  const numbers = rangeNumberFields.map((_field, i) =>
+    (flags & (rangeFlags.firstNumber << i)) === 0 ? 0 : readInteger(reader),
+  );
+  return {
+    kind: "range",
+    key,
+    rangeEnd,
+    limit: numbers[0]!,
+    revision: numbers[1]!,
+    sortOrder,
+    sortTarget,
+    keysOnly: (flags & rangeFlags.keysOnly) !== 0,
+    countOnly: (flags & rangeFlags.countOnly) !== 0,
+    minModRevision: numbers[2]!,
+    maxModRevision: numbers[3]!,
+    minCreateRevision: numbers[4]!,
+    maxCreateRevision: numbers[5]!,
+  };
+}
+
+function readList<T>(reader: ByteReader, readItem: () => T): T[] {
+  const length = reader.varint();
+  // Every item takes a byte at least: a length beyond that would only exhaust memory.
+  if (length > reader.end - reader.at) throw new MalformedBytes("list too long");
+  const items: T[] = [];
+  for (let i = 0; i < length; i++) items.push(readItem());
+  return items;
+}
+
+function readTexts(reader: ByteReader): string[] {
+  return readList(reader, () => reader.text());
+}
+
+function readBoolean(reader: ByteReader): boolean {
+  return pick([false, true], reader.u8());
+}
+
+function readInteger(reader: ByteReader): number {
+  const value = reader.f64();
+  if (!Number.isInteger(value)) throw new MalformedBytes("not an integer");
+  return value;
+}
+
+function pick<T>(list: readonly T[], index: number): T {
+  if (index >= list.length) throw new MalformedBytes("number out of range");
+  return list[index]!;
+}

@@ -1,0 +1,83 @@
+// What the store asks of a storage engine: revision-ordered records, small tables, and a head that
+// says where the store stands. Everything between two commits becomes visible to a restart together
+// with the second one's head, or not at all (corpus: applied-index-not-atomic). Durability is lazy:
+// the log is the truth, and a restart replays it from the head that it finds.
+
+import type { Key, Revision, StorePoint } from "../contract.ts";
+
+/** The store's position: written by every commit, whole. */
+export interface Head {
+  readonly point: StorePoint;
+  readonly revision: Revision;
+  readonly compactRevision: Revision;
+  /** The running state hash at `point.index`. */
+  readonly hash: number;
+}
+
+export const emptyPoint: StorePoint = {
+  index: 0,
+  epoch: 0,
+  proposer: "",
+  meta: new Uint8Array(0),
+};
+
+export const emptyHead: Head = { point: emptyPoint, revision: 1, compactRevision: -1, hash: 0 };
+
+/**
+ * Where the engine put a record. Opaque to the store, which keeps it beside the revision, so that
+ * an engine needs no index of its own.
+ */
+export type Handle = number;
+
+/** Return false to stop the scan after this record. */
+export type RecordVisitor = (
+  main: Revision,
+  sub: number,
+  handle: Handle,
+  record: Uint8Array,
+) => boolean;
+
+export interface EngineWriter {
+  /** Revisions come in ascending order of (main, sub). The bytes are copied. */
+  append(main: Revision, sub: number, record: Uint8Array): Handle;
+  /** A copy of `value` replaces what the table held under `key`. */
+  put(table: string, key: Key, value: Uint8Array): void;
+}
+
+export interface Engine extends EngineWriter {
+  /** Of the last commit; at opening, what the restart found. */
+  readonly head: Head;
+  /** A view that stays as it is, but may pin memory: copy what is kept. */
+  read(main: Revision, sub: number, handle: Handle): Uint8Array;
+  remove(main: Revision, sub: number, handle: Handle): void;
+  delete(table: string, key: Key): void;
+  tableNames(): string[];
+  /** Entries of a table, sorted by key. */
+  entries(table: string): [Key, Uint8Array][];
+  commit(head: Head): void;
+  /** Every record from (main, sub) on, ascending, until the visitor stops it. */
+  scan(main: Revision, sub: number, visit: RecordVisitor): void;
+  /**
+   * While a pin is held nothing may be removed: a snapshot under way reads records in many steps.
+   * Returns the function that lets go.
+   */
+  pin(): () => void;
+  readonly pinned: boolean;
+
+  durable(): StorePoint;
+  /** Makes everything committed so far durable. `done` may be called before this returns. */
+  flush(done: (error: Error | undefined) => void): void;
+  /** A second, empty state beside the live one. One at a time. */
+  beginRestore(): EngineStage;
+
+  readonly bytes: number;
+  readonly bytesInUse: number;
+  close(done: () => void): void;
+}
+
+/** A state in the making. The live one is untouched until `install`. */
+export interface EngineStage extends EngineWriter {
+  /** Swaps atomically and durably: a crash finds the old state or the new one, whole. */
+  install(head: Head, done: (error: Error | undefined) => void): void;
+  abort(): void;
+}

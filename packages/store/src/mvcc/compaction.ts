@@ -1,0 +1,59 @@
+// Compaction in two parts. The floor moves at once, by a command, and reads below it fail from then
+// on. What is obsolete leaves index and engine later, in bounded steps that may run at any time:
+// neither reads at or above the floor nor hashes nor snapshots can tell how far they have come.
+
+import type { Keyspace } from "./keyspace.ts";
+import { decodeRecord } from "./record.ts";
+import type { VersionId } from "./versions.ts";
+
+export function compactionPending(keyspace: Keyspace): boolean {
+  const { index, compactRevision } = keyspace;
+  return (
+    !keyspace.engine.pinned &&
+    (index.superseders.frontMain() <= compactRevision ||
+      index.tombstones.frontMain() < compactRevision)
+  );
+}
+
+/** Removes up to `versionsMax` versions. Returns whether more remain. */
+export function compactStep(keyspace: Keyspace, versionsMax: number): boolean {
+  const { index, compactRevision } = keyspace;
+  for (let steps = 0; steps < versionsMax && compactionPending(keyspace); steps++) {
+    // All superseded versions first: a tombstone may go only when nothing hangs below it.
+    if (index.superseders.frontMain() <= compactRevision) {
+      removeSuperseded(keyspace, index.superseders.shift());
+    } else {
+      const main = index.tombstones.frontMain();
+      removeTombstone(keyspace, index.tombstones.shift(), main);
+    }
+  }
+  return compactionPending(keyspace);
+}
+
+function removeSuperseded(keyspace: Keyspace, superseder: VersionId): void {
+  const { versions } = keyspace.index;
+  const obsolete = versions.older(superseder);
+  if (obsolete === 0) return;
+  versions.cutOlder(superseder);
+  remove(keyspace, obsolete);
+}
+
+/**
+ * The tombstone exactly at the floor stays: a watch from that revision still has to see the delete.
+ * One below it goes, with its key. If the key was put again, the tombstone is either gone already
+ * (its row may serve another version now) or goes when that put reaches the floor.
+ */
+function removeTombstone(keyspace: Keyspace, id: VersionId, main: number): void {
+  const { tree, versions } = keyspace.index;
+  if (versions.main(id) !== main || !versions.isTombstone(id)) return;
+  const { key } = decodeRecord(keyspace.record(id));
+  if (tree.find(key) !== -id) return;
+  tree.delete(key);
+  remove(keyspace, id);
+}
+
+function remove(keyspace: Keyspace, id: VersionId): void {
+  const { versions } = keyspace.index;
+  keyspace.engine.remove(versions.main(id), versions.sub(id), versions.handle(id));
+  versions.release(id);
+}

@@ -1,0 +1,72 @@
+// Which revisions each key has: the tree from keys to their newest version, the rows of versions,
+// and what compaction may remove. It is rebuilt from the engine's records by the same calls that
+// keep it while the store runs.
+
+import type { Key, Revision } from "../contract.ts";
+import type { Handle } from "../engine/port.ts";
+import { KeyTree } from "./key-tree.ts";
+import type { DecodedRecord } from "./record.ts";
+import { RevisionQueue } from "./revision-queue.ts";
+import { type VersionId, Versions } from "./versions.ts";
+
+export class KeyIndex {
+  readonly tree = new KeyTree();
+  readonly versions = new Versions();
+  /** Versions whose `older` is obsolete once the floor has reached them. */
+  readonly superseders = new RevisionQueue();
+  /** Tombstones, obsolete themselves once the floor has passed them. */
+  readonly tombstones = new RevisionQueue();
+  /** Main revision of the newest version there is. */
+  newestMain: Revision = 0;
+
+  /** Adds a version to the key that `tree.locate` has just found with this head. */
+  add(
+    head: number,
+    main: Revision,
+    sub: number,
+    handle: Handle,
+    about: { create: Revision; version: number; hasLease: boolean } | undefined,
+  ): void {
+    const id = this.versions.add(main, sub, handle, Math.abs(head), about);
+    this.tree.assign(about === undefined ? -id : id);
+    if (head !== 0) this.superseders.push(id, main);
+    if (about === undefined) this.tombstones.push(id, main);
+    this.newestMain = main;
+  }
+
+  /** Adds a record that the engine already holds. */
+  load(main: Revision, sub: number, handle: Handle, record: DecodedRecord): void {
+    const head = this.tree.locate(record.key);
+    const about = record.tombstone
+      ? undefined
+      : {
+          create: record.createRevision,
+          version: record.version,
+          hasLease: record.lease !== 0n,
+        };
+    this.add(head, main, sub, handle, about);
+  }
+
+  /** The version of a key that is visible at `revision`, 0 when the key does not exist there. */
+  visible(head: number, revision: Revision): VersionId {
+    if (this.newestMain <= revision) return Math.max(head, 0);
+    let id = Math.abs(head);
+    while (id !== 0 && this.versions.main(id) > revision) id = this.versions.older(id);
+    return id !== 0 && this.versions.isTombstone(id) ? 0 : id;
+  }
+
+  /** The version of `key` visible at `revision`, 0 when there is none. */
+  at(key: Key, revision: Revision): VersionId {
+    return this.visible(this.tree.find(key), revision);
+  }
+
+  count(start: Key, end: Key | undefined, revision: Revision): number {
+    if (this.newestMain <= revision) return this.tree.countLive(start, end);
+    let count = 0;
+    this.tree.ascend(start, end, (_key, head) => {
+      if (this.visible(head, revision) !== 0) count++;
+      return true;
+    });
+    return count;
+  }
+}

@@ -1,0 +1,22 @@
+// Whether a record still belongs to the state under a compaction floor. Snapshots leave the others
+// out, so that two members at the same point send the same, however far each has removed them.
+
+import type { Revision } from "../contract.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { decodeRecord } from "./record.ts";
+
+/** Valid while the engine is pinned. */
+export function keepsRecord(
+  keyspace: Keyspace,
+  floor: Revision,
+): (main: Revision, sub: number, record: Uint8Array) => boolean {
+  const { index } = keyspace;
+  return (main, sub, record) => {
+    if (main > floor) return true;
+    const { key, tombstone } = decodeRecord(record);
+    if (tombstone && main < floor) return false;
+    let id = Math.abs(index.tree.find(key));
+    while (id !== 0 && index.versions.main(id) > floor) id = index.versions.older(id);
+    return id !== 0 && index.versions.main(id) === main && index.versions.sub(id) === sub;
+  };
+}

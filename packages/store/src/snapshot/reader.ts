@@ -1,0 +1,94 @@
+// Streams a consistent view of an engine without copying it first. The view is "every record up to
+// the head's revision"; it stays whole because later records have later revisions and the engine
+// removes nothing while it is pinned. Only the tables, which change in place, are taken at once.
+
+import type { Crc32 } from "../bytes/crc32.ts";
+import type { Key, Revision, SnapshotReader } from "../contract.ts";
+import type { Engine, Head } from "../engine/port.ts";
+import { ChunkEncoder, chunkBytesAim } from "./format.ts";
+
+/** Whether a record belongs to the state: one that compaction has yet to remove does not. */
+export type RecordFilter = (main: Revision, sub: number, record: Uint8Array) => boolean;
+
+/** A bound on one step besides its bytes: a million tiny or filtered records take time as well. */
+const recordsPerStepMax = 2000;
+
+export function createSnapshotReader(
+  engine: Engine,
+  head: Head,
+  options: { readonly crc32?: Crc32; readonly keep?: RecordFilter } = {},
+): SnapshotReader {
+  const encoder = new ChunkEncoder(options.crc32);
+  const keep = options.keep ?? (() => true);
+  const entries: [string, Key, Uint8Array][] = [];
+  for (const table of engine.tableNames()) {
+    for (const [key, value] of engine.entries(table)) entries.push([table, key, value]);
+  }
+  let unpin: (() => void) | undefined = engine.pin();
+  let stage: "head" | "entries" | "records" | "end" | "done" = "head";
+  let entriesSent = 0;
+  let records = 0;
+  let nextMain = 0;
+  let nextSub = 0;
+
+  const addEntries = (): void => {
+    let steps = 0;
+    while (entriesSent < entries.length && encoder.bodyBytes < chunkBytesAim) {
+      if (steps++ === recordsPerStepMax) return;
+      encoder.entry(...entries[entriesSent++]!);
+    }
+    if (entriesSent === entries.length) stage = "records";
+  };
+
+  /** Whether the records are exhausted. */
+  const addRecords = (): boolean => {
+    let steps = 0;
+    let exhausted = true;
+    engine.scan(nextMain, nextSub, (main, sub, _handle, record) => {
+      if (main > head.revision) return false;
+      if (steps++ === recordsPerStepMax || encoder.bodyBytes >= chunkBytesAim) {
+        nextMain = main;
+        nextSub = sub;
+        exhausted = false;
+        return false;
+      }
+      if (keep(main, sub, record)) {
+        encoder.record(main, sub, record);
+        records++;
+      }
+      return true;
+    });
+    return exhausted;
+  };
+
+  const close = (): void => {
+    unpin?.();
+    unpin = undefined;
+    stage = "done";
+  };
+
+  return {
+    point: head.point,
+    next() {
+      switch (stage) {
+        case "head":
+          stage = "entries";
+          return encoder.head(head);
+        case "entries":
+          addEntries();
+          return encoder.body();
+        case "records":
+          if (addRecords()) stage = "end";
+          return encoder.body();
+        case "end": {
+          const end = encoder.end(entries.length, records);
+          close();
+          return end;
+        }
+        case "done":
+          return undefined;
+      }
+    },
+    close,
+  };
+}

@@ -1,0 +1,270 @@
+// The replicated state machine. `apply` is the only way in: decode, ask the alarms, run, mix the
+// effects into the state hash, commit effects and point together. It is deterministic: the same
+// commands give the same results, hash and snapshot on every member and every engine.
+
+import { Alarms } from "./alarm/alarms.ts";
+import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
+import { decodeCommand } from "./command/decode.ts";
+import type {
+  ApplyContext,
+  Command,
+  CompactCommand,
+  CompactResult,
+  ErrorResult,
+  PublishMemberCommand,
+  RangeRequest,
+  RangeResult,
+  Result,
+  Revision,
+  SnapshotReader,
+  SnapshotWriter,
+  Store,
+  StoreErrorCode,
+  StorePoint,
+  TxnCommand,
+  TxnResult,
+} from "./contract.ts";
+import type { Engine, Head } from "./engine/port.ts";
+import { PublishedMembers } from "./member/published-members.ts";
+import { compactionPending, compactStep } from "./mvcc/compaction.ts";
+import { deleteRange } from "./mvcc/delete-range.ts";
+import { type HashKvResult, type HashKvRun, openHashKv } from "./mvcc/hash-kv.ts";
+import { Keyspace } from "./mvcc/keyspace.ts";
+import { keepsRecord } from "./mvcc/obsolete.ts";
+import { checkPut, type Leases, put } from "./mvcc/put.ts";
+import { readRange } from "./mvcc/range.ts";
+import { decodeRecord } from "./mvcc/record.ts";
+import { createSnapshotReader } from "./snapshot/reader.ts";
+import { beginRestore, type RestoredState } from "./snapshot/restore.ts";
+import { onlyReads, runTxn } from "./txn/txn.ts";
+
+export interface StoreOptions {
+  readonly engine: Engine;
+  /** CRC-32 (IEEE), continuing from `seed`. The server passes the built-in one. */
+  readonly crc32?: Crc32;
+}
+
+/** The store with what its member and its maintenance need beside the contract. */
+export interface OpenedStore extends Store {
+  /** Whether `compactStep` has something to do now. False while a snapshot is being read. */
+  readonly compactionPending: boolean;
+  /**
+   * Removes some of what compaction made obsolete; short. Call it while `compactionPending`, when
+   * there is time. Returns whether more remains.
+   */
+  compactStep(): boolean;
+  hashKv(revision: Revision): HashKvResult | ErrorResult;
+  /** The same in short steps. */
+  openHashKv(revision: Revision): HashKvRun | ErrorResult;
+}
+
+const versionsPerStep = 500;
+
+export function openStore(options: StoreOptions): OpenedStore {
+  return new ReplicatedStore(options);
+}
+
+class ReplicatedStore implements OpenedStore {
+  readonly #engine: Engine;
+  readonly #crc32: Crc32;
+  readonly #keyspace: Keyspace;
+  #alarms: Alarms;
+  #members: PublishedMembers;
+  #point: StorePoint;
+  #restoring = false;
+  // Until leases are part of the store, none exists.
+  readonly #leases: Leases = { exists: () => false };
+
+  constructor(options: StoreOptions) {
+    this.#engine = options.engine;
+    this.#crc32 = options.crc32 ?? crc32Table;
+    this.#keyspace = new Keyspace(options.engine, this.#crc32);
+    this.#adopt(options.engine.head);
+    this.#point = options.engine.head.point;
+    this.#alarms = Alarms.load(options.engine);
+    this.#members = PublishedMembers.load(options.engine);
+    const { index } = this.#keyspace;
+    options.engine.scan(0, 0, (main, sub, handle, record) => {
+      index.load(main, sub, handle, decodeRecord(record));
+      return true;
+    });
+  }
+
+  get appliedIndex(): number {
+    return this.#point.index;
+  }
+  get revision(): Revision {
+    return this.#keyspace.revision;
+  }
+  get compactRevision(): Revision {
+    return this.#keyspace.compactRevision;
+  }
+  get bytes(): number {
+    return this.#engine.bytes;
+  }
+  get bytesInUse(): number {
+    return this.#engine.bytesInUse;
+  }
+
+  apply(command: Uint8Array, context: ApplyContext): Result {
+    this.#checkNext(context);
+    const decoded = decodeCommand(command);
+    const result = decoded === undefined ? "commandUnknown" : this.#run(decoded, command);
+    this.#keyspace.endCommand();
+    this.#commit(context, this.#point.meta);
+    return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  applyNothing(context: ApplyContext, meta?: Uint8Array): void {
+    this.#checkNext(context);
+    this.#commit(context, meta === undefined ? this.#point.meta : meta.slice());
+  }
+
+  range(request: RangeRequest): RangeResult | ErrorResult {
+    const result = readRange(this.#keyspace, request);
+    return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  readTxn(txn: TxnCommand): TxnResult | ErrorResult {
+    if (!onlyReads(txn)) throw new Error("a txn that writes must go through the log");
+    const result = runTxn(this.#keyspace, this.#leases, txn);
+    return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  members(): readonly PublishMemberCommand[] {
+    return this.#members.list();
+  }
+
+  alarms(): ReturnType<Store["alarms"]> {
+    return this.#alarms.list();
+  }
+
+  stateHash(): { readonly index: number; readonly hash: number } {
+    return { index: this.#point.index, hash: this.#keyspace.hash };
+  }
+
+  durable(): StorePoint {
+    return this.#engine.durable();
+  }
+
+  flush(done: (error: Error | undefined) => void): void {
+    this.#engine.flush(done);
+  }
+
+  get compactionPending(): boolean {
+    return compactionPending(this.#keyspace);
+  }
+
+  compactStep(): boolean {
+    return compactStep(this.#keyspace, versionsPerStep);
+  }
+
+  openHashKv(revision: Revision): HashKvRun | ErrorResult {
+    const run = openHashKv(this.#keyspace, revision);
+    return typeof run === "string" ? this.#error(run) : run;
+  }
+
+  hashKv(revision: Revision): HashKvResult | ErrorResult {
+    const run = this.openHashKv(revision);
+    if ("kind" in run) return run;
+    for (;;) {
+      const result = run.next();
+      if (result !== undefined) return result;
+    }
+  }
+
+  openSnapshot(): SnapshotReader {
+    return createSnapshotReader(this.#engine, this.#head(), {
+      crc32: this.#crc32,
+      keep: keepsRecord(this.#keyspace, this.#keyspace.compactRevision),
+    });
+  }
+
+  beginRestore(): SnapshotWriter {
+    return beginRestore(this.#engine.beginRestore(), this.#crc32, {
+      installing: () => {
+        this.#restoring = true;
+      },
+      installed: (state) => {
+        this.#restoring = false;
+        if (state !== undefined) this.#replaceBy(state);
+      },
+    });
+  }
+
+  close(done: () => void): void {
+    this.#engine.close(done);
+  }
+
+  #run(command: Command, encoded: Uint8Array): Result | StoreErrorCode {
+    const refused = this.#alarms.refuses(command);
+    if (refused !== undefined) return refused;
+    const keyspace = this.#keyspace;
+    switch (command.kind) {
+      case "put":
+        return checkPut(keyspace, this.#leases, command) ?? put(keyspace, command);
+      case "deleteRange":
+        if (command.key === "") return "keyEmpty";
+        return deleteRange(keyspace, command);
+      case "txn":
+        return runTxn(keyspace, this.#leases, command);
+      case "compact":
+        return this.#compact(command, encoded);
+      case "alarm":
+        if (this.#alarms.apply(this.#engine, command)) keyspace.mix(encoded);
+        return { kind: "done", revision: keyspace.revision };
+      case "publishMember":
+        this.#members.publish(this.#engine, command);
+        keyspace.mix(encoded);
+        return { kind: "done", revision: keyspace.revision };
+      case "removeMember":
+        if (this.#members.remove(this.#engine, command)) keyspace.mix(encoded);
+        return { kind: "done", revision: keyspace.revision };
+    }
+  }
+
+  #compact(command: CompactCommand, encoded: Uint8Array): CompactResult | StoreErrorCode {
+    const keyspace = this.#keyspace;
+    if (command.revision <= keyspace.compactRevision) return "compacted";
+    if (command.revision > keyspace.revision) return "futureRevision";
+    keyspace.compactRevision = command.revision;
+    keyspace.mix(encoded);
+    return { kind: "compact", revision: keyspace.revision };
+  }
+
+  #checkNext(context: ApplyContext): void {
+    if (this.#restoring) throw new Error("applied while a snapshot is being installed");
+    if (context.index !== this.#point.index + 1) {
+      throw new Error(`applied index ${context.index} after ${this.#point.index}`);
+    }
+  }
+
+  #commit(context: ApplyContext, meta: Uint8Array): void {
+    const { index, epoch, proposer } = context;
+    this.#point = { index, epoch, proposer, meta };
+    this.#engine.commit(this.#head());
+  }
+
+  #head(): Head {
+    const { revision, compactRevision, hash } = this.#keyspace;
+    return { point: this.#point, revision, compactRevision, hash };
+  }
+
+  #adopt(head: Head): void {
+    this.#keyspace.revision = head.revision;
+    this.#keyspace.compactRevision = head.compactRevision;
+    this.#keyspace.hash = head.hash;
+  }
+
+  #replaceBy(state: RestoredState): void {
+    this.#keyspace.index = state.index;
+    this.#adopt(state.head);
+    this.#alarms = state.alarms;
+    this.#members = state.members;
+    this.#point = state.head.point;
+  }
+
+  #error(code: StoreErrorCode): ErrorResult {
+    return { kind: "error", revision: this.#keyspace.revision, code };
+  }
+}

@@ -1,0 +1,90 @@
+// What is wrong with a txn whatever the state: shape first (of both branches), then, for the path
+// that its compares chose, what depends on the state. All of it before the first write, so that a
+// refused txn leaves no trace.
+
+import type { PutCommand, RangeOp, StoreErrorCode, TxnCommand, TxnOp } from "../contract.ts";
+import type { Keyspace } from "../mvcc/keyspace.ts";
+import type { Leases } from "../mvcc/put.ts";
+import { hasDuplicates } from "./duplicates.ts";
+
+/**
+ * Doors enforce the limit that the operator set. This one only keeps a txn that came past them from
+ * stopping the store; it is part of the replicated semantics and equal everywhere.
+ */
+export const txnOpsMax = 65_536;
+
+export function checkShape(txn: TxnCommand): StoreErrorCode | undefined {
+  const error = checkOps(txn, txnOpsMax);
+  if (error !== undefined) return error;
+  return hasDuplicates(txn.success) || hasDuplicates(txn.failure) ? "duplicateKey" : undefined;
+}
+
+function checkOps(txn: TxnCommand, opsMax: number): StoreErrorCode | undefined {
+  const ops = Math.max(txn.compares.length, txn.success.length, txn.failure.length);
+  if (ops > opsMax) return "tooManyOps";
+  for (const compare of txn.compares) if (compare.key === "") return "keyEmpty";
+  for (const branch of [txn.success, txn.failure]) {
+    for (const op of branch) {
+      const error = checkOp(op, opsMax - ops);
+      if (error !== undefined) return error;
+    }
+  }
+  return undefined;
+}
+
+function checkOp(op: TxnOp, opsMax: number): StoreErrorCode | undefined {
+  if (op.kind === "txn") return checkOps(op, opsMax);
+  if (op.key === "") return "keyEmpty";
+  return op.kind === "put" ? checkPutShape(op) : undefined;
+}
+
+export function checkPutShape(put: PutCommand): StoreErrorCode | undefined {
+  if (put.key === "") return "keyEmpty";
+  if (put.ignoreValue && put.value.length > 0) return "valueProvided";
+  if (put.ignoreLease && put.lease !== 0n) return "leaseProvided";
+  return undefined;
+}
+
+/** Which branch each txn takes, its own and then those of the nested ones, in order. */
+export interface TxnPath {
+  readonly succeeded: boolean;
+  readonly ops: readonly TxnOp[];
+  /** Beside `ops`: set where the op is a txn. */
+  readonly nested: readonly (TxnPath | undefined)[];
+}
+
+/** Puts of the whole path first, then ranges: the order in which etcd finds errors. */
+export function checkPath(
+  keyspace: Keyspace,
+  leases: Leases,
+  path: TxnPath,
+): StoreErrorCode | undefined {
+  return (
+    eachOp(path, (op) => (op.kind === "put" ? checkPut(keyspace, leases, op) : undefined)) ??
+    eachOp(path, (op) => (op.kind === "range" ? checkRange(keyspace, op) : undefined))
+  );
+}
+
+function checkPut(keyspace: Keyspace, leases: Leases, put: PutCommand): StoreErrorCode | undefined {
+  if ((put.ignoreValue || put.ignoreLease) && !keyspace.exists(put.key)) return "keyNotFound";
+  return put.lease !== 0n && !leases.exists(put.lease) ? "leaseNotFound" : undefined;
+}
+
+/** Unlike a range by itself, a negative revision is a revision here. */
+function checkRange(keyspace: Keyspace, range: RangeOp): StoreErrorCode | undefined {
+  if (range.revision === 0) return undefined;
+  if (range.revision > keyspace.revision) return "futureRevision";
+  return range.revision < keyspace.compactRevision ? "compacted" : undefined;
+}
+
+function eachOp(
+  path: TxnPath,
+  check: (op: TxnOp) => StoreErrorCode | undefined,
+): StoreErrorCode | undefined {
+  for (let i = 0; i < path.ops.length; i++) {
+    const nested = path.nested[i];
+    const error = nested === undefined ? check(path.ops[i]!) : eachOp(nested, check);
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
