@@ -1,0 +1,15 @@
+// Who is at the other end of a connection, told once per connection.
+
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Caller } from "./port.ts";
+
+export function callerOf(socket: Socket): Caller {
+  const address = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+  const secure = socket as Partial<TLSSocket>;
+  if (secure.encrypted !== true) return { address, encrypted: false, commonName: "" };
+  // Only a certificate that the configured authorities vouch for names its holder.
+  const subject = secure.authorized ? secure.getPeerCertificate?.().subject?.CN : undefined;
+  const commonName = Array.isArray(subject) ? (subject[0] ?? "") : (subject ?? "");
+  return { address, encrypted: true, commonName };
+}

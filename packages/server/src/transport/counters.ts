@@ -1,0 +1,51 @@
+// What the transport counts: plain numbers, incremented where it happens and read when somebody scrapes.
+
+import type { GrpcMethod, GrpcService } from "./port.ts";
+
+export interface MethodCounters {
+  readonly service: string;
+  readonly method: string;
+  readonly kind: GrpcMethod["kind"];
+  started: number;
+  received: number;
+  sent: number;
+  /** By gRPC status code. */
+  readonly handled: number[];
+}
+
+export interface TransportCounters {
+  readonly methods: Map<GrpcMethod, MethodCounters>;
+  bytesReceived: number;
+  bytesSent: number;
+  connectionsOpen: number;
+  connectionsAccepted: number;
+  /** Closed by us: flood, silence, protocol violation. */
+  connectionsAborted: number;
+}
+
+export const grpcStatusCount = 17;
+
+export function createTransportCounters(services: readonly GrpcService[]): TransportCounters {
+  const methods = new Map<GrpcMethod, MethodCounters>();
+  for (const service of services) {
+    for (const method of service.methods) {
+      methods.set(method, {
+        service: method.service,
+        method: method.method,
+        kind: method.kind,
+        started: 0,
+        received: 0,
+        sent: 0,
+        handled: new Array<number>(grpcStatusCount).fill(0),
+      });
+    }
+  }
+  return {
+    methods,
+    bytesReceived: 0,
+    bytesSent: 0,
+    connectionsOpen: 0,
+    connectionsAccepted: 0,
+    connectionsAborted: 0,
+  };
+}

@@ -1,0 +1,75 @@
+// What HTTP/1.1 and HTTP/2 requests outside gRPC have in common: find the route, collect a bounded body,
+// answer once, with the CORS headers that etcd sends on everything.
+
+import type { HttpReply, HttpRequest, HttpRoute } from "./port.ts";
+import type { Router } from "./router.ts";
+
+export const corsHeaders: Readonly<Record<string, string>> = {
+  "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Headers": "accept, content-type, authorization",
+};
+
+/** A body in JSON is larger than the message it stands for: base64 and escapes. */
+export const httpBodyBytesMax = 8 * 1024 * 1024;
+
+const plainText = {
+  "Content-Type": "text/plain; charset=utf-8",
+  "X-Content-Type-Options": "nosniff",
+} as const;
+
+export type Send = HttpReply["respond"];
+
+/** Answers without a handler's help: unknown path, preflight. Undefined: `route` must be called. */
+export function answerAtOnce(
+  router: Router,
+  method: string,
+  path: string,
+  send: Send,
+): HttpRoute | undefined {
+  if (method === "OPTIONS") {
+    send(200, {}, "");
+    return undefined;
+  }
+  const route = router.route(path);
+  if (route === undefined) send(404, plainText, "404 page not found\n");
+  return route;
+}
+
+export function callRoute(route: HttpRoute, request: HttpRequest, reply: HttpReply): void {
+  try {
+    route.handle(request, reply);
+  } catch {
+    reply.respond(500, plainText, "internal error\n");
+  }
+}
+
+export function tooLarge(send: Send): void {
+  send(413, plainText, "request body too large\n");
+}
+
+export class BodyCollector {
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+
+  /** False: beyond the limit. */
+  push(chunk: Buffer): boolean {
+    this.size += chunk.length;
+    if (this.size > httpBodyBytesMax) {
+      this.chunks.length = 0;
+      return false;
+    }
+    this.chunks.push(chunk);
+    return true;
+  }
+
+  bytes(): Uint8Array {
+    return this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
+  }
+}
+
+export function splitTarget(target: string): { path: string; query: URLSearchParams } {
+  const mark = target.indexOf("?");
+  if (mark < 0) return { path: target, query: new URLSearchParams() };
+  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+}

@@ -1,0 +1,8 @@
+// The client port and the transport port that doors describe themselves by.
+
+export type { MethodCounters, TransportCounters } from "./counters.ts";
+export { createTransportCounters } from "./counters.ts";
+export type { ClientListener, ListenOptions } from "./listen.ts";
+export { listenClients } from "./listen.ts";
+export type * from "./port.ts";
+export { grpcStatus } from "./port.ts";

@@ -1,0 +1,157 @@
+// The client port: one listening socket for gRPC and HTTP/1.1. Cleartext connections are told apart by
+// HTTP/2's preface, encrypted ones by ALPN. A connection that says nothing is closed.
+
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { createTransportCounters, type TransportCounters } from "./counters.ts";
+import { Http1Server } from "./http1-server.ts";
+import { GrpcHttp2Server } from "./http2-server.ts";
+import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
+import { Router } from "./router.ts";
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** As node:tls takes it; `requestCert` and `rejectUnauthorized` make it mutual. */
+  readonly tls?: TlsOptions;
+  readonly services: readonly GrpcService[];
+  readonly routes: readonly HttpRoute[];
+  readonly limits: TransportLimits;
+  /** From `createTransportCounters(services)`, where somebody reads them. */
+  readonly counters?: TransportCounters;
+  readonly observe: (event: TransportEvent) => void;
+  /** How long a new connection may be silent. */
+  readonly silenceMs?: number;
+  /** How long a reader may leave everything unread. */
+  readonly stallMs?: number;
+}
+
+export interface ClientListener {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Stops accepting, lets calls under way finish for `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+const preface = Buffer.from("PRI");
+
+export function listenClients(options: ListenOptions): Promise<ClientListener> {
+  const counters = options.counters ?? createTransportCounters(options.services);
+  const router = new Router(options.services, options.routes);
+  const { limits, observe } = options;
+  const stallMs = options.stallMs ?? 60_000;
+  const http1 = new Http1Server(router);
+  const http2 = new GrpcHttp2Server({ router, counters, limits, observe, stallMs });
+  const sockets = new Set<Socket>();
+  const silenceMs = options.silenceMs ?? 30_000;
+
+  const accept = (socket: Socket) => {
+    counters.connectionsAccepted++;
+    counters.connectionsOpen++;
+    sockets.add(socket);
+    // Whoever serves the connection handles its faults; none may reach the process.
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      counters.connectionsOpen--;
+      sockets.delete(socket);
+    });
+  };
+  const abandon = (socket: Socket) => {
+    counters.connectionsAborted++;
+    socket.destroy();
+  };
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
+  server.maxConnections = limits.connectionsMax;
+
+  if (options.tls === undefined) {
+    server.on("connection", (socket) => {
+      accept(socket);
+      whenFirstBytes(socket, silenceMs, abandon, (first) => {
+        (first.subarray(0, 3).equals(preface) ? http2 : http1).take(socket);
+      });
+    });
+  } else {
+    const secure = createTlsServer({
+      minVersion: "TLSv1.2",
+      ...options.tls,
+      ALPNProtocols: ["h2", "http/1.1"],
+      handshakeTimeout: Math.min(silenceMs, 10_000),
+    });
+    server.on("connection", (socket) => {
+      accept(socket);
+      secure.emit("connection", socket);
+    });
+    secure.on("secureConnection", (socket: TLSSocket) => {
+      socket.on("error", () => socket.destroy());
+      (socket.alpnProtocol === "h2" ? http2 : http1).take(socket);
+    });
+    secure.on("tlsClientError", (error, socket) => {
+      abandon(socket);
+      observe({ kind: "clientTlsRefused", level: "debug", detail: error.message });
+    });
+  }
+
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: options.host, port: options.port, backlog: 4096 }, () => {
+      server.off("error", reject);
+      server.on("error", (error) => {
+        observe({ kind: "clientPortFailed", level: "error", detail: error.message });
+      });
+      const { address, port } = server.address() as AddressInfo;
+      resolve({
+        address: { host: address, port },
+        close: (graceMs) => close(server, [http1, http2], sockets, graceMs),
+      });
+    });
+  });
+}
+
+interface Closable {
+  beginClose(): void;
+  destroy(): void;
+}
+
+function close(
+  server: Server,
+  parts: readonly Closable[],
+  sockets: ReadonlySet<Socket>,
+  graceMs: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => {
+      for (const part of parts) part.destroy();
+      for (const socket of sockets) socket.destroy();
+    }, graceMs);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    for (const part of parts) part.beginClose();
+  });
+}
+
+/** Waits until it is clear whether a connection opens with HTTP/2's preface, and puts it all back. */
+function whenFirstBytes(
+  socket: Socket,
+  silenceMs: number,
+  silent: (socket: Socket) => void,
+  ready: (first: Buffer) => void,
+): void {
+  let first: Buffer = Buffer.alloc(0);
+  const timer = setTimeout(() => silent(socket), silenceMs);
+  const closed = () => clearTimeout(timer);
+  const take = (chunk: Buffer) => {
+    first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
+    if (first.length < preface.length && preface.subarray(0, first.length).equals(first)) return;
+    clearTimeout(timer);
+    socket.off("data", take);
+    socket.off("close", closed);
+    socket.pause();
+    socket.unshift(first);
+    ready(first);
+    // The server that took it has its own listeners now; let the buffered bytes flow to them.
+    process.nextTick(() => socket.resume());
+  };
+  socket.on("data", take);
+  socket.on("close", closed);
+}
