@@ -1,1 +1,24 @@
+export { AssertionFailure } from "./assert.ts";
 export type * from "./contract.ts";
+export { MalformedMessage } from "./encoding/malformed-message.ts";
+export {
+  decodeLogPoint,
+  decodeMembership,
+  decodeMembershipEntry,
+  encodeLogPoint,
+  encodeMembership,
+  encodeMembershipEntry,
+  type MembershipEntry,
+} from "./membership/codec.ts";
+export {
+  describeMembership,
+  isJoint,
+  isMember,
+  isVoter,
+  membershipOf,
+  membersOf,
+  sameMembership,
+  votersOf,
+  whyInvalid as whyMembershipInvalid,
+} from "./membership/membership.ts";
+export { raft } from "./raft/raft.ts";

@@ -1,0 +1,82 @@
+// How a member comes to stand for election and how the answers are counted (Raft §5.2): first the
+// pre-vote, then, with a quorum of those, the vote. Only a transfer skips the first.
+
+import type { MemberId } from "../contract.ts";
+import { votersOf } from "../membership/membership.ts";
+import { quorumVerdict } from "../quorum/quorum.ts";
+import { hasPromised } from "./loyalty.ts";
+import { send, sendAfterDisk } from "./outbox.ts";
+import {
+  becomeCandidate,
+  becomeFollower,
+  becomeLeader,
+  becomePreCandidate,
+  isPromotable,
+} from "./role.ts";
+import { membership, type Raft } from "./self.ts";
+
+/** The election timer ran out, or somebody asked for it. */
+export function campaign(raft: Raft): void {
+  if (raft.role === "leader" || !isPromotable(raft)) return;
+  if (hasPromised(raft)) {
+    // Its own vote is promised as well: the timer goes off again when the promise has ended.
+    raft.timer.hurry(0);
+    return;
+  }
+  becomePreCandidate(raft);
+  const message = {
+    kind: "preVoteRequest",
+    term: raft.term + 1,
+    lastIndex: raft.log.lastIndex,
+    lastTerm: raft.log.lastEpoch,
+    priority: raft.settings.priority,
+  } as const;
+  for (const voter of others(raft)) send(raft, voter, message);
+  countVotes(raft);
+}
+
+/** A new term and a vote for itself, which counts once it is on disk, as everybody's does. */
+export function standForElection(raft: Raft, transfer: boolean): void {
+  becomeCandidate(raft);
+  const message = {
+    kind: "voteRequest",
+    term: raft.term,
+    lastIndex: raft.log.lastIndex,
+    lastTerm: raft.log.lastEpoch,
+    transfer,
+  } as const;
+  // The requests wait for the disk too: a member whose disk is stuck must not win.
+  for (const voter of others(raft)) sendAfterDisk(raft, voter, message);
+}
+
+export function countVotes(raft: Raft): void {
+  const verdict = quorumVerdict(membership(raft), raft.votes);
+  if (verdict === "won") {
+    if (raft.role === "preCandidate") standForElection(raft, false);
+    else becomeLeader(raft);
+  } else if (verdict === "lost") {
+    becomeFollower(raft, raft.term, undefined);
+  }
+}
+
+/** A write was reported durable: perhaps the one with this candidate's own vote. */
+export function noteOwnVoteDurable(raft: Raft, sequence: number): void {
+  if (raft.role !== "candidate" || raft.ownVoteSequence === undefined) return;
+  if (sequence < raft.ownVoteSequence) return;
+  raft.votes.set(raft.settings.id, true);
+  countVotes(raft);
+}
+
+/** Raft §5.4.1: compare the last term first, and the length only when it is the same. */
+export function isUpToDate(
+  raft: Raft,
+  candidate: { readonly lastTerm: number; readonly lastIndex: number },
+): boolean {
+  const { lastEpoch, lastIndex } = raft.log;
+  if (candidate.lastTerm !== lastEpoch) return candidate.lastTerm > lastEpoch;
+  return candidate.lastIndex >= lastIndex;
+}
+
+function others(raft: Raft): MemberId[] {
+  return votersOf(membership(raft)).filter((voter) => voter !== raft.settings.id);
+}

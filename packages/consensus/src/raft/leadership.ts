@@ -1,0 +1,99 @@
+// What only a leader keeps: the progress of every follower, the rounds that confirm that it still
+// leads, and reads that wait for them. Gone the moment it is no longer leader.
+
+import { assert } from "../assert.ts";
+import type { Index, MemberId, Token } from "../contract.ts";
+import { membersOf } from "../membership/membership.ts";
+import { Progress } from "../progress/progress.ts";
+import { membership, type Raft } from "./self.ts";
+
+/** One of its own reads, or the reads of a follower's turn. */
+export type ReadAsked =
+  | { readonly kind: "own"; readonly token: Token }
+  | { readonly kind: "follower"; readonly from: MemberId; readonly request: number };
+
+/** Heartbeats sent together: whoever answers confirms everything up to this round. */
+export interface Round {
+  readonly round: number;
+  readonly sentAtMs: number;
+  /** The commit index when the reads were asked. */
+  readonly readIndex: Index;
+  readonly reads: readonly ReadAsked[];
+}
+
+export interface Leadership {
+  /** Everyone but this member, sorted: the order of messages never depends on a Map. */
+  peers: Progress[];
+  /** The no-op of this term; once it is committed, everything earlier is known to be. */
+  readonly termStartIndex: Index;
+  uncommittedBytes: number;
+  heartbeatElapsed: number;
+  heartbeatDue: boolean;
+  quorumElapsed: number;
+  /** Who answered in the interval before this one. */
+  activeBefore: ReadonlySet<MemberId>;
+  /** The end of the log at the last check of the quorum, and at the one before it. */
+  lastIndexAtCheck: Index;
+  lastIndexAtCheckBefore: Index;
+  readsWaiting: ReadAsked[];
+  /** Sent and not yet confirmed, ascending. */
+  rounds: Round[];
+  lastRound: number;
+  readonly roundAnswered: Map<MemberId, number>;
+  /** When the newest confirmed round was sent. */
+  leaseFromMs: number;
+  /** An election that need not wait for the lease was allowed in this term. */
+  leaseVoid: boolean;
+  checksUntilHandover: number;
+}
+
+export function createLeadership(termStartIndex: Index): Leadership {
+  return {
+    peers: [],
+    termStartIndex,
+    uncommittedBytes: 0,
+    heartbeatElapsed: 0,
+    heartbeatDue: false,
+    quorumElapsed: 0,
+    activeBefore: new Set(),
+    lastIndexAtCheck: termStartIndex,
+    lastIndexAtCheckBefore: termStartIndex,
+    readsWaiting: [],
+    rounds: [],
+    lastRound: 0,
+    roundAnswered: new Map(),
+    leaseFromMs: Number.NEGATIVE_INFINITY,
+    leaseVoid: false,
+    checksUntilHandover: 1,
+  };
+}
+
+export function leadershipOf(raft: Raft): Leadership {
+  assert(raft.leadership !== undefined, "only a leader does this");
+  return raft.leadership;
+}
+
+export function peerOf(leadership: Leadership, member: MemberId): Progress | undefined {
+  for (const peer of leadership.peers) if (peer.id === member) return peer;
+  return undefined;
+}
+
+/** How far a member's durable log is known to agree with the leader's. */
+export function matchOf(raft: Raft, leadership: Leadership, member: MemberId): Index {
+  if (member === raft.settings.id) return raft.durableIndex;
+  return peerOf(leadership, member)?.match ?? 0;
+}
+
+/** Whoever is in the membership is fed, and nobody else. */
+export function alignPeers(raft: Raft, leadership: Leadership): void {
+  const { id, limits } = raft.settings;
+  leadership.peers = membersOf(membership(raft))
+    .filter((member) => member !== id)
+    .map(
+      (member) =>
+        peerOf(leadership, member) ??
+        new Progress(member, raft.log.lastIndex + 1, limits.messagesInFlightMax),
+    );
+  // A lease was promised by a quorum of the membership before; it is earned again.
+  leadership.leaseFromMs = Number.NEGATIVE_INFINITY;
+}
