@@ -8,6 +8,8 @@ export type { CodecsOf, MessageCodec } from "./protobuf/codec.ts";
 export { compileSchema } from "./protobuf/codec.ts";
 export type { WireErrorCode } from "./protobuf/errors.ts";
 export { WireError } from "./protobuf/errors.ts";
+export type { JsonMapping } from "./protobuf/json.ts";
+export { createJsonMapping } from "./protobuf/json.ts";
 export { Reader } from "./protobuf/reader.ts";
 export type { MessageInit, MessageOf, Schema } from "./protobuf/schema.ts";
 export type { TextPrimitives } from "./protobuf/text.ts";

@@ -2,6 +2,7 @@
 
 export type { MethodCounters, TransportCounters } from "./counters.ts";
 export { createTransportCounters } from "./counters.ts";
+export { parseGrpcTimeout } from "./grpc-headers.ts";
 export type { ClientListener, ListenOptions } from "./listen.ts";
 export { listenClients } from "./listen.ts";
 export type * from "./port.ts";

@@ -1,0 +1,70 @@
+// The one table from a refusal to what an etcd client sees: gRPC status and exact text. Clients match on
+// the text, so it is API. Codes of the store and of the member stand beside those that the door finds itself.
+
+import type { MemberErrorCode } from "@althing/member";
+import type { StoreErrorCode } from "@althing/store";
+import { type GrpcStatus, grpcStatus as status } from "../../transport/index.ts";
+
+/** Refusals that neither the store nor the member knows. */
+export type DoorErrorCode =
+  | "invalidSortOption"
+  | "invalidClientApiVersion"
+  | "learnerUnsupported"
+  | "unknownService";
+
+export type EtcdErrorCode = StoreErrorCode | MemberErrorCode | DoorErrorCode;
+
+export interface EtcdError {
+  readonly status: GrpcStatus;
+  readonly message: string;
+}
+
+function error(code: GrpcStatus, text: string): EtcdError {
+  return { status: code, message: `etcdserver: ${text}` };
+}
+
+export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
+  keyEmpty: error(status.invalidArgument, "key is not provided"),
+  keyNotFound: error(status.invalidArgument, "key not found"),
+  valueProvided: error(status.invalidArgument, "value is provided"),
+  leaseProvided: error(status.invalidArgument, "lease is provided"),
+  tooManyOps: error(status.invalidArgument, "too many operations in txn request"),
+  duplicateKey: error(status.invalidArgument, "duplicate key given in txn request"),
+  invalidSortOption: error(status.invalidArgument, "invalid sort option"),
+  invalidClientApiVersion: error(status.invalidArgument, "invalid client api version"),
+  compacted: error(status.outOfRange, "mvcc: required revision has been compacted"),
+  futureRevision: error(status.outOfRange, "mvcc: required revision is a future revision"),
+  noSpace: error(status.resourceExhausted, "mvcc: database space exceeded"),
+  leaseNotFound: error(status.notFound, "requested lease not found"),
+  // A log entry of a newer version than this member understands.
+  commandUnknown: error(status.failedPrecondition, "not capable"),
+
+  noLeader: error(status.unavailable, "no leader"),
+  timedOut: error(status.unavailable, "request timed out"),
+  leaderChanged: error(status.unavailable, "leader changed"),
+  // etcd declares ResourceExhausted for it, and sends Unknown.
+  overloaded: error(status.unknown, "too many requests"),
+  tooLarge: error(status.invalidArgument, "request is too large"),
+  notLeader: error(status.failedPrecondition, "not leader"),
+  membershipChangeInProgress: error(status.unavailable, "unhealthy cluster"),
+  membershipChangeInvalid: error(status.notFound, "member not found"),
+  learnerNotCaughtUp: error(
+    status.failedPrecondition,
+    "can only promote a learner member which is in sync with leader",
+  ),
+  transfereeInvalid: error(status.failedPrecondition, "bad leader transferee"),
+  corrupt: error(status.dataLoss, "corrupt cluster"),
+  failed: error(status.unavailable, "server stopped"),
+  stopped: error(status.unavailable, "server stopped"),
+
+  learnerUnsupported: error(status.failedPrecondition, "rpc not supported for learner"),
+  unknownService: { status: status.notFound, message: "unknown service" },
+};
+
+export function failWith(
+  call: { fail(status: GrpcStatus, message: string): void },
+  code: EtcdErrorCode,
+): void {
+  const { status: grpc, message } = etcdErrors[code];
+  call.fail(grpc, message);
+}

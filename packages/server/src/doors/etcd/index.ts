@@ -1,0 +1,57 @@
+// The etcd door: every service of etcd's API over one member, one file per service, with the plain HTTP
+// endpoints that come with it. A method that no file provides answers UNIMPLEMENTED.
+
+import { etcdRpcs } from "@althing/wire";
+import type { GrpcMethod, GrpcService, HttpRoute } from "../../transport/index.ts";
+import type { DoorContext } from "../context.ts";
+import { Admission, type AdmissionCounters } from "./admission.ts";
+import { clusterMethods } from "./cluster.ts";
+import { installFastText } from "./fast-text.ts";
+import { gatewayRoutes } from "./gateway.ts";
+import { healthMethods } from "./health.ts";
+import { type HealthCounters, healthRoutes } from "./http-health.ts";
+import { versionRoutes } from "./http-version.ts";
+import { type KvCounters, kvMethods } from "./kv.ts";
+import { maintenanceMethods } from "./maintenance.ts";
+import { MemberView } from "./member-view.ts";
+import { Quota } from "./quota.ts";
+
+export interface EtcdDoorCounters {
+  readonly kv: KvCounters;
+  readonly admission: AdmissionCounters;
+  readonly health: HealthCounters;
+}
+
+export interface EtcdDoor {
+  readonly services: readonly GrpcService[];
+  readonly routes: readonly HttpRoute[];
+  readonly counters: EtcdDoorCounters;
+}
+
+export function createEtcdDoor(context: DoorContext): EtcdDoor {
+  installFastText();
+  const view = new MemberView(context);
+  const admission = new Admission(view);
+  const quota = new Quota(context);
+  const kv: KvCounters = { range: 0, put: 0, deleteRange: 0, txn: 0, compact: 0 };
+  const health: HealthCounters = { successes: 0, failures: 0 };
+  const methods: readonly GrpcMethod[] = [
+    ...kvMethods({ context, view, admission, quota, counters: kv }),
+    ...maintenanceMethods({ context, view, admission, quota }),
+    ...clusterMethods({ context, view, admission }),
+    ...healthMethods(),
+  ];
+  const names = [...new Set(etcdRpcs.map((rpc) => rpc.service))];
+  return {
+    services: names.map((name) => ({
+      name,
+      methods: methods.filter((method) => method.service === name),
+    })),
+    routes: [
+      ...healthRoutes(context, health),
+      ...versionRoutes(context),
+      ...gatewayRoutes(methods),
+    ],
+    counters: { kv, admission: admission.counters, health },
+  };
+}

@@ -1,0 +1,120 @@
+// A member of a cluster of one over the real store, without log and consensus: what a door needs to be
+// driven in a test. Proposals of one turn are applied together in the next, as the real member does.
+
+import { type Member, MemberError, type MemberStatus, type ProposeOutcome } from "@althing/member";
+import { createMemoryEngine, openStore, type Store } from "@althing/store";
+import type { DoorContext, DoorLimits } from "../../context.ts";
+
+export interface SingleMember extends Member {
+  /** What the door sees while there is no leader, or the member is not fit. */
+  readonly override: { status: Partial<MemberStatus> };
+}
+
+export const testMemberId = "8e9e05c52164694d";
+
+export function createSingleMember(): SingleMember {
+  const store: Store = openStore({ engine: createMemoryEngine() });
+  const override: { status: Partial<MemberStatus> } = { status: {} };
+  let waiting: { command: Uint8Array; done: (outcome: ProposeOutcome) => void }[] = [];
+  const leaderless = () => "leader" in override.status && override.status.leader === undefined;
+
+  const apply = () => {
+    const batch = waiting;
+    waiting = [];
+    for (const { command, done } of batch) {
+      const index = store.appliedIndex + 1;
+      const point = { index, epoch: 2, proposer: "", leaderTimeMs: Date.now() };
+      done({ kind: "applied", result: store.apply(command, point), index });
+    }
+  };
+  const noLeader = () => new MemberError("noLeader", "notExecuted", "there is no leader");
+  const ignore = () => {};
+
+  return {
+    id: testMemberId,
+    store,
+    override,
+    start: ignore,
+    stop: (done) => store.close(done),
+    propose(command, done) {
+      if (leaderless()) {
+        done({ kind: "failed", error: noLeader() });
+        return;
+      }
+      // The store may keep the bytes of a command no longer than the log would.
+      waiting.push({ command: command.slice(), done });
+      if (waiting.length === 1) setImmediate(apply);
+    },
+    read(done) {
+      setImmediate(() => done(leaderless() ? noLeader() : undefined));
+    },
+    changeMembership: (_changes, _context, done) => done(undefined),
+    transferLeadership: (_to, done) => done(undefined),
+    status: () => ({
+      id: testMemberId,
+      role: "leader",
+      epoch: 2,
+      leader: testMemberId,
+      firstIndex: 1,
+      lastIndex: store.appliedIndex,
+      commitIndex: store.appliedIndex,
+      appliedIndex: store.appliedIndex,
+      membership: {
+        voters: [testMemberId],
+        votersOutgoing: [],
+        learners: [],
+        learnersNext: [],
+      },
+      peers: [],
+      leaderless: "",
+      state: "running",
+      logBytes: 0,
+      diskStalledMs: 0,
+      proposalsPending: waiting.length,
+      ...override.status,
+    }),
+    onApplied: () => ignore,
+    receive: ignore,
+    connected: ignore,
+    disconnected: ignore,
+    unreachable: ignore,
+    admit: () => undefined,
+    get core(): never {
+      throw new Error("this member has no core");
+    },
+  };
+}
+
+export const testLimits: DoorLimits = {
+  requestBytesMax: 1_572_864,
+  txnOpsMax: 128,
+  concurrentStreamsMax: 1000,
+  connectionsMax: 10_000,
+};
+
+export function createTestContext(
+  member: Member,
+  options: { limits?: Partial<DoorLimits>; quotaBackendBytes?: number } = {},
+): DoorContext {
+  return {
+    member,
+    clusterId: "cdf818194e3a8c32",
+    members: () => [
+      {
+        id: testMemberId,
+        name: "default",
+        peerUrls: ["http://localhost:2380"],
+        clientUrls: ["http://localhost:2379"],
+        isLearner: false,
+      },
+    ],
+    quotaBackendBytes: options.quotaBackendBytes ?? 0,
+    etcdVersion: "3.5.21",
+    clusterVersion: "3.5.0",
+    althingVersion: "0.1.0",
+    limits: { ...testLimits, ...options.limits },
+    observe: (event) => {
+      if (event.level === "error") throw new Error(`${event.kind}: ${event["error"]}`);
+    },
+  };
+}
