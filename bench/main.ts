@@ -19,7 +19,7 @@ same run, alternating between them. Every number is the median of the rounds.
 
   --compare etcd        also measure etcd (must be installed) and print ratios
   --program NAME        what to measure: althing (default) or etcd
-  --only ROWS           only these, by prefix, comma-separated: ${rows.map((row) => row.name).join(", ")}, failover
+  --only ROWS           only these (put means all of put-*): ${rows.map((row) => row.name).join(", ")}, failover
   --rounds N            rounds per row (default 3)
   --seconds N           measured seconds per round and row (default 4)
   --members N           members of a cluster (default 3)
@@ -87,7 +87,8 @@ const rowConditions = {
   keys: Number(options.keys),
 };
 const wanted = options.only?.split(",") ?? [""];
-const isWanted = (name: string) => wanted.some((prefix) => name.startsWith(prefix));
+const isWanted = (name: string) =>
+  wanted.some((start) => `${name}-`.startsWith(start && `${start}-`));
 const chosen = rows.filter((row) => isWanted(row.name));
 
 const results = new Map<string, Map<Program, RowResult[]>>();

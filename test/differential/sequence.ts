@@ -1,0 +1,119 @@
+// One seeded sequence of operations against a reference and a subject, compared answer by answer. Both start
+// empty, so that a seed alone replays a difference.
+
+import type { EtcdClient } from "../client/etcd-client.ts";
+import { methods } from "../client/messages.ts";
+import type { Message } from "../client/protobuf.ts";
+import { Cluster } from "../cluster/cluster.ts";
+import type { Program } from "../cluster/program.ts";
+import { type ComparableAnswer, difference } from "./compare.ts";
+import { type Known, makeOperation, type Operation } from "./operations.ts";
+import { Random } from "./random.ts";
+
+export interface SequenceOptions {
+  readonly seed: number;
+  readonly operations: number;
+  readonly members: number;
+  readonly reference: Program;
+  readonly subject: Program;
+}
+
+export interface SequenceReport {
+  readonly operations: number;
+  /** How many answers were errors: a sequence of errors alone would prove little. */
+  readonly errors: number;
+  readonly revision: number;
+}
+
+export async function runSequence(options: SequenceOptions): Promise<SequenceReport> {
+  const [reference, subject] = await Promise.all(
+    [options.reference, options.subject].map((program) => {
+      return Cluster.start({ program, members: options.members });
+    }),
+  );
+  if (reference === undefined || subject === undefined) throw new Error("unreachable");
+  const clients = [reference, subject].map((cluster) => {
+    return cluster.members.map((member) => member.client(20_000));
+  });
+  try {
+    return await compareAll(options, clients[0] ?? [], clients[1] ?? [], () => subject.logs(15));
+  } finally {
+    for (const client of clients.flat()) client.close();
+    await Promise.all([reference.stop(), subject.stop()]);
+  }
+}
+
+async function compareAll(
+  options: SequenceOptions,
+  reference: readonly EtcdClient[],
+  subject: readonly EtcdClient[],
+  logs: () => string,
+): Promise<SequenceReport> {
+  const random = new Random(options.seed);
+  const known: Known = { revision: 1, floor: -1 };
+  let errors = 0;
+  for (let number = 0; number < options.operations; number++) {
+    const allowSerializable = options.members === 1;
+    const operation = makeOperation({ random, known, allowSerializable });
+    const member = random.below(options.members);
+    const [expected, found] = await Promise.all([
+      ask(reference[member], operation),
+      ask(subject[member], operation),
+    ]);
+    const differs = difference(operation, expected, found);
+    if (differs !== undefined) {
+      throw new Error(
+        [
+          `seed ${options.seed}, operation ${number} (${operation.method}, member ${member}):`,
+          show(operation.request),
+          `${options.reference} answers:`,
+          show(differs.reference),
+          `${options.subject} answers:`,
+          show(differs.subject),
+          `replay: ALTHING_DIFFERENTIAL_SEED=${options.seed} node tools/test.ts interop test/differential`,
+          logs(),
+        ].join("\n"),
+      );
+    }
+    if (expected.code !== 0) errors += 1;
+    learn(known, operation, expected);
+  }
+  return { operations: options.operations, errors, revision: known.revision };
+}
+
+async function ask(
+  client: EtcdClient | undefined,
+  operation: Operation,
+): Promise<ComparableAnswer> {
+  if (client === undefined) throw new Error("no such member");
+  if (operation.method === "raw") {
+    const reply = await client.callRaw(operation.path ?? "", operation.body ?? new Uint8Array());
+    const bytes = Buffer.from(reply.body).toString("latin1");
+    // A put whose bytes were made by hand: its answer's ids differ, so only whether it came counts.
+    return { code: reply.code, message: reply.message, response: { answered: bytes !== "" } };
+  }
+  const answer = await client.call<Message>(methods[operation.method], operation.request);
+  return answer.code === 0
+    ? { code: 0, message: "", response: (answer as { response: Message }).response }
+    : { code: answer.code, message: (answer as { message: string }).message, response: undefined };
+}
+
+function learn(known: Known, operation: Operation, answer: ComparableAnswer): void {
+  const header = answer.response?.["header"] as Message | undefined;
+  known.revision = Math.max(known.revision, Number(header?.["revision"] ?? 0));
+  if (operation.method === "compact" && answer.code === 0) {
+    known.floor = Number(operation.request["revision"] ?? 0);
+  }
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, inner: unknown) => {
+      if (typeof inner === "bigint") return String(inner);
+      if (inner instanceof Uint8Array) return `${inner.length} bytes`;
+      return inner;
+    },
+    2,
+  );
+}
