@@ -19,7 +19,7 @@
 // A segment gets its name only when its first sector at least is durable: a shorter file was cut.
 // Two cases cannot be told: the last acknowledged record, of which a lying disk kept only some of
 // the sectors or nothing; and a newest segment that somebody removed. A clean close appends an empty
-// record, which proves even the last one.
+// record, which proves even the last one while its own sector is there.
 //
 // A process that dies after a failed sync leaves pages that look written and are not on the disk
 // (and a second sync would not write them). So the one record that nothing proves, the last, is
