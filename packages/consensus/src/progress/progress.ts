@@ -14,8 +14,10 @@ export class Progress {
   state: "probe" | "replicate" | "snapshot" = "probe";
   /** It answered since the last check of the quorum. */
   recentlyActive = false;
-  /** Probing: the one message is out. Cleared by every sign of life. */
+  /** Probing: the one message is out. */
   probeSent = false;
+  /** The heartbeat round before the probe left: an answer to a later one says it may be lost. */
+  probeRound = 0;
   /** The commit index that it has been told. */
   commitTold: Index = 0;
   /** `match` at the last heartbeat: a window that does not move makes the leader ask again. */

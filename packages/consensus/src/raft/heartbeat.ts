@@ -66,7 +66,7 @@ export function handleHeartbeatResponse(
   const peer = peerOf(leadership, from);
   if (peer === undefined) return;
   peer.recentlyActive = true;
-  peer.probeSent = false;
+  if (message.round > peer.probeRound) peer.probeSent = false;
   peer.priority = message.priority;
   const { roundAnswered, lastRound } = leadership;
   if (message.round > lastRound) return;

@@ -96,6 +96,7 @@ export function dropAcknowledgements(raft: Raft): void {
 export function forgetLog(raft: Raft, baseIndex: Index): void {
   const outbox = raft.outbox;
   for (const write of outbox.writes) write.lastIndex = 0;
+  raft.durableIndex = 0;
   outbox.unwrittenFrom = baseIndex + 1;
   outbox.truncateFrom = undefined;
 }

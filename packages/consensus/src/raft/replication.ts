@@ -27,6 +27,7 @@ export function replicate(raft: Raft, leadership: Leadership): void {
         last = built;
       }
       sendAppend(raft, peer, last);
+      peer.probeRound = leadership.lastRound;
     }
     tellCommit(raft, peer);
   }
@@ -38,7 +39,11 @@ export function probeStalledWindow(raft: Raft, peer: Progress): void {
   peer.matchAtHeartbeat = peer.match;
   if (peer.state !== "replicate" || !isStalled) return;
   const previousTerm = raft.log.epochAt(peer.next - 1);
-  if (previousTerm === undefined) return;
+  if (previousTerm === undefined) {
+    // Compacted meanwhile: begin again, which will ask for a snapshot.
+    peer.becomeProbe();
+    return;
+  }
   send(raft, peer.id, {
     kind: "appendRequest",
     term: raft.term,

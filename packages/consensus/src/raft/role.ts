@@ -62,7 +62,6 @@ export function becomeLeader(raft: Raft): void {
   // Only an entry of the own term commits by counting, and it commits all before it (Raft §5.4.2,
   // §8): without it, reads and earlier entries would wait for the next proposal.
   appendOwn(raft, "noop", nothing);
-  leadership.heartbeatDue = true;
 }
 
 /** Voters that are not in the midst of replacing their log. */

@@ -1,0 +1,247 @@
+// A cluster under random faults, decided by a list of small numbers so that fast-check can shrink
+// it: messages lost, doubled and out of order, disks that lag, crashes that lose what was not
+// written, compaction, membership changes, transfers. Then the world heals and has to move on.
+
+import assert from "node:assert/strict";
+import type { CoreOptions, MemberId, MembershipChange, Protocol } from "../contract.ts";
+import { isJoint, membershipOf, sameMembership, votersOf } from "../membership/membership.ts";
+import { bytesOf, Cluster } from "./cluster.ts";
+
+export interface RandomPlan {
+  readonly voters: number;
+  readonly learners: number;
+  readonly seed: number;
+  readonly core: Partial<Omit<CoreOptions, "id" | "random">>;
+  readonly withMembership: boolean;
+  /** (kind, member, choice) triples. */
+  readonly moves: readonly (readonly [number, number, number])[];
+  /** Clocks differ by up to this fraction, and ticks come only with time. */
+  readonly clockDrift?: number;
+}
+
+export function runRandomPlan<M, S>(
+  protocol: Protocol<M, S>,
+  plan: RandomPlan,
+  onTrace?: (line: string) => void,
+): Cluster<M, S> {
+  const random = randomOf(plan.seed);
+  const names = ["a", "b", "c", "d", "e", "f", "g"];
+  const voters = names.slice(0, plan.voters);
+  const learners = names.slice(plan.voters, plan.voters + plan.learners);
+  const rates = new Map(names.map((name) => [name, 1 + (random() - 0.5) * (plan.clockDrift ?? 0)]));
+  const cluster = new Cluster(protocol, {
+    membership: membershipOf(voters, learners),
+    members: names.slice(0, Math.min(7, plan.voters + plan.learners + 1)),
+    core: { ...plan.core, random },
+    clockRate: (member) => rates.get(member) ?? 1,
+    ...(onTrace && { onTrace }),
+  });
+  const run = new RandomRun(cluster, plan);
+  for (const move of plan.moves) run.move(move);
+  run.heal();
+  return cluster;
+}
+
+class RandomRun<M, S> {
+  readonly #cluster: Cluster<M, S>;
+  readonly #plan: RandomPlan;
+  readonly #members: readonly MemberId[];
+  /** For each read under way, what had been applied anywhere when it was asked. */
+  readonly #asked = new Map<number, number>();
+  #nextToken = 1;
+  #answersSeen = 0;
+
+  constructor(cluster: Cluster<M, S>, plan: RandomPlan) {
+    this.#cluster = cluster;
+    this.#plan = plan;
+    this.#members = [...cluster.machines.keys()];
+  }
+
+  move([kind, member, choice]: readonly [number, number, number]): void {
+    const cluster = this.#cluster;
+    const id = this.#members[member % this.#members.length]!;
+    const other = this.#members[choice % this.#members.length]!;
+    const letter = cluster.letters[choice % Math.max(1, cluster.letters.length)];
+    switch (kind % 24) {
+      case 0:
+      case 1:
+      case 2:
+        this.#time(id, choice);
+        break;
+      case 3:
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        // In the order they were sent, most of the time.
+        for (let i = 0; i <= choice % 8; i++) {
+          const first = cluster.letters.shift();
+          if (first !== undefined) cluster.deliver(first);
+        }
+        break;
+      case 8:
+        if (letter !== undefined) {
+          cluster.letters.splice(cluster.letters.indexOf(letter), 1);
+          cluster.deliver(letter);
+        }
+        break;
+      case 9:
+        if (letter !== undefined) cluster.letters.splice(cluster.letters.indexOf(letter), 1);
+        break;
+      case 10:
+        if (letter !== undefined) cluster.letters.push(letter);
+        break;
+      case 11:
+      case 12:
+      case 13:
+        for (const each of this.#members) if (cluster.at(each).isUp) cluster.persist(each);
+        break;
+      case 14:
+      case 15: {
+        const payload = bytesOf(`${this.#nextToken}`);
+        const token = this.#nextToken++;
+        cluster.step(this.#leaderOr(id), { kind: "propose", proposals: [{ token, payload }] });
+        break;
+      }
+      case 16:
+        this.#read(id);
+        break;
+      case 17:
+        cluster.crash(id);
+        break;
+      case 18:
+        for (const each of this.#members) if (!cluster.at(each).isUp) cluster.restart(each);
+        break;
+      case 19:
+        if (cluster.at(id).isUp && cluster.at(id).writes.length === 0) {
+          if (cluster.at(id).installs.length === 0) cluster.compact(id);
+        }
+        break;
+      case 20:
+        if (!cluster.sendSnapshot(choice % 4 !== 0)) cluster.install(id);
+        break;
+      case 21: {
+        const token = this.#nextToken++;
+        const leader = this.#leaderOr(id);
+        cluster.step(leader, { kind: "transferLeadership", to: other, token });
+        break;
+      }
+      case 22:
+        if (this.#plan.withMembership) this.#changeMembership(id, choice);
+        break;
+      case 23:
+        if (choice % 5 === 0) cluster.step(id, { kind: "disconnected", peer: other });
+        else if (choice % 5 === 1) cluster.step(id, { kind: "unreachable", peer: other });
+        else if (choice % 5 === 2) cluster.step(id, { kind: "stepDown" });
+        else if (choice % 5 === 3) cluster.step(id, { kind: "campaign" });
+        else if (!cluster.isCut(id, other)) cluster.cut(id, other);
+        else cluster.heal();
+        break;
+    }
+    this.#checkReads();
+  }
+
+  /** Everybody is up and connected: within a few election timeouts they agree and go on. */
+  heal(): void {
+    const cluster = this.#cluster;
+    cluster.heal();
+    for (const id of this.#members) if (!cluster.at(id).isUp) cluster.restart(id);
+    cluster.stabilize();
+    const electionTicks = this.#plan.core.electionTicks ?? 10;
+    const goesOn = () => {
+      const leader = cluster.leader();
+      if (leader === undefined) return false;
+      const { membership, commitIndex, lastIndex } = cluster.at(leader).core.status();
+      if (isJoint(membership) || commitIndex < lastIndex) return false;
+      return [...votersOf(membership), ...membership.learners].every((id) => {
+        const status = cluster.at(id).core.status();
+        return status.appliedIndex === commitIndex && sameMembership(status.membership, membership);
+      });
+    };
+    for (let i = 0; i < 40 && !goesOn(); i++) cluster.elapse(electionTicks);
+    const states = [...cluster.machines.values()].map(({ core }) => core.status());
+    assert(goesOn(), `the healed cluster does not go on: ${JSON.stringify(states)}`);
+    const leader = cluster.leader()!;
+    const payload = bytesOf("last");
+    cluster.step(leader, { kind: "propose", proposals: [{ token: 0, payload }] });
+    cluster.elapse(electionTicks);
+    const status = cluster.at(leader).core.status();
+    assert.equal(status.appliedIndex, status.lastIndex, "the last proposal is applied");
+    this.#read(leader);
+    cluster.elapse(electionTicks);
+    this.#checkReads();
+    const asked = [...this.#asked.keys()];
+    assert.deepEqual(asked, [], "every read was answered or rejected");
+  }
+
+  #time(id: MemberId, choice: number): void {
+    const cluster = this.#cluster;
+    if (this.#plan.clockDrift === undefined) {
+      cluster.nowMs += 10;
+      cluster.tick(id, 1 + (choice % 6));
+      return;
+    }
+    // No more ticks than time: some members pause and lose theirs.
+    cluster.nowMs += 11;
+    this.#members.forEach((each, place) => {
+      if (((choice >> place) & 3) !== 3) cluster.tick(each);
+    });
+  }
+
+  #read(id: MemberId): void {
+    const token = this.#nextToken++;
+    if (!this.#cluster.at(id).isUp) return;
+    const highest = Math.max(...[...this.#cluster.machines.values()].map((m) => m.store.index));
+    this.#asked.set(token, highest);
+    this.#cluster.step(id, { kind: "read", token });
+  }
+
+  #checkReads(): void {
+    const { answers } = this.#cluster;
+    for (; this.#answersSeen < answers.length; this.#answersSeen++) {
+      const { member, effect } = answers[this.#answersSeen]!;
+      if (effect.kind !== "readReady" && effect.kind !== "rejected") continue;
+      const asked = this.#asked.get(effect.token);
+      this.#asked.delete(effect.token);
+      if (effect.kind === "rejected" || asked === undefined) continue;
+      assert(effect.index >= asked, `${member} reads at ${effect.index} what stood at ${asked}`);
+    }
+    // A crash forgets what was asked.
+    for (const { isUp } of this.#cluster.machines.values()) if (!isUp) this.#asked.clear();
+  }
+
+  #changeMembership(id: MemberId, choice: number): void {
+    const kinds = ["addVoter", "addLearner", "promote", "remove"] as const;
+    const changes: MembershipChange[] = [
+      {
+        kind: kinds[choice % 4]!,
+        member: this.#members[(choice >> 2) % this.#members.length]!,
+      },
+    ];
+    if (choice % 3 === 0) {
+      const member = this.#members[(choice >> 5) % this.#members.length]!;
+      changes.push({ kind: kinds[(choice >> 3) % 4]!, member });
+    }
+    this.#cluster.step(this.#leaderOr(id), {
+      kind: "changeMembership",
+      changes,
+      context: bytesOf("context"),
+      token: this.#nextToken++,
+    });
+  }
+
+  #leaderOr(id: MemberId): MemberId {
+    return this.#cluster.leader() ?? id;
+  }
+}
+
+/** mulberry32: small, and the same everywhere. */
+export function randomOf(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
