@@ -64,7 +64,9 @@ export function writeLeaderTime(envelope: Uint8Array, timeMs: number): void {
 
 export function sessionOf(envelope: Uint8Array): number {
   const high =
-    envelope[SESSION_AT + 4]! | (envelope[SESSION_AT + 5]! << 8) | (envelope[SESSION_AT + 6]! << 16);
+    envelope[SESSION_AT + 4]! |
+    (envelope[SESSION_AT + 5]! << 8) |
+    (envelope[SESSION_AT + 6]! << 16);
   return high * LOW + read32(envelope, SESSION_AT);
 }
 

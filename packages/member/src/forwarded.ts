@@ -38,7 +38,8 @@ export class ForwardedBatches {
 
   receive(from: MemberId, payloads: readonly Uint8Array[]): void {
     for (let start = 0; start < payloads.length; start += BATCH_TOKENS) {
-      const part = payloads.length <= BATCH_TOKENS ? payloads : payloads.slice(start, start + BATCH_TOKENS);
+      const part =
+        payloads.length <= BATCH_TOKENS ? payloads : payloads.slice(start, start + BATCH_TOKENS);
       this.#arrived.push({ from, payloads: part, open: part.length });
     }
   }

@@ -1,2 +1,6 @@
 export * from "./contract.ts";
+export { type MemberEventKind, memberEventKinds } from "./events.ts";
+export { createMember } from "./member.ts";
+export { decodePeerMessage, encodePeerMessage, MalformedPeerMessage } from "./peer-codec.ts";
 export type * from "./ports.ts";
+export { RecoveryError, type RecoveryErrorCode } from "./recovery.ts";

@@ -6,13 +6,7 @@
 import type { MemberId, Proposal, RejectReason } from "@althing/consensus";
 import type { Result } from "@althing/store";
 import { MemberError, type MemberErrorCode, type ProposeOutcome } from "./contract.ts";
-import {
-  EnvelopeWriter,
-  isEnvelope,
-  requestOf,
-  sessionOf,
-  writeLeaderTime,
-} from "./envelope.ts";
+import { EnvelopeWriter, isEnvelope, requestOf, sessionOf, writeLeaderTime } from "./envelope.ts";
 import { ForwardedBatches } from "./forwarded.ts";
 import { type Pending, PendingTable } from "./pending.ts";
 import type { Turn } from "./turn.ts";
@@ -252,13 +246,13 @@ export class Proposals {
 
   #orphan(pending: Pending): void {
     pending.state = "orphaned";
-    pending.orphanDeadlineMs =
-      this.#turn.ports.clock.monotonicMs() + this.#turn.waits.electionMs;
+    pending.orphanDeadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.electionMs;
   }
 
   #giveUp(pending: Pending): void {
     if (pending.state === "orphaned") {
-      const message = "the leader changed while the request was under way; it may have taken effect";
+      const message =
+        "the leader changed while the request was under way; it may have taken effect";
       this.#fail(pending, "leaderChanged", "unknown", message);
     } else if (pending.state === "proposed" || pending.state === "forwarded") {
       this.#fail(pending, "timedOut", "unknown", "no answer in time; it may have taken effect");

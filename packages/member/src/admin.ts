@@ -1,0 +1,133 @@
+// Requests of operators: membership changes and leadership transfers. They are rare, asked of the
+// leader itself, and answered when their effect is certain: a change when its final configuration is
+// applied, a transfer when the other one leads.
+
+import type { MemberId, MembershipChange, RejectReason } from "@althing/consensus";
+import { MemberError, type MemberErrorCode } from "./contract.ts";
+import { ADMIN_TOKENS, type Turn } from "./turn.ts";
+
+type AdminDone = (error: MemberError | undefined) => void;
+
+interface AdminRequest {
+  readonly kind: "change" | "transfer";
+  readonly done: AdminDone;
+  readonly deadlineMs: number;
+  readonly epoch: number;
+  /** Where the change stands in the log, once accepted. */
+  index: number;
+}
+
+const CODES: Record<RejectReason, MemberErrorCode> = {
+  notLeader: "notLeader",
+  leadershipTransferInProgress: "overloaded",
+  membershipChangeInProgress: "membershipChangeInProgress",
+  membershipChangeInvalid: "membershipChangeInvalid",
+  learnerNotCaughtUp: "learnerNotCaughtUp",
+  transfereeInvalid: "transfereeInvalid",
+  overloaded: "overloaded",
+  leadershipLost: "leaderChanged",
+  timedOut: "timedOut",
+};
+
+const WORDS: Record<RejectReason, string> = {
+  notLeader: "this member does not lead: ask the leader",
+  leadershipTransferInProgress: "leadership is being handed over: try again",
+  membershipChangeInProgress: "another membership change is under way",
+  membershipChangeInvalid: "the change does not fit the membership in force",
+  learnerNotCaughtUp: "the learner has not caught up with the leader's log yet",
+  transfereeInvalid: "leadership can be handed to another voter that follows, and to none else",
+  overloaded: "the leader has too much work in flight",
+  leadershipLost: "leadership was lost while the request was under way",
+  timedOut: "the request was not done in time",
+};
+
+export class AdminRequests {
+  readonly #turn: Turn;
+  readonly #requests = new Map<number, AdminRequest>();
+  #nextToken = ADMIN_TOKENS;
+
+  constructor(turn: Turn) {
+    this.#turn = turn;
+  }
+
+  change(changes: readonly MembershipChange[], context: Uint8Array, done: AdminDone): void {
+    const token = this.#open("change", done);
+    this.#turn.step({ kind: "changeMembership", changes, context, token });
+  }
+
+  transfer(to: MemberId, done: AdminDone): void {
+    const token = this.#open("transfer", done);
+    this.#turn.step({ kind: "transferLeadership", to, token });
+  }
+
+  accepted(token: number, index: number): void {
+    const request = this.#requests.get(token);
+    if (request !== undefined) request.index = index;
+  }
+
+  rejected(token: number, reason: RejectReason): void {
+    const request = this.#requests.get(token);
+    if (request === undefined) return;
+    // A transfer that ends because the transferee leads has ended well, however it is told.
+    const moved = request.kind === "transfer" && reason === "leadershipLost";
+    const lost = reason === "leadershipLost" || reason === "timedOut";
+    const unknown = lost && request.kind === "change" && request.index > 0;
+    this.#settle(token, moved ? undefined : adminError(reason, unknown));
+  }
+
+  transferred(token: number): void {
+    this.#settle(token, undefined);
+  }
+
+  leadershipChanged(): void {
+    const { role, epoch } = this.#turn.leadership;
+    for (const [token, request] of [...this.#requests]) {
+      if (role === "leader" && request.epoch === epoch) continue;
+      // Lost between the asking and the answer: the core's own word, if any, comes first.
+      if (request.kind === "transfer") continue;
+      this.#settle(token, adminError("leadershipLost", true));
+    }
+  }
+
+  /** A membership entry was applied; `joint` ones are on their way to another. */
+  membershipApplied(index: number, isJoint: boolean): void {
+    if (isJoint) return;
+    for (const [token, request] of [...this.#requests]) {
+      const done = request.kind === "change" && request.index > 0 && request.index <= index;
+      if (done) this.#settle(token, undefined);
+    }
+  }
+
+  tick(nowMs: number): void {
+    for (const [token, request] of [...this.#requests]) {
+      if (nowMs < request.deadlineMs) continue;
+      this.#settle(token, adminError("timedOut", request.index > 0));
+    }
+  }
+
+  failAll(code: MemberErrorCode, message: string): void {
+    for (const token of [...this.#requests.keys()]) {
+      this.#settle(token, new MemberError(code, "unknown", message));
+    }
+  }
+
+  #open(kind: "change" | "transfer", done: AdminDone): number {
+    const token = this.#nextToken++;
+    const deadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.requestMs;
+    const { epoch } = this.#turn.leadership;
+    this.#requests.set(token, { kind, done, deadlineMs, epoch, index: 0 });
+    this.#turn.schedule();
+    return token;
+  }
+
+  #settle(token: number, error: MemberError | undefined): void {
+    const request = this.#requests.get(token);
+    if (request === undefined) return;
+    this.#requests.delete(token);
+    this.#turn.guard(() => request.done(error));
+  }
+}
+
+function adminError(reason: RejectReason, unknown: boolean): MemberError {
+  return new MemberError(CODES[reason], unknown ? "unknown" : "notExecuted", WORDS[reason]);
+}

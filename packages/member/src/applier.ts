@@ -1,0 +1,119 @@
+// Applies committed entries to the store, strictly in order and in bounded pieces, so that a long
+// backlog (a restart, a member that was away) lets heartbeats through between the pieces. Proposers
+// are answered as their entries are applied.
+
+import { decodeMembershipEntry, type Entry } from "@althing/consensus";
+import type { Store } from "@althing/store";
+import { commandOf, isEnvelope, leaderTimeOf } from "./envelope.ts";
+import type { MembershipTrack } from "./membership-track.ts";
+import type { Proposals } from "./proposals.ts";
+import { HASH_EVERY, type StateHashes } from "./state-hash.ts";
+import type { Turn } from "./turn.ts";
+
+const PIECE_ENTRIES_MAX = 1024;
+const PIECE_BYTES_MAX = 1024 * 1024;
+
+/** What one piece did. */
+export interface Applied {
+  readonly index: number;
+  readonly count: number;
+  readonly bytes: number;
+  /** The membership at `index` is another than before. */
+  readonly membershipChanged: boolean;
+}
+
+export class Applier {
+  readonly #turn: Turn;
+  readonly #store: Store;
+  readonly #proposals: Proposals;
+  readonly #hashes: StateHashes;
+  readonly #track: MembershipTrack;
+  /** Lists as the core handed them out; `#at` is the place in the first. */
+  #lists: (readonly Entry[])[] = [];
+  #at = 0;
+  /** Leader time of the last command. */
+  #timeMs = 0;
+
+  constructor(
+    turn: Turn,
+    parts: { store: Store; proposals: Proposals; hashes: StateHashes; track: MembershipTrack },
+  ) {
+    this.#turn = turn;
+    this.#store = parts.store;
+    this.#proposals = parts.proposals;
+    this.#hashes = parts.hashes;
+    this.#track = parts.track;
+  }
+
+  get hasWork(): boolean {
+    return this.#lists.length > 0;
+  }
+
+  add(entries: readonly Entry[]): void {
+    if (entries.length > 0) this.#lists.push(entries);
+  }
+
+  /** Everything not applied is covered by a snapshot that was installed. */
+  clear(): void {
+    this.#lists = [];
+    this.#at = 0;
+  }
+
+  /** Applies one piece. Undefined when there is nothing to apply, or when it failed. */
+  applyPiece(): Applied | undefined {
+    let count = 0;
+    let bytes = 0;
+    let epoch = 0;
+    let membershipChanged = false;
+    while (this.#lists.length > 0 && count < PIECE_ENTRIES_MAX && bytes < PIECE_BYTES_MAX) {
+      const entry = this.#next();
+      try {
+        this.#apply(entry);
+      } catch (cause) {
+        this.#turn.fail(`entry ${entry.index} could not be applied`, cause);
+        return undefined;
+      }
+      if (entry.kind === "membership") membershipChanged = true;
+      epoch = entry.epoch;
+      count++;
+      bytes += entry.payload.length;
+    }
+    if (count === 0) return undefined;
+    this.#proposals.appliedBatch(epoch, this.#timeMs);
+    return { index: this.#store.appliedIndex, count, bytes, membershipChanged };
+  }
+
+  #next(): Entry {
+    const list = this.#lists[0]!;
+    const entry = list[this.#at++]!;
+    if (this.#at === list.length) {
+      this.#lists.shift();
+      this.#at = 0;
+    }
+    return entry;
+  }
+
+  #apply(entry: Entry): void {
+    const { index, epoch, proposer, kind, payload } = entry;
+    if (kind === "command") {
+      if (!isEnvelope(payload)) {
+        throw new Error("the entry has an envelope of a later version: upgrade this member");
+      }
+      this.#timeMs = leaderTimeOf(payload);
+      const context = { index, epoch, proposer, leaderTimeMs: this.#timeMs };
+      const result = this.#store.apply(commandOf(payload), context);
+      if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
+      this.#proposals.applied(payload, result, index);
+      return;
+    }
+    const context = { index, epoch, proposer, leaderTimeMs: 0 };
+    if (kind === "membership") {
+      const meta = this.#track.apply(index, decodeMembershipEntry(payload).membership);
+      this.#store.applyNothing(context, meta);
+    } else {
+      // A store without a membership of its own yet gets the one it was founded with.
+      this.#store.applyNothing(context, this.#track.metaAt(index));
+    }
+    if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
+  }
+}

@@ -1,0 +1,123 @@
+// Keeps the log short: after enough applied entries (or bytes) the store is asked to become durable,
+// and the log is dropped up to what the store then holds, less a tail for followers that lag a little.
+// The log is never dropped above what a restart would find in the store.
+
+import type { Log, LogBase } from "@althing/log";
+import type { Store } from "@althing/store";
+import type { MembershipTrack } from "./membership-track.ts";
+import type { Turn } from "./turn.ts";
+
+/** Applied payload bytes after which the log is compacted, whatever the count. */
+const BYTES_BEFORE_COMPACTION = 64 * 1024 * 1024;
+/** The most that the tail for lagging followers may hold. */
+const TAIL_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * What an active follower or the receiver of a snapshot still needs is kept, up to this many log
+ * bytes: else a follower that is almost there is sent back to the start, again and again (corpus:
+ * lagging-replica-loops-state-sync).
+ */
+const HELD_BYTES_MAX = 256 * 1024 * 1024;
+
+export interface CompactionOptions {
+  readonly snapshotCount: number;
+  readonly catchUpEntries: number;
+}
+
+export class Compaction {
+  readonly #turn: Turn;
+  readonly #log: Log;
+  readonly #store: Store;
+  readonly #track: MembershipTrack;
+  readonly #options: CompactionOptions;
+  /** The lowest index that a snapshot under way leads to. */
+  readonly #heldAt: () => number;
+  #base: number;
+  /** Where the last attempt was made. */
+  #attempted: number;
+  #bytes = 0;
+  #underWay = false;
+
+  constructor(
+    turn: Turn,
+    parts: { log: Log; store: Store; track: MembershipTrack; heldAt: () => number },
+    base: number,
+    options: CompactionOptions,
+  ) {
+    this.#turn = turn;
+    this.#log = parts.log;
+    this.#store = parts.store;
+    this.#track = parts.track;
+    this.#heldAt = parts.heldAt;
+    this.#base = base;
+    this.#attempted = base;
+    this.#options = options;
+  }
+
+  /** After a batch of applied entries. */
+  applied(index: number, bytes: number): void {
+    this.#bytes += bytes;
+    const due =
+      index - this.#attempted >= this.#options.snapshotCount ||
+      this.#bytes >= BYTES_BEFORE_COMPACTION;
+    if (!due || this.#underWay) return;
+    this.#underWay = true;
+    this.#attempted = index;
+    this.#bytes = 0;
+    this.#store.flush((error) => {
+      this.#underWay = false;
+      if (error !== undefined) this.#turn.fail("the store could not be made durable", error);
+      else this.#compact();
+    });
+  }
+
+  /** An installed snapshot moved the base. */
+  reset(base: number): void {
+    this.#base = base;
+    this.#attempted = base;
+    this.#bytes = 0;
+  }
+
+  #compact(): void {
+    const index = this.#target();
+    const entry = index > this.#base ? this.#turn.core.entryAt(index) : undefined;
+    if (entry === undefined) return;
+    const base: LogBase = {
+      index,
+      epoch: entry.epoch,
+      proposer: entry.proposer,
+      meta: this.#track.metaAt(index),
+    };
+    this.#base = index;
+    this.#turn.step({ kind: "compact", index });
+    this.#log.compact(base, (error) => {
+      if (error !== undefined) this.#turn.fail("the log could not be compacted", error);
+    });
+    this.#track.forgetBefore(index);
+    this.#turn.observe({ kind: "log.compacted", level: "debug", index, logBytes: this.#log.bytes });
+    this.#turn.schedule();
+  }
+
+  #target(): number {
+    const { appliedIndex } = this.#store;
+    let tail = appliedIndex;
+    let bytes = 0;
+    const lowest = Math.max(this.#base, appliedIndex - this.#options.catchUpEntries);
+    while (tail > lowest) {
+      bytes += this.#turn.core.entryAt(tail)?.payload.length ?? 0;
+      if (bytes > TAIL_BYTES_MAX) break;
+      tail--;
+    }
+    const target = Math.min(tail, this.#store.durable().index);
+    return this.#log.bytes > HELD_BYTES_MAX ? target : Math.min(target, this.#needed());
+  }
+
+  /** The lowest index that somebody who is catching up builds on. */
+  #needed(): number {
+    let needed = this.#heldAt();
+    for (const peer of this.#turn.core.status().peers) {
+      const follows = peer.recentlyActive && peer.match >= this.#base;
+      if (follows && peer.id !== this.#turn.id) needed = Math.min(needed, peer.match);
+    }
+    return needed;
+  }
+}

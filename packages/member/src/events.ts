@@ -1,0 +1,35 @@
+// Every event that a member emits through `ports.observe`: the kinds are stable, metrics and traces
+// switch on them. This list is complete; a test holds the sources to it.
+
+export const memberEventKinds = {
+  "member.started": "recovered: appliedIndex, lastIndex, baseIndex, tornBytes",
+  "member.stopped": "stopped cleanly",
+  "member.failed":
+    "cannot go on: reason, cause; it serves nothing until it is restarted or replaced",
+  "member.corrupt": "its state differs from the others': it serves nothing until it is rebuilt",
+  "member.recovered": "the CORRUPT alarm for it was lifted: it serves again",
+  "member.published": "its name, addresses and disk identity are in the store: member",
+  "member.forgotten": "a removed member's published data was dropped: member",
+  "role.changed": "role, epoch, leader as far as known",
+  "membership.changed": "the membership in force: voters, votersOutgoing, learners",
+  "leadership.unfit": "this member must not lead now: reason",
+  "leadership.fit": "the reason is gone: reason",
+  "log.synced": "a log write is durable: durationMs, entries",
+  "log.compacted": "index, logBytes",
+  "log.followed": "after a crash the log was brought to where the store stands: index",
+  "entries.applied": "one batch: index, count, bytes, lag behind the commit index",
+  "loop.stalled": "a tick came late: lateMs",
+  "proposal.refused": "forwarded proposals were sent back: peer, reason, count",
+  "snapshot.sending": "peer, index",
+  "snapshot.sent": "peer, index, ok, why",
+  "snapshot.receiving": "peer, index",
+  "snapshot.received": "whole and verified: peer, index",
+  "snapshot.damaged": "peer, cause",
+  "snapshot.installed": "index",
+  "stateHash.differs": "a peer has another state at index: peer, index",
+  "stateHash.odd": "a majority agrees against this member: member",
+  "peer.malformed": "a peer sent what this member cannot take: peer, cause",
+  "callback.threw": "a caller's callback threw: cause",
+} as const;
+
+export type MemberEventKind = keyof typeof memberEventKinds;

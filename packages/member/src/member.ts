@@ -1,0 +1,573 @@
+// One member, put together: inputs are stepped into the core as they come, and once per turn the
+// effects of all of them are carried out in order. Longer than most files, because this is the one
+// place where every part meets, and the order in which it calls them is the point.
+
+import type { Core, Effect, Input, LogPoint, MemberId, MembershipChange } from "@althing/consensus";
+import { encodeMembership, isJoint, membersOf } from "@althing/consensus";
+import { type Log, openLog } from "@althing/log";
+import { encodeCommand, type Store } from "@althing/store";
+import { AdminRequests } from "./admin.ts";
+import { Applier } from "./applier.ts";
+import { Compaction } from "./compaction.ts";
+import {
+  type Member,
+  MemberError,
+  type MemberErrorCode,
+  type MemberOptions,
+  type MemberStatus,
+  type ProposeOutcome,
+} from "./contract.ts";
+import { Fitness } from "./fitness.ts";
+import { LogWriter } from "./log-writer.ts";
+import { Maintenance } from "./maintenance.ts";
+import { MembershipTrack } from "./membership-track.ts";
+import type { MemberEvent, PeerMessage, Ports } from "./ports.ts";
+import { Proposals } from "./proposals.ts";
+import { Publisher } from "./publish.ts";
+import { Reads } from "./reads.ts";
+import { recover } from "./recovery.ts";
+import { SnapshotInstaller } from "./snapshots/installer.ts";
+import { SnapshotReceiver } from "./snapshots/receiver.ts";
+import { SnapshotSender } from "./snapshots/sender.ts";
+import { StateHashes } from "./state-hash.ts";
+import { Ticker } from "./ticker.ts";
+import { ADMIN_TOKENS, type Leadership, READ_TOKENS, type Turn, type Waits } from "./turn.ts";
+
+const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
+const PROPOSALS_IN_FLIGHT_MAX = 32 * 1024;
+const CATCH_UP_ENTRIES = 5000;
+
+/** Opens log and core. Throws `LogError` or `RecoveryError` when what is on disk is not enough. */
+export function createMember(options: MemberOptions): Member {
+  return new RunningMember(options);
+}
+
+class RunningMember implements Member, Turn {
+  readonly id: MemberId;
+  readonly store: Store;
+  readonly core: Core<unknown, unknown>;
+  readonly ports: Ports;
+  readonly waits: Waits;
+  leadership: Leadership;
+
+  readonly #log: Log;
+  readonly #track: MembershipTrack;
+  readonly #fitness: Fitness;
+  readonly #writer: LogWriter;
+  readonly #proposals: Proposals;
+  readonly #reads: Reads;
+  readonly #admin: AdminRequests;
+  readonly #hashes: StateHashes;
+  readonly #applier: Applier;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  readonly #installer: SnapshotInstaller;
+  readonly #compaction: Compaction;
+  readonly #publisher: Publisher;
+  readonly #maintenance: Maintenance;
+  readonly #ticker: Ticker;
+
+  readonly #appliedListeners: ((appliedIndex: number) => void)[] = [];
+  #state: "running" | "failed" | "corrupt" | "stopped" = "running";
+  #scheduled = false;
+  #stopping: { readonly done: (() => void)[]; readonly deadlineMs: number } | undefined;
+  #alarmUnderWay = false;
+  /** A majority disagrees with this member, or the CORRUPT alarm names it. */
+  #isOdd = false;
+  #wasAlarmed = false;
+  readonly #tornBytes: number;
+
+  constructor(options: MemberOptions) {
+    const { id, protocol, ports, store, tickMs } = options;
+    this.id = id;
+    this.store = store;
+    this.ports = ports;
+    const electionMs = options.electionTicks * tickMs;
+    // Long enough to outlive an election, as etcd's.
+    const requestMs = options.requestTimeoutMs ?? 5000 + 2 * electionMs;
+    this.waits = { tickMs, electionMs, requestMs };
+    this.#log = openLog(ports.disk, {
+      base: { index: 0, epoch: 0, proposer: "", meta: encodeMembership(options.bootstrap) },
+      ...(options.segmentBytes !== undefined && { segmentBytes: options.segmentBytes }),
+      ...(options.crc32 !== undefined && { crc32: options.crc32 }),
+    });
+    this.#tornBytes = this.#log.recovered.tornBytes;
+    const recovery = recover(protocol, this.#log, store.durable(), options.bootstrap);
+    this.core = protocol.create(
+      {
+        id,
+        heartbeatTicks: options.heartbeatTicks,
+        electionTicks: options.electionTicks,
+        tickMs,
+        random: ports.random,
+        ...(options.priority !== undefined && { priority: options.priority }),
+        ...(options.reads !== undefined && { reads: options.reads }),
+        ...(options.clockDriftMax !== undefined && { clockDriftMax: options.clockDriftMax }),
+        ...(options.coreLimits !== undefined && { limits: options.coreLimits }),
+      },
+      recovery.restored,
+    );
+    const { role, epoch, leader } = this.core.status();
+    this.leadership = { role, epoch, leader };
+    this.#track = new MembershipTrack(recovery.memberships);
+    this.#fitness = new Fitness(this);
+    this.#writer = new LogWriter(this, this.#log, protocol);
+    this.#proposals = new Proposals(this, {
+      inFlightMax: options.proposalsInFlightMax ?? PROPOSALS_IN_FLIGHT_MAX,
+      requestBytesMax: options.requestBytesMax ?? REQUEST_BYTES_MAX,
+    });
+    this.#reads = new Reads(this);
+    this.#admin = new AdminRequests(this);
+    this.#hashes = new StateHashes(this);
+    const shared = { store, proposals: this.#proposals, track: this.#track };
+    this.#applier = new Applier(this, { ...shared, hashes: this.#hashes });
+    this.#sender = new SnapshotSender(this, store, this.#track);
+    this.#receiver = new SnapshotReceiver(this, store);
+    this.#installer = new SnapshotInstaller(
+      this,
+      { log: this.#log, protocol, receiver: this.#receiver },
+      () => this.#writer.isIdle && !this.#applier.hasWork,
+      (point) => this.#snapshotTookPlace(point),
+    );
+    this.#compaction = new Compaction(
+      this,
+      { log: this.#log, store, track: this.#track, heldAt: () => this.#sender.heldAt() },
+      recovery.restored.base.index,
+      {
+        snapshotCount: options.snapshotCount,
+        catchUpEntries: options.catchUpEntries ?? CATCH_UP_ENTRIES,
+      },
+    );
+    this.#publisher = new Publisher(this, shared, options);
+    this.#maintenance = new Maintenance(ports.clock, store);
+    this.#ticker = new Ticker(ports.clock, tickMs, (lateMs) => this.#tick(lateMs));
+    if (recovery.resetLog !== undefined) this.#writer.follow(recovery.resetLog, "reset");
+    if (recovery.compactLog !== undefined) this.#writer.follow(recovery.compactLog, "compact");
+  }
+
+  // ------------------------------------------------------------------------- as the doors see it
+
+  start(): void {
+    const { firstIndex, lastIndex, appliedIndex } = this.core.status();
+    this.observe({
+      kind: "member.started",
+      level: "info",
+      appliedIndex,
+      lastIndex,
+      baseIndex: firstIndex - 1,
+      tornBytes: this.#tornBytes,
+    });
+    this.#checkState();
+    this.#ticker.start();
+    this.schedule();
+  }
+
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
+    const refusal = this.#refusal();
+    if (refusal === undefined) this.#proposals.propose(command, done);
+    else this.#later(() => done({ kind: "failed", error: refusal }));
+  }
+
+  read(done: (error: MemberError | undefined) => void): void {
+    const refusal = this.#refusal();
+    if (refusal === undefined) this.#reads.read(done);
+    else this.#later(() => done(refusal));
+  }
+
+  changeMembership(
+    changes: readonly MembershipChange[],
+    context: Uint8Array,
+    done: (error: MemberError | undefined) => void,
+  ): void {
+    const refusal = this.#refusal() ?? this.#publisher.changeRefusal(changes);
+    if (refusal === undefined) this.#admin.change(changes, context, done);
+    else this.#later(() => done(refusal));
+  }
+
+  transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void {
+    const refusal = this.#refusal();
+    if (refusal === undefined) this.#admin.transfer(to, done);
+    else this.#later(() => done(refusal));
+  }
+
+  status(): MemberStatus {
+    return {
+      ...this.core.status(),
+      state: this.#state,
+      logBytes: this.#log.bytes,
+      diskStalledMs: this.#writer.stalledMs,
+      proposalsPending: this.#proposals.pending,
+    };
+  }
+
+  onApplied(listener: (appliedIndex: number) => void): () => void {
+    this.#appliedListeners.push(listener);
+    return () => {
+      const place = this.#appliedListeners.indexOf(listener);
+      if (place >= 0) this.#appliedListeners.splice(place, 1);
+    };
+  }
+
+  stop(done: () => void): void {
+    if (this.#state === "stopped") {
+      this.#later(done);
+    } else if (this.#stopping !== undefined) {
+      this.#stopping.done.push(done);
+    } else {
+      const deadlineMs = this.ports.clock.monotonicMs() + 2 * this.waits.electionMs;
+      this.#stopping = { done: [done], deadlineMs };
+      if (this.#isActing) this.#fitness.set("stopping", true);
+      this.schedule();
+    }
+  }
+
+  // --------------------------------------------------------------------- as the transport sees it
+
+  receive(from: MemberId, message: PeerMessage): void {
+    if (!this.#isActing) return;
+    switch (message.kind) {
+      case "protocol":
+        this.step({ kind: "receive", from, message: message.message });
+        this.#fitness.uphold();
+        this.schedule();
+        break;
+      case "forward":
+        this.#proposals.receiveForward(from, message.payloads);
+        break;
+      case "forwardRejected":
+        this.#proposals.receiveRejected(message.session, message.requests, message.reason);
+        break;
+      case "stateHash":
+        this.#hashes.receive(from, message.index, message.hash);
+        break;
+      case "snapshotBegin":
+        this.#receiver.begin(from, message.stream, message.epoch, message.point);
+        break;
+      case "snapshotChunk": {
+        const { stream, sequence, bytes, last } = message;
+        this.#receiver.chunk(from, stream, sequence, bytes, last);
+        break;
+      }
+      case "snapshotAck":
+        this.#sender.acknowledged(from, message.stream, message.next, message.refused);
+    }
+  }
+
+  connected(peer: MemberId): void {
+    this.#hint({ kind: "connected", peer });
+    if (!this.#isActing) return;
+    this.#proposals.connected(peer);
+    this.#sender.connected(peer);
+  }
+
+  disconnected(peer: MemberId): void {
+    this.#hint({ kind: "disconnected", peer });
+    if (this.#isActing) this.#proposals.disconnected(peer);
+  }
+
+  unreachable(peer: MemberId): void {
+    this.#hint({ kind: "unreachable", peer });
+  }
+
+  admit(peer: MemberId, incarnation: string): string | undefined {
+    return this.#publisher.refusal(peer, incarnation);
+  }
+
+  // -------------------------------------------------------------------------- as the parts see it
+
+  step(input: Input<unknown>): void {
+    if (this.#state === "failed" || this.#state === "stopped") return;
+    try {
+      this.core.step(input, this.ports.clock.monotonicMs());
+    } catch (cause) {
+      this.fail("the protocol found itself in an impossible state", cause);
+    }
+  }
+
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.ports.clock.soon(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  send(to: MemberId, message: PeerMessage): void {
+    this.ports.peers.send(to, message);
+  }
+
+  observe(event: MemberEvent): void {
+    this.ports.observe(event);
+  }
+
+  guard(run: () => void): void {
+    try {
+      run();
+    } catch (cause) {
+      this.observe({ kind: "callback.threw", level: "error", cause });
+    }
+  }
+
+  fail(reason: string, cause: unknown): void {
+    if (this.#state === "failed" || this.#state === "stopped") return;
+    // Whoever can lead is told at once; nothing that would need this disk leaves any more.
+    try {
+      this.core.step({ kind: "stepDown" }, this.ports.clock.monotonicMs());
+      for (const effect of this.core.effects()) {
+        if (effect.kind === "send") this.send(effect.to, protocolMessage(effect.message));
+      }
+    } catch {
+      // The core itself is what failed.
+    }
+    this.#state = "failed";
+    this.observe({ kind: "member.failed", level: "error", reason, cause });
+    this.#ticker.stop();
+    this.#maintenance.stop();
+    this.#sender.abortAll();
+    this.leadership = { ...this.leadership, role: "follower", leader: undefined };
+    this.#answerAll("failed", `this member failed: ${reason}`);
+    this.schedule();
+  }
+
+  // -------------------------------------------------------------------------------------- the turn
+
+  /** Still takes part in the protocol. */
+  get #isActing(): boolean {
+    return this.#state === "running" || this.#state === "corrupt";
+  }
+
+  #flush(): void {
+    let applied = false;
+    for (;;) {
+      if (!this.#isActing) break;
+      const proposed = this.#proposals.stepAsLeader();
+      const asked = this.#reads.step();
+      if (!this.#isActing) break;
+      const effects = this.#effects();
+      for (const effect of effects) {
+        this.#perform(effect);
+        if (!this.#isActing) break;
+      }
+      if (effects.length > 0 || proposed || asked) continue;
+      if (applied || !this.#applier.hasWork) break;
+      applied = this.#applyPiece();
+      if (!applied) break;
+    }
+    if (this.#isActing) {
+      this.#proposals.stepAsFollower();
+      this.#proposals.flushRefusals();
+      this.#installer.maybeInstall();
+      if (this.#applier.hasWork) this.schedule();
+      if (applied) this.#tellApplied();
+    }
+    this.#maybeFinishStop();
+  }
+
+  #effects(): Effect<unknown, unknown>[] {
+    try {
+      return this.core.effects();
+    } catch (cause) {
+      this.fail("the protocol found itself in an impossible state", cause);
+      return [];
+    }
+  }
+
+  #perform(effect: Effect<unknown, unknown>): void {
+    switch (effect.kind) {
+      case "send":
+        this.send(effect.to, protocolMessage(effect.message));
+        break;
+      case "persist":
+        this.#writer.persist(effect);
+        break;
+      case "apply":
+        this.#applier.add(effect.entries);
+        break;
+      case "readReady":
+        this.#reads.ready(effect.token, effect.index, this.store.appliedIndex);
+        break;
+      case "accepted":
+        if (effect.token >= ADMIN_TOKENS) this.#admin.accepted(effect.token, effect.index);
+        else this.#proposals.accepted(effect.token);
+        break;
+      case "rejected":
+        if (effect.token >= ADMIN_TOKENS) this.#admin.rejected(effect.token, effect.reason);
+        else if (effect.token >= READ_TOKENS) this.#reads.rejected(effect.token, effect.reason);
+        else this.#proposals.rejected(effect.token, effect.reason);
+        break;
+      case "transferred":
+        this.#admin.transferred(effect.token);
+        break;
+      case "sendSnapshot":
+        this.#sender.start(effect.to, effect.epoch);
+        break;
+      case "installSnapshot":
+        this.#installer.request(effect.point);
+        break;
+      case "roleChanged":
+        this.#roleChanged(effect);
+        break;
+      case "membershipChanged":
+        this.observe({ kind: "membership.changed", level: "info", ...effect.membership });
+    }
+  }
+
+  #roleChanged({ role, epoch, leader }: Leadership): void {
+    this.leadership = { role, epoch, leader };
+    this.observe({ kind: "role.changed", level: "info", role, epoch, leader });
+    if (role !== "leader") this.#sender.abortAll();
+    this.#proposals.leadershipChanged();
+    this.#reads.leadershipChanged();
+    this.#admin.leadershipChanged();
+    this.#fitness.uphold();
+  }
+
+  #applyPiece(): boolean {
+    const piece = this.#applier.applyPiece();
+    if (piece === undefined) return false;
+    const { index, count, bytes } = piece;
+    this.step({ kind: "applied", index });
+    this.#reads.applied(index);
+    this.#hashes.applied(index);
+    if (piece.membershipChanged) {
+      this.#admin.membershipApplied(this.#track.changedAt, isJoint(this.#track.applied));
+    }
+    this.#compaction.applied(index, bytes);
+    this.observe({ kind: "entries.applied", level: "debug", index, count, bytes });
+    return true;
+  }
+
+  #tellApplied(): void {
+    const { appliedIndex } = this.store;
+    for (const listener of [...this.#appliedListeners]) this.guard(() => listener(appliedIndex));
+  }
+
+  #tick(lateMs: number): void {
+    if (!this.#isActing) return;
+    if (lateMs >= this.waits.tickMs) {
+      this.observe({ kind: "loop.stalled", level: "warn", lateMs });
+    }
+    const nowMs = this.ports.clock.monotonicMs();
+    this.#fitness.set("diskStalled", this.#writer.stalledMs >= this.waits.electionMs);
+    this.step({ kind: "tick" });
+    this.#fitness.uphold();
+    this.#proposals.tick(nowMs);
+    this.#reads.tick(nowMs);
+    this.#admin.tick(nowMs);
+    this.#sender.tick(nowMs);
+    this.#receiver.tick();
+    this.#hashes.tick(nowMs, membersOf(this.#track.applied));
+    this.#checkState();
+    if (this.#stopping === undefined) this.#publisher.tick();
+    this.#maintenance.tick();
+    this.schedule();
+  }
+
+  #snapshotTookPlace(point: LogPoint): void {
+    this.#track.reset(point.index, point.membership);
+    this.#compaction.reset(point.index);
+    this.#hashes.reset();
+    this.#applier.clear();
+    this.#reads.applied(point.index);
+    this.#checkState();
+    this.#tellApplied();
+  }
+
+  // ------------------------------------------------------------------------- failing, fenced, ending
+
+  /** Compares what this member knows of its own state with what the others say of it. */
+  #checkState(): void {
+    const alarms = this.store.alarms().filter(({ alarm }) => alarm === "corrupt");
+    const odd = this.#hashes.disputed ? this.#hashes.oddMembers(this.#track.applied) : [];
+    const isAlarmed = alarms.some(({ member }) => member === this.id);
+    if (odd.includes(this.id)) this.#isOdd = true;
+    else if (this.#wasAlarmed && !isAlarmed) this.#isOdd = false;
+    this.#wasAlarmed = isAlarmed;
+    const isCorrupt = this.#isOdd || isAlarmed;
+    if (isCorrupt && this.#state === "running") {
+      this.#state = "corrupt";
+      this.observe({ kind: "member.corrupt", level: "error" });
+      this.#answerAll("corrupt", "the state of this member differs from the others'");
+      this.#fitness.set("corrupt", true);
+    } else if (!isCorrupt && this.#state === "corrupt") {
+      this.#state = "running";
+      this.observe({ kind: "member.recovered", level: "info" });
+      this.#fitness.set("corrupt", false);
+    }
+    const unknown = odd.find((id) => !alarms.some(({ member }) => member === id));
+    if (unknown === undefined || this.leadership.role !== "leader" || this.#alarmUnderWay) return;
+    this.#alarmUnderWay = true;
+    this.observe({ kind: "stateHash.odd", level: "error", member: unknown });
+    const command = {
+      kind: "alarm",
+      action: "activate",
+      member: unknown,
+      alarm: "corrupt",
+    } as const;
+    this.#proposals.propose(encodeCommand(command), () => {
+      this.#alarmUnderWay = false;
+    });
+  }
+
+  #refusal(): MemberError | undefined {
+    if (this.#state === "failed") {
+      return new MemberError("failed", "notExecuted", "this member failed and must be restarted");
+    }
+    if (this.#state === "corrupt") {
+      const message = "the state of this member differs from the others': it serves nothing";
+      return new MemberError("corrupt", "notExecuted", message);
+    }
+    if (this.#state === "stopped" || this.#stopping !== undefined) {
+      return new MemberError("stopped", "notExecuted", "this member is stopping");
+    }
+    return undefined;
+  }
+
+  #answerAll(code: MemberErrorCode, message: string): void {
+    this.#proposals.failAll(code, message);
+    this.#reads.failAll(code, message);
+    this.#admin.failAll(code, message);
+  }
+
+  #hint(input: Input<unknown>): void {
+    if (!this.#isActing) return;
+    this.step(input);
+    this.#fitness.uphold();
+    this.schedule();
+  }
+
+  #later(run: () => void): void {
+    this.ports.clock.soon(() => this.guard(run));
+  }
+
+  /** Leadership is handed over and everything asked is answered, or it has taken long enough. */
+  #maybeFinishStop(): void {
+    const stopping = this.#stopping;
+    if (stopping === undefined || this.#state === "stopped") return;
+    const isLate = this.ports.clock.monotonicMs() >= stopping.deadlineMs;
+    const isBusy = this.leadership.role === "leader" || this.#proposals.pending > 0;
+    if (this.#isActing && isBusy && !isLate) return;
+    const wasFailed = this.#state === "failed";
+    this.#state = "stopped";
+    this.#ticker.stop();
+    this.#maintenance.stop();
+    this.#sender.abortAll();
+    this.#receiver.abort();
+    this.#answerAll("stopped", "this member stopped");
+    const finish = () => {
+      this.store.close(() => {
+        this.observe({ kind: "member.stopped", level: "info" });
+        for (const done of stopping.done) this.guard(done);
+      });
+    };
+    this.#log.close(() => {
+      if (wasFailed) finish();
+      else this.store.flush(finish);
+    });
+  }
+}
+
+function protocolMessage(message: unknown): PeerMessage {
+  return { kind: "protocol", message };
+}

@@ -1,0 +1,139 @@
+// What members tell the cluster about themselves, and who is let in because of it. A member publishes
+// its addresses and the identity of its disk; a peer that comes back under its old name with another
+// disk has forgotten its votes and is turned away (corpus: reformatted-node-forgets-promise).
+
+import { isMember, type MemberId, type MembershipChange, membersOf } from "@althing/consensus";
+import { encodeCommand, type PublishMemberCommand, type Store } from "@althing/store";
+import { MemberError } from "./contract.ts";
+import type { MembershipTrack } from "./membership-track.ts";
+import type { Proposals } from "./proposals.ts";
+import type { Turn } from "./turn.ts";
+
+export interface PublishedIdentity {
+  readonly incarnation: string;
+  readonly attributes: {
+    readonly name: string;
+    readonly peerUrls: readonly string[];
+    readonly clientUrls: readonly string[];
+  };
+}
+
+export class Publisher {
+  readonly #turn: Turn;
+  readonly #store: Store;
+  readonly #proposals: Proposals;
+  readonly #track: MembershipTrack;
+  readonly #identity: PublishedIdentity;
+  #underWay = false;
+
+  constructor(
+    turn: Turn,
+    parts: { store: Store; proposals: Proposals; track: MembershipTrack },
+    identity: PublishedIdentity,
+  ) {
+    this.#turn = turn;
+    this.#store = parts.store;
+    this.#proposals = parts.proposals;
+    this.#track = parts.track;
+    this.#identity = identity;
+  }
+
+  /** Proposes what the store does not say yet: on every tick, one proposal at a time. */
+  tick(): void {
+    if (this.#underWay || this.#turn.leadership.leader === undefined) return;
+    const membership = this.#track.applied;
+    const members = this.#store.members();
+    const { id } = this.#turn;
+    const own = members.find(({ member }) => member === id);
+    if (own !== undefined && own.incarnation !== this.#identity.incarnation) {
+      this.#turn.fail(wiped(id), undefined);
+      return;
+    }
+    if (isMember(membership, id) && !this.#says(own)) {
+      const { name, peerUrls, clientUrls } = this.#identity.attributes;
+      const { incarnation } = this.#identity;
+      this.#propose(
+        encodeCommand({
+          kind: "publishMember",
+          member: id,
+          name,
+          peerUrls,
+          clientUrls,
+          incarnation,
+        }),
+        "member.published",
+        id,
+      );
+      return;
+    }
+    if (this.#turn.leadership.role !== "leader") return;
+    const known = new Set(membersOf(membership));
+    const gone = members.find(({ member }) => !known.has(member));
+    if (gone === undefined) return;
+    const { member } = gone;
+    this.#propose(encodeCommand({ kind: "removeMember", member }), "member.forgotten", member);
+  }
+
+  /** The reason why a peer may not speak as `peer`; undefined when it may. */
+  refusal(peer: MemberId, incarnation: string): string | undefined {
+    const published = this.#store.members().find(({ member }) => member === peer);
+    if (published !== undefined && published.incarnation !== incarnation) return wiped(peer);
+    if (published !== undefined) return undefined;
+    const { leader, role, membership, appliedIndex, commitIndex } = {
+      ...this.#turn.leadership,
+      ...this.#turn.core.status(),
+    };
+    // A member that is behind may not know the newcomer yet, nor the leader itself: it lets in
+    // whom it does not know until it follows a leader and has applied what is committed.
+    const follows = leader !== undefined && leader !== peer && role !== "candidate";
+    const knows = follows && appliedIndex > 0 && appliedIndex >= commitIndex;
+    if (!knows || isMember(membership, peer) || isMember(this.#track.applied, peer)) {
+      return undefined;
+    }
+    return `${peer} is not a member of this cluster: add it with a membership change first`;
+  }
+
+  /** An id that is still published belongs to a member that left a moment ago. */
+  changeRefusal(changes: readonly MembershipChange[]): MemberError | undefined {
+    const members = this.#store.members();
+    const left = changes.find(
+      ({ kind, member }) =>
+        (kind === "addVoter" || kind === "addLearner") &&
+        !isMember(this.#track.applied, member) &&
+        members.some((published) => published.member === member),
+    );
+    if (left === undefined) return undefined;
+    const message = `${left.member} was removed a moment ago: try again shortly, or use a new id`;
+    return new MemberError("membershipChangeInProgress", "notExecuted", message);
+  }
+
+  #says(own: PublishMemberCommand | undefined): boolean {
+    const { name, peerUrls, clientUrls } = this.#identity.attributes;
+    return (
+      own !== undefined &&
+      own.name === name &&
+      sameList(own.peerUrls, peerUrls) &&
+      sameList(own.clientUrls, clientUrls)
+    );
+  }
+
+  #propose(command: Uint8Array, kind: string, member: MemberId): void {
+    this.#underWay = true;
+    this.#proposals.propose(command, (outcome) => {
+      this.#underWay = false;
+      if (outcome.kind === "applied") this.#turn.observe({ kind, level: "info", member });
+    });
+  }
+}
+
+function wiped(member: MemberId): string {
+  return (
+    `${member} comes with another data directory than the one it published: its votes and part of ` +
+    "its log may be lost, so it is not let in under its old identity. Remove the member from the " +
+    "cluster and add it anew, with an empty data directory."
+  );
+}
+
+function sameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((item, place) => item === other[place]);
+}
