@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createEtcdDoor } from "../doors/etcd/index.ts";
+import { createSingleMember, createTestContext } from "../doors/etcd/testing/single-member.ts";
+import { createTransportCounters } from "../transport/index.ts";
+import { Histogram, RecentValues } from "./histogram.ts";
+import { createMetrics } from "./metrics.ts";
+import { renderFamilies } from "./metrics-text.ts";
+
+test("a histogram's buckets are cumulative and an upper bound belongs to its bucket", () => {
+  const histogram = new Histogram([1, 2]);
+  for (const value of [0.5, 1, 1.5, 2, 3]) histogram.observe(value);
+  assert.equal(
+    renderFamilies([histogram.family("h", "About h.")]),
+    [
+      "# HELP h About h.",
+      "# TYPE h histogram",
+      'h_bucket{le="1"} 2',
+      'h_bucket{le="2"} 4',
+      'h_bucket{le="+Inf"} 5',
+      "h_sum 8",
+      "h_count 5",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("a quantile is of the newest values only", () => {
+  const values = new RecentValues(4);
+  assert.ok(Number.isNaN(values.quantile(0.5)));
+  for (const value of [100, 100, 1, 2, 3, 4]) values.add(value);
+  assert.deepEqual([values.quantile(0), values.quantile(0.5), values.quantile(1)], [1, 3, 4]);
+});
+
+test("label values are escaped", () => {
+  const samples = () => [{ labels: { l: 'a"b\\c\nd' }, value: 1 }];
+  assert.match(
+    renderFamilies([{ name: "m", type: "gauge", help: "m", samples }]),
+    /^m\{l="a\\"b\\\\c\\nd"\} 1$/m,
+  );
+});
+
+test("a scrape tells what events and counters told, in valid lines, each family once", (t) => {
+  const metrics = createMetrics();
+  t.after(() => metrics.close());
+  const member = createSingleMember();
+  const context = createTestContext(member);
+  const door = createEtcdDoor(context);
+  const transport = createTransportCounters(door.services);
+  metrics.connect({
+    context,
+    door: door.counters,
+    transport,
+    peers: () => [
+      {
+        id: "00000000000000ff",
+        connected: true,
+        roundTripMs: 2,
+        sentBytes: 10,
+        receivedBytes: 20,
+        droppedMessages: 1,
+        disconnects: 3,
+      },
+    ],
+  });
+  metrics.observe({ kind: "log.synced", level: "debug", durationMs: 3, entries: 1 });
+  metrics.observe({ kind: "role.changed", level: "info", role: "follower", leader: "a" });
+  metrics.observe({ kind: "role.changed", level: "info", role: "candidate", leader: undefined });
+  metrics.observe({ kind: "role.changed", level: "info", role: "follower", leader: "b" });
+  member.override.status = {
+    leader: undefined,
+    leaderless: "no majority",
+    lastIndex: 9,
+    peers: [{ id: "b", match: 4, next: 5, state: "replicate", recentlyActive: true }],
+  };
+  door.counters.kv.put = 7;
+  for (const counted of transport.methods.values()) counted.handled[14] = 2;
+
+  const lines = metrics.render().split("\n");
+  for (const expected of [
+    'etcd_server_id{server_id="8e9e05c52164694d"} 1',
+    'etcd_server_version{server_version="3.5.21"} 1',
+    'etcd_cluster_version{cluster_version="3.5"} 1',
+    "etcd_server_has_leader 0",
+    "etcd_server_leader_changes_seen_total 2",
+    "etcd_mvcc_put_total 7",
+    'etcd_disk_wal_fsync_duration_seconds_bucket{le="0.002"} 0',
+    'etcd_disk_wal_fsync_duration_seconds_bucket{le="0.004"} 1',
+    "althing_log_fsync_p99_seconds 0.003",
+    'althing_follower_lag_entries{peer="b",state="replicate"} 5',
+    'althing_leaderless{reason="no majority"} 1',
+    'etcd_network_peer_sent_bytes_total{To="ff"} 10',
+    'etcd_network_disconnected_peers_total{Local="8e9e05c52164694d",Remote="ff"} 3',
+    'grpc_server_handled_total{grpc_code="Unavailable",grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"} 2',
+    'grpc_server_handled_total{grpc_code="OK",grpc_method="Watch",grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"} 0',
+  ]) {
+    assert.ok(lines.includes(expected), expected);
+  }
+  const families = lines
+    .filter((line) => line.startsWith("# TYPE "))
+    .map((line) => line.split(" ")[2]);
+  assert.equal(new Set(families).size, families.length);
+  const line =
+    /^(#.*|[a-z_0-9]+(\{([a-zA-Z_]+="([^"\\]|\\.)*",?)+\})? (NaN|[+-]?Inf|-?[0-9.e+-]+)|)$/;
+  assert.deepEqual(
+    lines.filter((one) => !line.test(one)),
+    [],
+  );
+});
