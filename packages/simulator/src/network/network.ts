@@ -1,7 +1,7 @@
 // The network between members. Two manners, drawn per run. "stream" behaves as TCP does: in order,
 // nothing lost within a connection, a connection that breaks loses what was under way, and a block
 // that ends in time delivers everything late. "datagram" loses, doubles and reorders the cores' own
-// messages one by one, because a core may not lean on the transport for safety (Raft §5, "Paxos made
+// messages one by one within a session that only admission begins and death ends, because a core may not lean on the transport for safety (Raft §5, "Paxos made
 // simple" §2.1). Zab assumes ordered channels (Zab §III), so it runs in streams only.
 
 import type { PeerMessage } from "@althing/member";
@@ -109,11 +109,15 @@ export class Network {
     const channel = this.channel(from, to);
     const serial = this.#nextSerial++;
     this.#trace.sent(from, to, serial, message);
-    if (this.#options.manner === "datagram" && message.kind === "protocol") {
-      this.#sendDatagram(channel, serial, message);
-      return;
-    }
     if (this.#options.manner === "datagram") {
+      if (channel.session === 0) {
+        this.#lose(channel, serial, "noConnection");
+        return;
+      }
+      if (message.kind === "protocol") {
+        this.#sendDatagram(channel, serial, message);
+        return;
+      }
       if (channel.blocked || this.#endpoints[to] === undefined) {
         this.#lose(channel, serial, channel.blocked ? "blocked" : "down");
         return;
@@ -292,10 +296,6 @@ export class Network {
   }
 
   #connectSoon(from: number, to: number): void {
-    if (this.#options.manner === "datagram") {
-      this.#greet(from, to);
-      return;
-    }
     const channel = this.channel(from, to);
     const back = this.channel(to, from);
     if (channel.connecting || back.connecting) return;
@@ -334,15 +334,6 @@ export class Network {
     back.session = session;
     this.#world.at(now, near.turns, () => near.connected(to));
     this.#world.at(now, far.turns, () => far.connected(from));
-  }
-
-  /** Datagrams know no connections; members are told once that the other is there. */
-  #greet(from: number, to: number): void {
-    const near = this.#endpoints[from];
-    const far = this.#endpoints[to];
-    if (near === undefined || far === undefined) return;
-    this.#world.at(this.#world.now, near.turns, () => near.connected(to));
-    this.#world.at(this.#world.now, far.turns, () => far.connected(from));
   }
 
   #latency(channel: Channel<Packet>): Micros {

@@ -1,0 +1,44 @@
+// All checkers of one run, together.
+
+import type { Core } from "@althing/consensus";
+import { Reference } from "../observe/reference.ts";
+import { Durability } from "./durability.ts";
+import { ElectionSafety } from "./election-safety.ts";
+import { LeaderCompleteness } from "./leader-completeness.ts";
+import { LogMatching } from "./log-matching.ts";
+import { MonotonicCommit } from "./monotonic-commit.ts";
+import { SessionGuarantees } from "./session-guarantees.ts";
+import { StateHash } from "./state-hash.ts";
+import { StateMachineSafety } from "./state-machine-safety.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+export class Checkers {
+  readonly verdicts: Verdicts;
+  readonly elections: ElectionSafety;
+  readonly logs: LogMatching;
+  readonly leaders: LeaderCompleteness;
+  readonly machine: StateMachineSafety;
+  readonly commit: MonotonicCommit;
+  readonly durability: Durability;
+  readonly stateHash: StateHash;
+  readonly reference: Reference;
+  readonly sessions: SessionGuarantees;
+
+  constructor(verdicts: Verdicts, protocol: string, describeState: (state: unknown) => string) {
+    this.verdicts = verdicts;
+    this.elections = new ElectionSafety(verdicts, protocol);
+    this.logs = new LogMatching(verdicts, protocol);
+    this.leaders = new LeaderCompleteness(verdicts, protocol);
+    this.machine = new StateMachineSafety(verdicts, protocol);
+    this.commit = new MonotonicCommit(verdicts);
+    this.durability = new Durability(verdicts, describeState);
+    this.stateHash = new StateHash(verdicts);
+    this.reference = new Reference(verdicts);
+    this.sessions = new SessionGuarantees(verdicts, this.reference);
+  }
+
+  becameLeader(member: string, epoch: number, core: Core<unknown, unknown>): void {
+    this.elections.becameLeader(member, epoch);
+    this.leaders.becameLeader(member, epoch, core, this.machine.committed);
+  }
+}

@@ -1,0 +1,154 @@
+// The command line of `althing sim`, read into one plain value or one clear complaint.
+
+import {
+  type FaultSwitch,
+  faultSwitches,
+  type ProtocolName,
+  parseSeed,
+  protocolNames,
+  type Seed,
+} from "@althing/simulator";
+
+export interface SimulatorArguments {
+  readonly command: "explore" | "shrink" | "run" | "help";
+  readonly files: readonly string[];
+  readonly protocol: ProtocolName;
+  /** One seed, with everything told; undefined: many. */
+  readonly seed: Seed | undefined;
+  readonly from: Seed;
+  readonly seeds: number | undefined;
+  readonly minutes: number | undefined;
+  readonly members: number | undefined;
+  readonly seconds: number | undefined;
+  readonly without: readonly FaultSwitch[];
+  readonly lyingDisks: boolean;
+  readonly trace: boolean;
+  readonly svg: string | undefined;
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly keepGoing: boolean;
+  readonly workers: number | undefined;
+  readonly tries: number;
+}
+
+export class UsageError extends Error {}
+
+export function parseArguments(argv: readonly string[]): SimulatorArguments {
+  const values = new Map<string, string>();
+  const flags = new Set<string>();
+  const words: string[] = [];
+  const takesValue = new Set([
+    "protocol",
+    "seed",
+    "seeds",
+    "from",
+    "minutes",
+    "members",
+    "seconds",
+    "faults",
+    "svg",
+    "out",
+    "workers",
+    "tries",
+  ]);
+  const plain = new Set([
+    "trace",
+    "json",
+    "keep-going",
+    "lying-disks",
+    "help",
+    ...faultSwitches.map((name) => `no-${name}`),
+  ]);
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === "-h") flags.add("help");
+    else if (!word.startsWith("--")) words.push(word);
+    else {
+      const [name = "", inline] = word.slice(2).split(/=(.*)/s, 2);
+      if (plain.has(name)) flags.add(name);
+      else if (takesValue.has(name)) {
+        const value = inline ?? argv[++i];
+        if (value === undefined) throw new UsageError(`--${name} needs a value`);
+        values.set(name, value);
+      } else throw new UsageError(`--${name} is not known; see althing sim --help`);
+    }
+  }
+  const [first, ...rest] = words;
+  const command = first === "shrink" || first === "run" ? first : "explore";
+  const files = command === "explore" ? words : rest;
+  if (command === "explore" && files.length > 0) {
+    throw new UsageError(`"${files[0]}" is not known; see althing sim --help`);
+  }
+  const protocol = values.get("protocol") ?? "raft";
+  if (!protocolNames.includes(protocol as ProtocolName)) {
+    throw new UsageError(`--protocol is one of ${protocolNames.join(", ")}`);
+  }
+  return {
+    command: flags.has("help") ? "help" : command,
+    files,
+    protocol: protocol as ProtocolName,
+    seed: seedOf(values, "seed"),
+    from: seedOf(values, "from") ?? 1n,
+    seeds: numberOf(values, "seeds", 1, 1e12),
+    minutes: numberOf(values, "minutes", 0.001, 1e6),
+    members: numberOf(values, "members", 1, 7),
+    seconds: numberOf(values, "seconds", 1, 100_000),
+    without: withoutOf(values, flags),
+    lyingDisks: flags.has("lying-disks"),
+    trace: flags.has("trace"),
+    svg: values.get("svg"),
+    out: values.get("out"),
+    json: flags.has("json"),
+    keepGoing: flags.has("keep-going"),
+    workers: numberOf(values, "workers", 1, 256),
+    tries: numberOf(values, "tries", 1, 1e6) ?? 400,
+  };
+}
+
+/** The one command that replays a run. */
+export function replayCommand(args: SimulatorArguments, seed: Seed): string {
+  const parts = ["althing sim", "--protocol", args.protocol, "--seed", `${seed}`];
+  if (args.members !== undefined) parts.push("--members", `${args.members}`);
+  if (args.seconds !== undefined) parts.push("--seconds", `${args.seconds}`);
+  for (const name of args.without) parts.push(`--no-${name}`);
+  if (args.lyingDisks) parts.push("--lying-disks");
+  return parts.join(" ");
+}
+
+function seedOf(values: ReadonlyMap<string, string>, name: string): Seed | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  const seed = parseSeed(text);
+  if (seed === undefined) throw new UsageError(`--${name} is a whole number of 64 bits`);
+  return seed;
+}
+
+function numberOf(
+  values: ReadonlyMap<string, string>,
+  name: string,
+  low: number,
+  high: number,
+): number | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  const whole = name === "minutes" || name === "seconds" || Number.isInteger(value);
+  if (!whole || !(value >= low && value <= high)) {
+    throw new UsageError(`--${name} is a number from ${low} to ${high}`);
+  }
+  return value;
+}
+
+function withoutOf(values: ReadonlyMap<string, string>, flags: ReadonlySet<string>): FaultSwitch[] {
+  const only = values.get("faults");
+  if (only !== undefined) {
+    const chosen = only === "none" ? [] : only.split(",");
+    for (const name of chosen) {
+      if (!faultSwitches.includes(name as FaultSwitch)) {
+        throw new UsageError(`--faults takes a list of ${faultSwitches.join(",")} or "none"`);
+      }
+    }
+    return faultSwitches.filter((name) => !chosen.includes(name));
+  }
+  return faultSwitches.filter((name) => flags.has(`no-${name}`));
+}

@@ -1,0 +1,13 @@
+// Kinds of failure by exit code, so that scripts need not read texts.
+
+import type { RunVerdict } from "@althing/simulator";
+
+export const usageExitCode = 2;
+
+export const exitCodes: Readonly<Record<RunVerdict, number>> = {
+  pass: 0,
+  crash: 10,
+  safety: 11,
+  liveness: 12,
+  undecided: 13,
+};

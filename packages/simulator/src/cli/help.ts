@@ -1,0 +1,53 @@
+// What `althing sim --help` says.
+
+export const help = `althing sim - run the real protocol code in a hostile, deterministic world
+
+One 64-bit seed decides everything: cluster size, timeouts, faults, what clients do. The cores, log,
+store and member runtime are the ones that production runs; network, disks, clocks and processes are
+virtual. The same commit, protocol, seed and options always give the same run, event by event.
+
+  althing sim --seeds 1000                 a thousand seeds of Raft, on all cores
+  althing sim --minutes 10                 as many as ten minutes hold
+  althing sim --seed 42 --trace            one run, told event by event
+  althing sim --seed 42 --svg run.svg      one run as a space-time diagram
+  althing sim shrink --seed 42 --out f.json
+                                           makes a failing run small and keeps it as a scenario
+  althing sim run f.json [more.json]       replays scenarios
+
+What to run
+  --protocol raft|paxos|zab   default raft
+  --seed N                    this seed (decimal or 0x...)
+  --seeds N [--from N]        N seeds beginning with --from (default 1); default 100
+  --minutes M                 until the time is over
+  --members N                 always N voters (default: 1 to 7, drawn)
+  --seconds S                 simulated seconds of faults (default: 15 to 60, drawn)
+
+Which faults (default: each seed draws its own mix)
+  --faults LIST               only these: crash,pause,partition,network,disk,damage,clock,
+                              membership,transfer - or none
+  --no-crash  --no-partition  ...  everything but these
+  --lying-disks               disks acknowledge syncs that they did not do; no log survives that,
+                              so this run must fail: the canary
+
+What to show
+  --trace                     every event, readable (with --seed or run)
+  --svg FILE                  space-time diagram (with --seed or run)
+  --json                      one JSON object per run and line: protocol, seed, result, traceHash,
+                              simulatedMs, ...; with --trace one per event
+  --workers N                 default: one per core
+  --keep-going                do not stop at the first failure
+
+shrink takes --seed (with the flags that the failing run had) or a scenario file, and
+  --out FILE                  where to write it (default: the scenario goes to standard output)
+  --tries N                   most runs to try (default 400)
+
+Exit codes
+  0  every run passed
+  2  the command line is wrong
+  10 crash: an assertion failed, a member died or did not start
+  11 safety: a property that must always hold did not
+  12 liveness: a healed cluster made no progress in time
+  13 undecided: the linearizability search reached its bound; that is never counted as fine
+
+A failure prints the one command that replays it. Events are documented in docs/trace.md.
+`;

@@ -1,0 +1,386 @@
+// All machines of a run and the processes on them: starting, killing and watching over them as an
+// operator's supervisor does. The member, its core, log and store are production's own; this file
+// only gives them ports.
+
+import type { Membership, Protocol } from "@althing/consensus";
+import { createMember, type MemberEvent, type PeerMessage } from "@althing/member";
+import { createMemoryEngine, openStore } from "@althing/store";
+import type { Checkers } from "../checkers/checkers.ts";
+import { diskPort } from "../disk/disk-port.ts";
+import { type Endpoint, Network } from "../network/network.ts";
+import { observedProtocol } from "../observe/observed-protocol.ts";
+import { ObservedStore } from "../observe/observed-store.ts";
+import { MemberWatch } from "../observe/watch-member.ts";
+import type { SimulationOptions } from "../options/options.ts";
+import type { Prng } from "../random/prng.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { Service } from "../workload/service.ts";
+import { clockPort } from "../world/clock.ts";
+import type { World } from "../world/world.ts";
+import { Machine, ordinalOf, type Process } from "./machine.ts";
+import { networkTrace } from "./network-trace.ts";
+
+export interface ClusterParts {
+  readonly world: World;
+  readonly trace: Trace;
+  readonly checkers: Checkers;
+  readonly prng: Prng;
+  readonly options: SimulationOptions;
+  readonly protocol: Protocol;
+  /** Passes a message through the production encoding and back. */
+  readonly recode: (message: PeerMessage) => PeerMessage;
+  readonly crc32: ((bytes: Uint8Array, seed?: number) => number) | undefined;
+}
+
+/** How long a supervisor waits before it starts a failed process again. */
+const restartDelayMicros = 300_000;
+
+export class Cluster {
+  readonly machines: readonly Machine[];
+  readonly network: Network;
+  readonly #parts: ClusterParts;
+  readonly #bootstrap: Membership;
+  readonly #watches: readonly MemberWatch[];
+
+  constructor(parts: ClusterParts) {
+    const { world, trace, prng, options, protocol, checkers } = parts;
+    this.#parts = parts;
+    const clocks = prng.split("clocks");
+    const count = options.voters + options.learners + options.spares;
+    this.machines = Array.from({ length: count }, (_, ordinal) => {
+      const rate = 1 + (clocks.random() * 2 - 1) * options.clockSkew;
+      const machine = new Machine(world, ordinal, {
+        rate,
+        wallOffsetMs: clocks.between(-5000, 5000),
+      });
+      machine.disk.faults.lying = options.lyingDisks;
+      return machine;
+    });
+    const ids = this.machines.map((machine) => machine.id);
+    this.#bootstrap = {
+      voters: ids.slice(0, options.voters),
+      votersOutgoing: [],
+      learners: ids.slice(options.voters, options.voters + options.learners),
+      learnersNext: [],
+    };
+    this.#watches = this.machines.map(
+      (machine) =>
+        new MemberWatch({
+          machine,
+          checkers,
+          trace,
+          protocol,
+          ordinalOf,
+          invariantsEvery: options.invariantsEvery,
+        }),
+    );
+    this.network = new Network(
+      world,
+      options.network,
+      prng.split("network"),
+      networkTrace(trace, protocol),
+    );
+  }
+
+  /** Starts the machines that are members from the beginning. */
+  boot(): void {
+    const { options } = this.#parts;
+    for (const machine of this.machines.slice(0, options.voters + options.learners)) {
+      this.start(machine);
+    }
+  }
+
+  start(machine: Machine): void {
+    if (machine.process !== undefined) return;
+    const { world, trace, options, prng } = this.#parts;
+    machine.lives++;
+    machine.turns.generation++;
+    machine.turns.held.length = 0;
+    machine.turns.stalledUntil = 0;
+    machine.diskStruck = false;
+    const chance = prng.split(`life ${machine.ordinal} ${machine.lives}`);
+    const turns = machine.turns;
+    const disk = diskPort({
+      world,
+      turns,
+      disk: machine.disk,
+      latency: options.disk,
+      prng: chance.split("disk"),
+      trace: this.#diskTrace(machine),
+    });
+    const late = chance.split("turns");
+    const watch = this.#watches[machine.ordinal] as MemberWatch;
+    try {
+      const checksum = this.#parts.crc32 === undefined ? {} : { crc32: this.#parts.crc32 };
+      const store = openStore({
+        engine: createMemoryEngine({ storage: disk, ...checksum }),
+        ...checksum,
+      });
+      const member = createMember({
+        id: machine.id,
+        protocol: observedProtocol(this.#parts.protocol, watch),
+        store: new ObservedStore(store, watch),
+        ports: {
+          clock: clockPort({
+            world,
+            machine: machine.clock,
+            turns,
+            turnMicros: () => late.below(options.turnMicrosMax + 1),
+            lateMicros: () => late.below(options.timerLateMicrosMax + 1),
+          }),
+          disk,
+          peers: {
+            send: (to, message) => this.#send(machine, to, message),
+            bulkBacklog: (to) => this.network.bulkBacklog(machine.ordinal, ordinalOf(to)),
+          },
+          random: () => chance.random(),
+          observe: (event) => this.#observed(machine, event),
+        },
+        bootstrap: this.#bootstrap,
+        incarnation: machine.incarnation,
+        attributes: { name: machine.name, peerUrls: [], clientUrls: [] },
+        tickMs: options.tickMs,
+        heartbeatTicks: options.heartbeatTicks,
+        electionTicks: options.electionTicks,
+        priority: options.priorities[machine.ordinal] ?? options.priorities.at(-1) ?? 1,
+        reads: options.reads,
+        clockDriftMax: options.clockDriftMax,
+        snapshotCount: options.snapshotCount,
+        catchUpEntries: options.catchUpEntries,
+        requestTimeoutMs: options.requestTimeoutMs,
+        proposalsInFlightMax: options.proposalsInFlightMax,
+        segmentBytes: options.segmentBytes,
+        ...checksum,
+        coreLimits: {
+          messageBytesMax: options.messageBytesMax,
+          messagesInFlightMax: options.messagesInFlightMax,
+          uncommittedBytesMax: options.uncommittedBytesMax,
+        },
+      });
+      const process: Process = {
+        member,
+        life: `${machine.name} life ${machine.lives}`,
+        onDeath: new Set(),
+        stopping: false,
+      };
+      machine.process = process;
+      trace.add("started", machine.ordinal, machine.lives, store.appliedIndex, 0, (at) => ({
+        kind: "started",
+        at,
+        member: machine.ordinal,
+        life: machine.lives,
+        applied: store.appliedIndex,
+      }));
+      member.start();
+      this.network.attach(machine.ordinal, this.#endpoint(machine, process));
+    } catch (error) {
+      this.#startFailed(machine, error);
+    }
+  }
+
+  /** The process is gone at once; with `power` the machine's unsynced writes are at risk. */
+  kill(machine: Machine, why: string, power: boolean): void {
+    const { process } = machine;
+    const { trace, prng } = this.#parts;
+    if (process !== undefined) {
+      trace.text("stopped", why, (at) => ({ kind: "stopped", at, member: machine.ordinal, why }));
+      machine.process = undefined;
+      machine.turns.generation++;
+      machine.turns.held.length = 0;
+      machine.turns.stalledUntil = 0;
+      machine.turns.turnCost = 0;
+      this.network.detach(machine.ordinal, !power);
+      for (const tell of [...process.onDeath]) tell();
+    }
+    if (power) {
+      machine.disk.cutPower(prng.split(`power ${machine.ordinal} ${machine.lives} ${trace.count}`));
+      machine.disk.busyUntil = 0;
+    }
+  }
+
+  /** The disk is replaced by an empty one. */
+  wipe(machine: Machine): void {
+    machine.disk.wipe();
+    machine.damaged = true;
+    machine.incarnation = `disk-${machine.ordinal}-${machine.lives + 1}`;
+    this.#parts.checkers.durability.wiped(machine.name);
+  }
+
+  /** Whoever believes to lead in the newest epoch. */
+  leader(): Machine | undefined {
+    let best: Machine | undefined;
+    let bestEpoch = -1;
+    for (const machine of this.machines) {
+      const status = machine.process?.member.status();
+      if (status?.role === "leader" && status.epoch > bestEpoch) {
+        best = machine;
+        bestEpoch = status.epoch;
+      }
+    }
+    return best;
+  }
+
+  /** The membership as the newest leader, or failing that anyone, has it. */
+  membership(): Membership {
+    const leader = this.leader();
+    if (leader?.process !== undefined) return leader.process.member.status().membership;
+    let best: Membership = this.#bootstrap;
+    let bestIndex = -1;
+    for (const machine of this.machines) {
+      const status = machine.process?.member.status();
+      if (status !== undefined && status.commitIndex > bestIndex) {
+        best = status.membership;
+        bestIndex = status.commitIndex;
+      }
+    }
+    return best;
+  }
+
+  serviceAt(ordinal: number): Service | undefined {
+    const process = this.machines[ordinal]?.process;
+    if (process === undefined || process.stopping) return undefined;
+    return {
+      life: process.life,
+      store: process.member.store,
+      propose: (command, done) => process.member.propose(command, done),
+      read: (done) => process.member.read(done),
+      onDeath: (run) => {
+        process.onDeath.add(run);
+        return () => process.onDeath.delete(run);
+      },
+    };
+  }
+
+  /** Failed processes end and are started again, as a supervisor would. */
+  supervise(): void {
+    const { world } = this.#parts;
+    for (const machine of this.machines) {
+      const { process } = machine;
+      if (process === undefined) continue;
+      const { state } = process.member.status();
+      if (state === "running") continue;
+      if (state === "corrupt") {
+        this.#parts.checkers.verdicts.violate(
+          "state hash",
+          `${machine.name} fenced itself as corrupt`,
+        );
+        return;
+      }
+      if (state === "failed" && !machine.diskStruck && !machine.damaged) {
+        this.#parts.checkers.verdicts.violate(
+          "crash",
+          `${machine.name} failed although nothing was wrong with its disk`,
+        );
+        return;
+      }
+      this.kill(machine, state, false);
+      machine.downUntil = Math.max(machine.downUntil, world.now + restartDelayMicros);
+      world.after(restartDelayMicros, undefined, () => this.startIfDue(machine));
+    }
+  }
+
+  startIfDue(machine: Machine): void {
+    if (machine.process === undefined && machine.downUntil <= this.#parts.world.now) {
+      this.start(machine);
+    }
+  }
+
+  #startFailed(machine: Machine, error: unknown): void {
+    const { checkers, trace } = this.#parts;
+    machine.process = undefined;
+    machine.turns.generation++;
+    const what = `did not start: ${describeError(error)}`;
+    trace.text("stopped", what, (at) => ({
+      kind: "stopped",
+      at,
+      member: machine.ordinal,
+      why: what,
+    }));
+    if (machine.damaged || machine.diskStruck) return;
+    const { faults } = machine.disk;
+    if (faults.freeBytes !== undefined || faults.failSyncs > 0 || faults.failWrites > 0) {
+      // The supervisor tries again; a full disk is emptied when its fault ends.
+      faults.failSyncs = 0;
+      faults.failWrites = 0;
+      this.#parts.world.after(restartDelayMicros, undefined, () => this.startIfDue(machine));
+      return;
+    }
+    checkers.verdicts.violate("crash", `${machine.name} ${what}`);
+  }
+
+  #send(machine: Machine, to: string, message: PeerMessage): void {
+    const ordinal = ordinalOf(to);
+    if (this.machines[ordinal] === undefined || ordinal === machine.ordinal) return;
+    this.network.send(machine.ordinal, ordinal, this.#parts.recode(message));
+  }
+
+  #endpoint(machine: Machine, process: Process): Endpoint {
+    const { member } = process;
+    const idOf = (ordinal: number): string => (this.machines[ordinal] as Machine).id;
+    return {
+      turns: machine.turns,
+      receive: (from, message) => member.receive(idOf(from), message),
+      connected: (peer) => member.connected(idOf(peer)),
+      disconnected: (peer) => member.disconnected(idOf(peer)),
+      unreachable: (peer) => member.unreachable(idOf(peer)),
+      admits: (peer) => {
+        const other = this.machines[peer] as Machine;
+        return member.admit(other.id, other.incarnation) === undefined;
+      },
+    };
+  }
+
+  #observed(machine: Machine, event: MemberEvent): void {
+    const { trace } = this.#parts;
+    if (event.level === "debug" && !trace.recording) return;
+    trace.add("note", machine.ordinal, event.kind.length, 0, 0, (at) => ({
+      kind: "note",
+      at,
+      member: machine.ordinal,
+      level: event.level,
+      what: describeEvent(event),
+    }));
+  }
+
+  #diskTrace(machine: Machine) {
+    const { trace } = this.#parts;
+    const member = machine.ordinal;
+    return {
+      write: (file: string, offset: number, bytes: number): void => {
+        trace.add("disk", member, offset, bytes, 1, (at) => ({
+          kind: "disk",
+          at,
+          member,
+          what: `write ${file} at ${offset}`,
+          bytes,
+        }));
+      },
+      synced: (file: string, error: string | undefined): void => {
+        trace.add("disk", member, error === undefined ? 0 : 1, file.length, 2, (at) => ({
+          kind: "disk",
+          at,
+          member,
+          what: `synced ${file === "" ? "directory" : file}${error === undefined ? "" : `: ${error}`}`,
+          bytes: 0,
+        }));
+      },
+    };
+  }
+}
+
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : ` (${describeError(error.cause)})`;
+  return `${error.name}: ${error.message}${cause}`;
+}
+
+function describeEvent(event: MemberEvent): string {
+  const parts: string[] = [event.kind];
+  for (const key of Object.keys(event).sort()) {
+    if (key === "kind" || key === "level") continue;
+    const value = event[key];
+    const text = value instanceof Error ? describeError(value) : JSON.stringify(value);
+    parts.push(`${key}=${text}`);
+  }
+  return parts.join(" ");
+}

@@ -1,0 +1,48 @@
+// One machine: what outlives its processes (disk, clock, identity) and the process that runs on it
+// now, if any.
+
+import type { MemberId } from "@althing/consensus";
+import type { Member } from "@althing/member";
+import { VirtualDisk } from "../disk/virtual-disk.ts";
+import { MachineClock } from "../world/clock.ts";
+import { type Micros, Turns, type World } from "../world/world.ts";
+
+export interface Process {
+  readonly member: Member;
+  readonly life: string;
+  readonly onDeath: Set<() => void>;
+  stopping: boolean;
+}
+
+export class Machine {
+  readonly ordinal: number;
+  readonly id: MemberId;
+  readonly name: string;
+  readonly disk = new VirtualDisk();
+  readonly clock: MachineClock;
+  readonly turns = new Turns();
+  /** Drawn anew when the disk is: a wiped machine has another. */
+  incarnation: string;
+  lives = 0;
+  process: Process | undefined;
+  /** Nobody starts it again before this time. */
+  downUntil: Micros = 0;
+  /** It lost what it had promised to keep: no longer counted on. */
+  damaged = false;
+  /** A disk fault struck it in this life: it may fail. */
+  diskStruck = false;
+  /** The highest index that its store has applied. */
+  applied = 0;
+
+  constructor(world: World, ordinal: number, options: { rate: number; wallOffsetMs: number }) {
+    this.ordinal = ordinal;
+    this.id = (ordinal + 1).toString(16).padStart(16, "0");
+    this.name = `m${ordinal}`;
+    this.incarnation = `disk-${ordinal}-1`;
+    this.clock = new MachineClock(world, options.rate, options.wallOffsetMs);
+  }
+}
+
+export function ordinalOf(id: MemberId | undefined): number {
+  return id === undefined ? -1 : Number.parseInt(id, 16) - 1;
+}

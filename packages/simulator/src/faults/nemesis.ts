@@ -1,0 +1,313 @@
+// Lets the planned faults happen. A fault that has no object now (its machine is down already) does
+// nothing: plans stay plans when the shrinker takes parts of them away.
+
+import type { MembershipChange } from "@althing/consensus";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Machine } from "../cluster/machine.ts";
+import type { SimulationOptions } from "../options/options.ts";
+import type { Prng } from "../random/prng.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { World } from "../world/world.ts";
+import type { Fault, Target } from "./plan.ts";
+
+export interface NemesisParts {
+  readonly world: World;
+  readonly trace: Trace;
+  readonly cluster: Cluster;
+  readonly prng: Prng;
+  readonly options: SimulationOptions;
+}
+
+export class Nemesis {
+  readonly #parts: NemesisParts;
+  /** Kinds of faults that really struck. */
+  readonly struck = new Map<string, number>();
+  #healed = false;
+  /** How many partitions hold each channel closed now. */
+  readonly #blocks = new Map<string, number>();
+
+  constructor(parts: NemesisParts) {
+    this.#parts = parts;
+  }
+
+  plan(faults: readonly Fault[]): void {
+    for (const fault of faults) {
+      this.#parts.world.at(fault.atMs * 1000, undefined, () => {
+        if (!this.#healed) this.#strike(fault);
+      });
+    }
+  }
+
+  /** Ends every fault; all machines that have their data come up again. */
+  heal(): void {
+    this.#healed = true;
+    const { world, cluster } = this.#parts;
+    this.#trace("heal", []);
+    cluster.network.calm = true;
+    for (const from of cluster.machines) {
+      for (const to of cluster.machines) {
+        if (from === to) continue;
+        cluster.network.unblock(from.ordinal, to.ordinal);
+        cluster.network.clog(from.ordinal, to.ordinal, 0);
+      }
+    }
+    for (const machine of cluster.machines) {
+      machine.turns.turnCost = 0;
+      world.unstall(machine.turns);
+      machine.disk.faults.failSyncs = 0;
+      machine.disk.faults.failWrites = 0;
+      machine.disk.faults.freeBytes = undefined;
+      machine.disk.faults.slowMicros = 0;
+      machine.disk.busyUntil = Math.min(machine.disk.busyUntil, world.now);
+      machine.downUntil = 0;
+      if (machine.lives > 0 && !machine.damaged) cluster.startIfDue(machine);
+    }
+  }
+
+  #strike(fault: Fault): void {
+    switch (fault.kind) {
+      case "crash":
+        this.#withProcess(fault.target, fault, (machine) =>
+          this.#takeDown(machine, fault.downMs, fault.power ? "power" : "kill"),
+        );
+        return;
+      case "blackout":
+        for (const machine of this.#parts.cluster.machines) {
+          if (machine.process !== undefined) this.#takeDown(machine, fault.downMs, "power");
+        }
+        this.#note(fault, []);
+        return;
+      case "restart":
+        this.#withProcess(fault.target, fault, (machine) => this.#restart(machine, fault.downMs));
+        return;
+      case "pause":
+        this.#withProcess(fault.target, fault, ({ turns }) => {
+          turns.timersFirst = fault.timersFirst;
+          this.#parts.world.stall(turns, this.#later(fault.forMs));
+        });
+        return;
+      case "slow":
+        this.#withProcess(fault.target, fault, ({ turns }) => {
+          turns.turnCost = fault.turnMs * 1000;
+          this.#after(fault.forMs, () => {
+            turns.turnCost = 0;
+          });
+        });
+        return;
+      case "partition":
+        this.#note(fault, fault.sides.flat());
+        this.#blockFor(fault.forMs, pairsBetween(fault.sides));
+        return;
+      case "isolate":
+        this.#withProcess(fault.target, fault, (machine) => {
+          const pairs: [number, number][] = [];
+          for (const other of this.#parts.cluster.machines) {
+            if (other === machine) continue;
+            if (fault.direction !== "mute") pairs.push([other.ordinal, machine.ordinal]);
+            if (fault.direction !== "deaf") pairs.push([machine.ordinal, other.ordinal]);
+          }
+          this.#blockFor(fault.forMs, pairs);
+        });
+        return;
+      case "clog":
+        if (fault.from === fault.to) return;
+        this.#note(fault, [fault.from, fault.to]);
+        this.#parts.cluster.network.clog(fault.from, fault.to, fault.extraMs * 1000);
+        this.#after(fault.forMs, () => this.#parts.cluster.network.clog(fault.from, fault.to, 0));
+        return;
+      case "clock":
+        this.#withMachine(fault.target, fault, ({ clock }) => {
+          clock.setRate(fault.rate);
+          clock.wallOffsetMs += fault.wallJumpMs;
+        });
+        return;
+      case "diskError":
+        this.#withProcess(fault.target, fault, (machine) => {
+          machine.diskStruck = true;
+          if (fault.on === "write") machine.disk.faults.failWrites = 1;
+          else machine.disk.faults.failSyncs = 1;
+        });
+        return;
+      case "diskFull":
+        this.#withProcess(fault.target, fault, (machine) => {
+          machine.diskStruck = true;
+          machine.disk.faults.freeBytes = fault.freeBytes;
+          this.#after(fault.forMs, () => {
+            machine.disk.faults.freeBytes = undefined;
+          });
+        });
+        return;
+      case "diskSlow":
+        this.#withProcess(fault.target, fault, ({ disk }) => {
+          disk.faults.slowMicros = fault.slowMs * 1000;
+          this.#after(fault.forMs, () => {
+            disk.faults.slowMicros = 0;
+          });
+        });
+        return;
+      case "rot":
+        this.#withMachine(fault.target, fault, (machine) => this.#rot(machine, fault.downMs));
+        return;
+      case "wipe":
+        this.#withMachine(fault.target, fault, (machine) => this.#wipe(machine, fault.downMs));
+        return;
+      case "membership":
+        this.#changeMembership(fault);
+        return;
+      case "transfer":
+        this.#transfer(fault);
+    }
+  }
+
+  #takeDown(machine: Machine, downMs: number, why: "power" | "kill"): void {
+    const { cluster } = this.#parts;
+    cluster.kill(machine, why, why === "power");
+    machine.downUntil = Math.max(machine.downUntil, this.#later(downMs));
+    this.#after(downMs, () => cluster.startIfDue(machine));
+  }
+
+  #restart(machine: Machine, downMs: number): void {
+    const { process } = machine;
+    if (process === undefined || process.stopping) return;
+    process.stopping = true;
+    process.member.stop(() => {
+      // From inside its own turn: the process ends when that is over.
+      this.#parts.world.after(0, undefined, () => {
+        if (machine.process === process) this.#takeDown(machine, downMs, "kill");
+      });
+    });
+  }
+
+  /** Old data goes bad while the machine is without power. */
+  #rot(machine: Machine, downMs: number): void {
+    const { cluster, prng } = this.#parts;
+    if (machine.process === undefined || machine.damaged) return;
+    cluster.kill(machine, "power", true);
+    const file = machine.disk.rot(prng.split(`rot ${machine.ordinal}`), "");
+    if (file !== undefined) machine.damaged = true;
+    machine.downUntil = this.#later(downMs);
+    this.#after(downMs, () => cluster.startIfDue(machine));
+  }
+
+  #wipe(machine: Machine, downMs: number): void {
+    const { cluster } = this.#parts;
+    // A disk is refused by its identity, so the cluster must have learned that one first.
+    const known = cluster.machines.some((other) =>
+      other.process?.member.store.members().some(({ member }) => member === machine.id),
+    );
+    if (machine.process === undefined || machine.damaged || !known) return;
+    cluster.kill(machine, "wiped", true);
+    cluster.wipe(machine);
+    machine.downUntil = this.#later(downMs);
+    this.#after(downMs, () => cluster.startIfDue(machine));
+  }
+
+  #changeMembership(fault: Extract<Fault, { kind: "membership" }>): void {
+    const { cluster } = this.#parts;
+    const leader = cluster.leader();
+    if (leader?.process === undefined || leader.process.stopping) return;
+    const changes: MembershipChange[] = [];
+    for (const { kind, member } of fault.changes) {
+      const machine = cluster.machines[member];
+      if (machine === undefined || machine.damaged) continue;
+      // Who joins runs first, and waits to be spoken to.
+      if (kind === "addVoter" || kind === "addLearner") cluster.startIfDue(machine);
+      changes.push({ kind, member: machine.id });
+    }
+    if (changes.length === 0) return;
+    this.#note(
+      fault,
+      fault.changes.map((change) => change.member),
+    );
+    leader.process.member.changeMembership(changes, new Uint8Array(0), (error) => {
+      this.#trace(`membership change: ${error === undefined ? "done" : error.code}`, []);
+    });
+  }
+
+  #transfer(fault: Extract<Fault, { kind: "transfer" }>): void {
+    const { cluster } = this.#parts;
+    const leader = cluster.leader();
+    const to = cluster.machines[fault.to];
+    if (leader?.process === undefined || to === undefined || leader.process.stopping) return;
+    this.#note(fault, [leader.ordinal, to.ordinal]);
+    leader.process.member.transferLeadership(to.id, (error) => {
+      this.#trace(`transfer: ${error === undefined ? "done" : error.code}`, []);
+    });
+  }
+
+  #blockFor(forMs: number, pairs: readonly (readonly [number, number])[]): void {
+    const { cluster } = this.#parts;
+    for (const [from, to] of pairs) {
+      const key = `${from} ${to}`;
+      this.#blocks.set(key, (this.#blocks.get(key) ?? 0) + 1);
+      cluster.network.block(from, to);
+    }
+    this.#after(forMs, () => {
+      for (const [from, to] of pairs) {
+        const key = `${from} ${to}`;
+        const left = (this.#blocks.get(key) ?? 1) - 1;
+        this.#blocks.set(key, left);
+        if (left === 0) cluster.network.unblock(from, to);
+      }
+      this.#trace(
+        "unblock",
+        [...new Set(pairs.flat())].sort((a, b) => a - b),
+      );
+    });
+  }
+
+  #withMachine(target: Target, fault: Fault, act: (machine: Machine) => void): void {
+    const { cluster } = this.#parts;
+    const machine = target === "leader" ? cluster.leader() : cluster.machines[target];
+    if (machine === undefined) return;
+    this.#note(fault, [machine.ordinal]);
+    act(machine);
+  }
+
+  #withProcess(target: Target, fault: Fault, act: (machine: Machine) => void): void {
+    this.#withMachine(target, fault, (machine) => {
+      if (machine.process !== undefined) act(machine);
+    });
+  }
+
+  #later(ms: number): number {
+    return this.#parts.world.now + ms * 1000;
+  }
+
+  #after(ms: number, run: () => void): void {
+    this.#parts.world.after(ms * 1000, undefined, () => {
+      if (!this.#healed) run();
+    });
+  }
+
+  #note(fault: Fault, members: readonly number[]): void {
+    this.struck.set(fault.kind, (this.struck.get(fault.kind) ?? 0) + 1);
+    this.#trace(describeFault(fault), members);
+  }
+
+  #trace(what: string, members: readonly number[]): void {
+    const { trace } = this.#parts;
+    trace.text("fault", what, (at) => ({ kind: "fault", at, what, members }));
+    for (const member of members) trace.mix(member);
+  }
+}
+
+export function describeFault(fault: Fault): string {
+  const parts: string[] = [fault.kind];
+  for (const [key, value] of Object.entries(fault)) {
+    if (key === "kind" || key === "atMs") continue;
+    parts.push(`${key}=${typeof value === "object" ? JSON.stringify(value) : value}`);
+  }
+  return parts.join(" ");
+}
+
+function pairsBetween(sides: readonly (readonly number[])[]): [number, number][] {
+  const pairs: [number, number][] = [];
+  for (const [position, side] of sides.entries()) {
+    for (const [other, others] of sides.entries()) {
+      if (position === other) continue;
+      for (const from of side) for (const to of others) pairs.push([from, to]);
+    }
+  }
+  return pairs;
+}

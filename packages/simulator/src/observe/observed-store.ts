@@ -1,0 +1,91 @@
+// A store with witnesses: it passes everything on to the real one and tells what was applied, with
+// what answer, and the state hash after it.
+
+import type {
+  ApplyContext,
+  RangeRequest,
+  Result,
+  SnapshotReader,
+  SnapshotWriter,
+  Store,
+  StorePoint,
+  TxnCommand,
+} from "@althing/store";
+
+export interface StoreObserver {
+  /** `command` is undefined for entries without one. */
+  applied(
+    index: number,
+    command: Uint8Array | undefined,
+    result: Result | undefined,
+    stateHash: number,
+  ): void;
+}
+
+export class ObservedStore implements Store {
+  readonly #store: Store;
+  readonly #observer: StoreObserver;
+
+  constructor(store: Store, observer: StoreObserver) {
+    this.#store = store;
+    this.#observer = observer;
+  }
+
+  get appliedIndex(): number {
+    return this.#store.appliedIndex;
+  }
+  get revision(): number {
+    return this.#store.revision;
+  }
+  get compactRevision(): number {
+    return this.#store.compactRevision;
+  }
+  get bytes(): number {
+    return this.#store.bytes;
+  }
+  get bytesInUse(): number {
+    return this.#store.bytesInUse;
+  }
+
+  apply(command: Uint8Array, context: ApplyContext): Result {
+    const result = this.#store.apply(command, context);
+    this.#observer.applied(context.index, command, result, this.#store.stateHash().hash);
+    return result;
+  }
+
+  applyNothing(context: ApplyContext, meta?: Uint8Array): void {
+    this.#store.applyNothing(context, meta);
+    this.#observer.applied(context.index, undefined, undefined, this.#store.stateHash().hash);
+  }
+
+  range(request: RangeRequest) {
+    return this.#store.range(request);
+  }
+  readTxn(txn: TxnCommand) {
+    return this.#store.readTxn(txn);
+  }
+  members() {
+    return this.#store.members();
+  }
+  alarms() {
+    return this.#store.alarms();
+  }
+  stateHash() {
+    return this.#store.stateHash();
+  }
+  durable(): StorePoint {
+    return this.#store.durable();
+  }
+  flush(done: (error: Error | undefined) => void): void {
+    this.#store.flush(done);
+  }
+  openSnapshot(): SnapshotReader {
+    return this.#store.openSnapshot();
+  }
+  beginRestore(): SnapshotWriter {
+    return this.#store.beginRestore();
+  }
+  close(done: () => void): void {
+    this.#store.close(done);
+  }
+}

@@ -1,0 +1,210 @@
+// Everything that is watched about one machine: what its core does, what its store applies. Feeds
+// the checkers and the trace, after every single step.
+
+import type { Core, Effect, Input, Protocol, Restored } from "@althing/consensus";
+import { decodeCommand } from "@althing/store";
+import type { Checkers } from "../checkers/checkers.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { CoreObserver } from "./observed-protocol.ts";
+import type { StoreObserver } from "./observed-store.ts";
+
+const roles = ["follower", "candidate", "leader", "learner"];
+
+export interface WatchedMachine {
+  readonly ordinal: number;
+  readonly name: string;
+  /** The highest index that its store has applied, in any life. */
+  applied: number;
+}
+
+export class MemberWatch implements CoreObserver, StoreObserver {
+  readonly #machine: WatchedMachine;
+  readonly #checkers: Checkers;
+  readonly #trace: Trace;
+  readonly #protocol: Protocol;
+  readonly #ordinalOf: (id: string | undefined) => number;
+  readonly #invariantsEvery: number;
+  #steps = 0;
+  #before: object | undefined;
+
+  constructor(options: {
+    machine: WatchedMachine;
+    checkers: Checkers;
+    trace: Trace;
+    protocol: Protocol;
+    ordinalOf: (id: string | undefined) => number;
+    invariantsEvery: number;
+  }) {
+    this.#machine = options.machine;
+    this.#checkers = options.checkers;
+    this.#trace = options.trace;
+    this.#protocol = options.protocol;
+    this.#ordinalOf = options.ordinalOf;
+    this.#invariantsEvery = options.invariantsEvery;
+  }
+
+  created(restored: Restored<unknown>): void {
+    const { name } = this.#machine;
+    this.#checkers.durability.restored(name, restored);
+    this.#checkers.commit.started(name);
+    this.#checkers.machine.started(name, restored.applied);
+  }
+
+  stepping(input: Input<unknown>, core: Core<unknown, unknown>): void {
+    const { durability, machine } = this.#checkers;
+    const { name, ordinal } = this.#machine;
+    switch (input.kind) {
+      case "persisted":
+        durability.persisted(name, input.sequence);
+        this.#trace.add("persisted", ordinal, input.sequence, 0, 0, (at) => ({
+          kind: "persisted",
+          at,
+          member: ordinal,
+          sequence: input.sequence,
+        }));
+        break;
+      case "snapshotInstalled":
+        durability.installed(name, input.point.index);
+        machine.installed(name, input.point.index);
+        break;
+      case "compact":
+        durability.compacted(name, input.index);
+        break;
+      default:
+        break;
+    }
+    this.#before = undefined;
+    if (++this.#steps % this.#invariantsEvery === 0) this.#before = core.inspect();
+  }
+
+  stepped(input: Input<unknown>, core: Core<unknown, unknown>): void {
+    if (this.#before === undefined) return;
+    const { verdicts, commit } = this.#checkers;
+    const { name } = this.#machine;
+    const next = core.inspect();
+    for (const violation of this.#protocol.checkInvariants(next)) {
+      verdicts.violate("protocol invariant", `${name}: ${violation.property}: ${violation.detail}`);
+    }
+    for (const violation of this.#protocol.checkDelta(this.#before, next)) {
+      verdicts.violate(
+        "protocol invariant",
+        `${name}, ${input.kind}: ${violation.property}: ${violation.detail}`,
+      );
+    }
+    commit.observed(name, core.status());
+  }
+
+  effects(effects: readonly Effect<unknown, unknown>[], core: Core<unknown, unknown>): void {
+    for (const effect of effects) this.#effect(effect, core);
+  }
+
+  applied(
+    index: number,
+    command: Uint8Array | undefined,
+    result: Parameters<StoreObserver["applied"]>[2],
+    stateHash: number,
+  ): void {
+    const { name, ordinal } = this.#machine;
+    const { reference, stateHash: hashes } = this.#checkers;
+    if (index > this.#machine.applied) this.#machine.applied = index;
+    if (command === undefined || result === undefined) reference.nothing(index);
+    else reference.applied(name, index, command, result, decodeCommand);
+    hashes.observed(name, index, stateHash);
+    this.#trace.add("hash", ordinal, index, stateHash, 0, (at) => ({
+      kind: "hash",
+      at,
+      member: ordinal,
+      index,
+      hash: stateHash,
+    }));
+  }
+
+  #effect(effect: Effect<unknown, unknown>, core: Core<unknown, unknown>): void {
+    const { name, ordinal } = this.#machine;
+    const checkers = this.#checkers;
+    const trace = this.#trace;
+    switch (effect.kind) {
+      case "persist": {
+        checkers.durability.persisting(name, effect);
+        checkers.logs.written(name, effect.entries, (index) => {
+          if (index === 0) return 0;
+          return core.entryAt(index)?.epoch ?? -1;
+        });
+        const first = effect.entries[0]?.index ?? 0;
+        const last = effect.entries.at(-1)?.index ?? 0;
+        const truncateFrom = effect.truncateFrom ?? 0;
+        trace.add("persist", ordinal, first, last, truncateFrom, (at) => ({
+          kind: "persist",
+          at,
+          member: ordinal,
+          sequence: effect.sequence,
+          truncateFrom,
+          first,
+          last,
+          state: effect.state === undefined ? "" : describeState(effect.state),
+        }));
+        trace.mix(effect.sequence);
+        return;
+      }
+      case "apply": {
+        const { entries } = effect;
+        checkers.machine.applied(name, entries, core.status().epoch);
+        const first = entries[0]?.index ?? 0;
+        const last = entries.at(-1)?.index ?? 0;
+        trace.add("apply", ordinal, first, last, 0, (at) => ({
+          kind: "apply",
+          at,
+          member: ordinal,
+          first,
+          last,
+        }));
+        return;
+      }
+      case "roleChanged": {
+        const leader = this.#ordinalOf(effect.leader);
+        trace.add("role", ordinal, roles.indexOf(effect.role), effect.epoch, leader, (at) => ({
+          kind: "role",
+          at,
+          member: ordinal,
+          role: effect.role,
+          epoch: effect.epoch,
+          leader,
+        }));
+        if (effect.role === "leader") checkers.becameLeader(name, effect.epoch, core);
+        return;
+      }
+      case "installSnapshot":
+        checkers.durability.installing(name, effect.point.index);
+        return;
+      case "membershipChanged": {
+        const what = describeMembership(effect.membership, this.#ordinalOf);
+        trace.text("membership", what, (at) => ({ kind: "membership", at, member: ordinal, what }));
+        return;
+      }
+      default:
+        return;
+    }
+  }
+}
+
+export function describeState(state: unknown): string {
+  return JSON.stringify(state, (_key, value) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
+}
+
+function describeMembership(
+  membership: {
+    readonly voters: readonly string[];
+    readonly votersOutgoing: readonly string[];
+    readonly learners: readonly string[];
+  },
+  ordinalOf: (id: string | undefined) => number,
+): string {
+  const names = (ids: readonly string[]): string => ids.map((id) => `m${ordinalOf(id)}`).join(" ");
+  const outgoing =
+    membership.votersOutgoing.length === 0 ? "" : ` outgoing ${names(membership.votersOutgoing)}`;
+  const learners =
+    membership.learners.length === 0 ? "" : ` learners ${names(membership.learners)}`;
+  return `voters ${names(membership.voters)}${outgoing}${learners}`;
+}

@@ -1,0 +1,123 @@
+// Swarm testing (Groce et al. 2012): each seed draws its own subset of features, so that one kind of
+// fault does not always hide behind another. Small sizes are likelier than production's: thresholds
+// that a run never crosses are not tested.
+
+import type { Prng } from "../random/prng.ts";
+import type { OperationKind, ProtocolName, SimulationOptions } from "./options.ts";
+
+export interface SwarmLimits {
+  /** Fixed by the caller instead of drawn. */
+  readonly members?: number;
+  readonly safetyMs?: number;
+  /** The world is benign: chance harms no message and slows no disk. */
+  readonly calmNetwork?: boolean;
+  readonly calmDisk?: boolean;
+  readonly calmClocks?: boolean;
+}
+
+export function drawOptions(
+  protocol: ProtocolName,
+  prng: Prng,
+  limits: SwarmLimits = {},
+): SimulationOptions {
+  const voters =
+    limits.members ??
+    prng.weighted([
+      [1, 1],
+      [1, 2],
+      [6, 3],
+      [2, 4],
+      [6, 5],
+      [1, 6],
+      [1, 7],
+    ]);
+  const tickMs = prng.pick([10, 20, 50, 100]);
+  const electionTicks = prng.pick([5, 10, 10, 20]);
+  const electionMs = tickMs * electionTicks;
+  const leaseReads = prng.chance(0.3);
+  const drift = leaseReads ? prng.pick([0.02, 0.1, 0.2]) : 0.1;
+  const safetyMs = limits.safetyMs ?? prng.between(15, 60) * 1000;
+  const slowDisks = !limits.calmDisk && prng.chance(0.3);
+  return {
+    protocol,
+    voters,
+    learners:
+      limits.members !== undefined
+        ? 0
+        : prng.weighted([
+            [7, 0],
+            [2, 1],
+            [1, 2],
+          ]),
+    spares: 2,
+    tickMs,
+    heartbeatTicks: prng.between(1, Math.max(1, Math.floor(electionTicks / 5))),
+    electionTicks,
+    reads: leaseReads ? "lease" : "quorum",
+    clockDriftMax: drift,
+    priorities: prng.chance(0.2) ? [prng.between(1, 3), prng.between(0, 2), 1] : [1],
+    snapshotCount: prng.pick([5, 20, 50, 200, 10_000]),
+    catchUpEntries: prng.pick([0, 1, 5, 50, 1000]),
+    requestTimeoutMs: electionMs * prng.pick([2, 5, 10]),
+    proposalsInFlightMax: prng.pick([1, 10, 1000, 1000]),
+    segmentBytes: prng.pick([512, 2048, 8192, 65_536]),
+    messageBytesMax: prng.pick([100, 1000, 100_000, 1_000_000]),
+    messagesInFlightMax: prng.pick([1, 2, 8, 256]),
+    uncommittedBytesMax: prng.pick([500, 10_000, 1_000_000, 100_000_000]),
+    network: drawNetwork(protocol, prng, electionMs, limits.calmNetwork === true),
+    disk: {
+      write: prng.between(5, 50),
+      sync: Math.floor(prng.logUniform(50, slowDisks ? 10_000 : 1000)),
+      slowRate: slowDisks ? prng.pick([0, 0.01, 0.1]) : 0,
+      slowSync: Math.floor(electionMs * 1000 * prng.pick([0.1, 0.5, 2])),
+    },
+    lyingDisks: false,
+    turnMicrosMax: prng.pick([0, 20, 200, 2000]),
+    timerLateMicrosMax: prng.pick([0, 1000, 5000]),
+    clockSkew: limits.calmClocks ? 0 : (leaseReads ? drift / 2 : 0.1) * prng.pick([0, 0.1, 0.8]),
+    encodeMessages: prng.chance(0.1),
+    safetyMs,
+    livenessMs: Math.max(20_000, electionMs * 60),
+    invariantsEvery: prng.pick([1, 7, 31]),
+    workload: drawWorkload(prng),
+  };
+}
+
+function drawNetwork(protocol: ProtocolName, prng: Prng, electionMs: number, calm: boolean) {
+  const electionMicros = electionMs * 1000;
+  const datagrams = protocol !== "zab" && prng.chance(0.4);
+  const rough = !calm && prng.chance(0.6);
+  const latencyMean = Math.floor(Math.min(prng.logUniform(50, 20_000), electionMicros / 40));
+  return {
+    manner: datagrams ? ("datagram" as const) : ("stream" as const),
+    latencyMin: prng.pick([10, 50, 500]),
+    latencyMean,
+    lossRate: rough ? prng.pick([0, 0.01, 0.05, 0.2]) : 0,
+    duplicateRate: rough ? prng.pick([0, 0.01, 0.1]) : 0,
+    delayRate: rough ? prng.pick([0, 0.01, 0.1]) : 0,
+    delayMax: Math.floor(electionMicros * prng.pick([0.1, 1, 5])),
+    breakAfter: Math.floor(electionMicros * prng.pick([0.3, 1, 5])),
+    reconnectMax: prng.pick([1000, 50_000, 500_000]),
+    bulkBytesPerSecond: prng.pick([20_000, 1_000_000, 100_000_000]),
+  };
+}
+
+function drawWorkload(prng: Prng): SimulationOptions["workload"] {
+  const weight = (): number => prng.pick([0, 1, 1, 4]);
+  const mix: Record<OperationKind, number> = {
+    put: prng.pick([1, 4, 8]),
+    delete: weight() / 4,
+    compareAndSwap: weight(),
+    transaction: weight() / 2,
+    read: prng.pick([1, 4, 8]),
+    serializableRead: weight(),
+    transactionRead: weight() / 2,
+  };
+  return {
+    clients: prng.between(1, 8),
+    keys: prng.pick([1, 2, 4, 8, 16]),
+    thinkMs: Math.floor(prng.logUniform(20, 500)),
+    valueBytes: prng.pick([0, 10, 100, 1000, 4000]),
+    mix,
+  };
+}

@@ -1,0 +1,238 @@
+// One run: a world is made from a seed, options and a plan; it lives through its faults, is healed,
+// must make progress, and is judged. The same input gives the same run, event by event.
+
+import type { Protocol, Violation } from "@althing/consensus";
+import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "@althing/member";
+import { Checkers } from "./checkers/checkers.ts";
+import { Liveness } from "./checkers/liveness.ts";
+import { Verdicts } from "./checkers/verdicts.ts";
+import { Cluster, describeError } from "./cluster/cluster.ts";
+import { Nemesis } from "./faults/nemesis.ts";
+import type { Fault } from "./faults/plan.ts";
+import { checkLinearizability } from "./linearizability/check.ts";
+import { describeOperation } from "./linearizability/model.ts";
+import { describeState } from "./observe/watch-member.ts";
+import type { SimulationOptions } from "./options/options.ts";
+import { prngOf, type Seed } from "./random/seed.ts";
+import type { TraceEvent } from "./trace/events.ts";
+import { Trace } from "./trace/trace.ts";
+import { Client } from "./workload/client.ts";
+import { History } from "./workload/history.ts";
+import type { PlannedOperation } from "./workload/plan.ts";
+import { World } from "./world/world.ts";
+
+export interface RunInput {
+  readonly protocol: Protocol;
+  readonly seed: Seed;
+  readonly options: SimulationOptions;
+  readonly faults: readonly Fault[];
+  readonly operations: readonly PlannedOperation[];
+  /** CRC-32 (IEEE), continuing from `seed`, where the platform has a fast one. */
+  readonly crc32?: (bytes: Uint8Array, seed?: number) => number;
+  /** Keeps the events, for people and players. The hash is the same with and without. */
+  readonly record?: boolean;
+}
+
+export type RunVerdict = "pass" | "undecided" | "safety" | "liveness" | "crash";
+
+export interface RunResult {
+  readonly result: RunVerdict;
+  readonly violation: Violation | undefined;
+  readonly traceHash: string;
+  readonly simulatedMs: number;
+  /** Events that ran, and those that went into the hash. */
+  readonly steps: number;
+  readonly traced: number;
+  readonly operations: number;
+  readonly answered: number;
+  readonly applied: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly linearizabilitySteps: number;
+  /** Only when recording. */
+  readonly events: readonly TraceEvent[];
+  readonly members: readonly string[];
+}
+
+const superviseEveryMicros = 200_000;
+const pollEveryMicros = 50_000;
+/** A run that needs more than this is stuck in a storm of its own making. */
+const stepsMax = 30_000_000;
+const searchStepsMax = 3_000_000;
+
+export function run(input: RunInput): RunResult {
+  const { options, protocol, seed } = input;
+  const prng = prngOf(seed);
+  const world = new World();
+  const trace = new Trace(() => world.now, input.record === true);
+  const verdicts = new Verdicts((violation) => {
+    trace.text("violation", violation.property, (at) => ({ kind: "violation", at, ...violation }));
+  });
+  const checkers = new Checkers(verdicts, options.protocol, describeState);
+  const cluster = new Cluster({
+    world,
+    trace,
+    checkers,
+    prng,
+    options,
+    protocol,
+    recode: recoder(protocol, options.encodeMessages),
+    crc32: input.crc32,
+  });
+  const history = new History();
+  const nemesis = new Nemesis({ world, trace, cluster, prng: prng.split("nemesis"), options });
+  const clients = startClients(input, { world, trace, cluster, history, checkers });
+  let crash: Violation | undefined;
+  let liveness: Violation | undefined;
+  let searchSteps = 0;
+  let undecided = false;
+
+  const finish = (): RunResult => {
+    const violation = verdicts.violations[0] ?? crash ?? liveness;
+    return {
+      result: verdictOf(verdicts, crash, liveness, undecided),
+      violation,
+      traceHash: trace.digest,
+      simulatedMs: Math.round(world.now / 1000),
+      steps: world.steps,
+      traced: trace.count,
+      operations: input.operations.length,
+      answered: history.answered,
+      applied: checkers.machine.committed.length - 1,
+      faults: Object.fromEntries([...nemesis.struck].sort(([a], [b]) => (a < b ? -1 : 1))),
+      linearizabilitySteps: searchSteps,
+      events: trace.events,
+      members: cluster.machines.map((machine) => machine.name),
+    };
+  };
+  const over = (): boolean => !verdicts.clean || world.steps > stepsMax;
+
+  try {
+    cluster.boot();
+    nemesis.plan(input.faults);
+    for (const client of clients) client.start();
+    every(world, superviseEveryMicros, () => cluster.supervise());
+    world.runUntil(options.safetyMs * 1000, over);
+    if (verdicts.clean) liveness = demandProgress(input, { world, trace, cluster, nemesis, over });
+    if (world.steps > stepsMax) {
+      crash = { property: "crash", detail: `no end after ${stepsMax} events` };
+    }
+  } catch (error) {
+    crash = { property: "crash", detail: describeCrash(error) };
+  }
+  if (!verdicts.clean || crash !== undefined) return finish();
+
+  const verdict = checkLinearizability(history.operations(), { stepsMax: searchStepsMax });
+  searchSteps = verdict.steps;
+  if (verdict.kind === "violation") {
+    verdicts.violate(
+      "linearizability",
+      `no order explains what the clients saw, near:\n  ${verdict.operations
+        .map(describeOperation)
+        .join("\n  ")}`,
+    );
+  }
+  undecided = verdict.kind === "undecided";
+  return finish();
+}
+
+function verdictOf(
+  verdicts: Verdicts,
+  crash: Violation | undefined,
+  liveness: Violation | undefined,
+  undecided: boolean,
+): RunVerdict {
+  if (crash !== undefined || verdicts.violations[0]?.property === "crash") return "crash";
+  if (!verdicts.clean) return "safety";
+  if (liveness !== undefined) return "liveness";
+  return undecided ? "undecided" : "pass";
+}
+
+function demandProgress(
+  input: RunInput,
+  parts: {
+    readonly world: World;
+    readonly trace: Trace;
+    readonly cluster: Cluster;
+    readonly nemesis: Nemesis;
+    readonly over: () => boolean;
+  },
+): Violation | undefined {
+  const { world, trace, cluster, nemesis, over } = parts;
+  nemesis.heal();
+  const liveness = new Liveness(world, cluster, trace);
+  const end = world.now + input.options.livenessMs * 1000;
+  let done = false;
+  let polledAt = 0;
+  world.runUntil(end, () => {
+    if (over()) return true;
+    if (world.now - polledAt < pollEveryMicros) return false;
+    polledAt = world.now;
+    done = liveness.poll();
+    return done;
+  });
+  if (done || over() || !liveness.demanded) return undefined;
+  return {
+    property: "liveness",
+    detail: `no progress within ${input.options.livenessMs} ms of healing: ${liveness.describe()}`,
+  };
+}
+
+function startClients(
+  input: RunInput,
+  parts: {
+    readonly world: World;
+    readonly trace: Trace;
+    readonly cluster: Cluster;
+    readonly history: History;
+    readonly checkers: Checkers;
+  },
+): Client[] {
+  const { world, trace, cluster, history, checkers } = parts;
+  const { workload, voters, learners } = input.options;
+  const prng = prngOf(input.seed).split("clients");
+  const plans: PlannedOperation[][] = [];
+  for (const operation of input.operations) {
+    while (plans.length <= operation.client) plans.push([]);
+    plans[operation.client]?.push(operation);
+  }
+  return plans.map(
+    (plan, id) =>
+      new Client(id, plan, prng.split(`client ${id}`), {
+        world,
+        trace,
+        history,
+        sessions: checkers.sessions,
+        workload,
+        serviceAt: (machine) => cluster.serviceAt(machine),
+        machines: voters + learners,
+      }),
+  );
+}
+
+/**
+ * What a real transport does to a message: the receiver's copy is its own. Forwarded payloads are
+ * always copied, because the leader writes its time into them.
+ */
+function recoder(protocol: Protocol, encode: boolean): (message: PeerMessage) => PeerMessage {
+  return (message) => {
+    if (encode) return decodePeerMessage(protocol, encodePeerMessage(protocol, message));
+    if (message.kind !== "forward") return message;
+    return { kind: "forward", payloads: message.payloads.map((payload) => payload.slice()) };
+  };
+}
+
+function every(world: World, micros: number, act: () => void): void {
+  world.after(micros, undefined, () => {
+    act();
+    every(world, micros, act);
+  });
+}
+
+function describeCrash(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const where = stack
+    .split("\n")
+    .slice(1, 6)
+    .map((line) => line.trim());
+  return [describeError(error), ...where].join("\n  ");
+}

@@ -1,0 +1,44 @@
+// A running 64-bit hash in two 32-bit lanes: equal runs have equal hashes, and any event that
+// differs in any number moves both lanes. Not cryptographic; it guards against accidents.
+
+export class RunningHash {
+  #high = 0x243f6a88;
+  #low = 0x85a308d3;
+
+  /** Mixes in one number; whole numbers beyond 32 bits keep their upper part. */
+  number(value: number): void {
+    const low = value | 0;
+    const upper = Math.floor(value / 4294967296) | 0;
+    let high = Math.imul(this.#high ^ low, 0xcc9e2d51);
+    high = (high << 15) | (high >>> 17);
+    let next = Math.imul(this.#low ^ upper ^ high, 0x1b873593);
+    next = (next << 13) | (next >>> 19);
+    this.#high = (Math.imul(high, 5) + 0x561ccd1b + next) | 0;
+    this.#low = (Math.imul(next, 5) + 0x0bcaa747 + low) | 0;
+  }
+
+  text(value: string): void {
+    this.number(value.length);
+    for (let i = 0; i < value.length; i++) this.number(value.charCodeAt(i));
+  }
+
+  bytes(value: Uint8Array): void {
+    this.number(value.length);
+    for (let i = 0; i < value.length; i++) this.number(value[i] as number);
+  }
+
+  /** Sixteen hexadecimal digits. */
+  get digest(): string {
+    const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
+    return hex(this.#high) + hex(this.#low);
+  }
+}
+
+/** A 32-bit hash of bytes, for comparing contents. */
+export function hashBytes(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) {
+    hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  }
+  return hash >>> 0;
+}
