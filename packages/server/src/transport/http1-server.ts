@@ -24,6 +24,9 @@ export class Http1Server {
       { headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 30_000 },
       (request, response) => this.serve(request, response),
     );
+    // It never listens itself: this is what makes it track its connections, without which neither its
+    // timeouts nor closing the idle ones would work.
+    this.server.emit("listening");
     this.server.on("clientError", (_error, socket) => {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
       else socket.destroy();

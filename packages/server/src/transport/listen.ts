@@ -124,7 +124,10 @@ function close(
     }, graceMs);
     server.close(() => {
       clearTimeout(cut);
-      resolve();
+      // The sockets' own "close" may come after the server's.
+      let left = sockets.size;
+      if (left === 0) resolve();
+      for (const socket of sockets) socket.once("close", () => --left === 0 && resolve());
     });
     for (const part of parts) part.beginClose();
   });
