@@ -5,6 +5,7 @@ import type { MemberId } from "../contract.ts";
 import { votersOf } from "../membership/membership.ts";
 import { quorumVerdict } from "../quorum/quorum.ts";
 import { hasPromised } from "./loyalty.ts";
+import type { MessageOf } from "./messages.ts";
 import { send, sendAfterDisk } from "./outbox.ts";
 import {
   becomeCandidate,
@@ -24,15 +25,19 @@ export function campaign(raft: Raft): void {
     return;
   }
   becomePreCandidate(raft);
-  const message = {
+  const message = preVoteRequest(raft);
+  for (const voter of others(raft)) send(raft, voter, message);
+  countVotes(raft);
+}
+
+export function preVoteRequest(raft: Raft): MessageOf<"preVoteRequest"> {
+  return {
     kind: "preVoteRequest",
     term: raft.term + 1,
     lastIndex: raft.log.lastIndex,
     lastTerm: raft.log.lastEpoch,
     priority: raft.settings.priority,
-  } as const;
-  for (const voter of others(raft)) send(raft, voter, message);
-  countVotes(raft);
+  };
 }
 
 /** A new term and a vote for itself, which counts once it is on disk, as everybody's does. */

@@ -6,10 +6,12 @@ import { becomeFollower } from "./role.ts";
 import type { Raft } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";
 
-/** Whether this member answers no call for an election now. */
-export function isLoyal(raft: Raft): boolean {
+/** Whether this member helps `candidate` to no election now. */
+export function isLoyal(raft: Raft, candidate: MemberId): boolean {
   if (hasPromised(raft)) return true;
   if (raft.role === "leader") return true;
+  // A leader that campaigns leads no more (corpus: prevote-refuses-old-leader).
+  if (raft.leader === candidate) return false;
   if (raft.leader === undefined || raft.leaderHungUp) return false;
   return raft.ticksSinceHeard < raft.settings.electionTicks;
 }

@@ -2,7 +2,7 @@
 // so that one that was cut off comes back without deposing anybody.
 
 import type { MemberId } from "../contract.ts";
-import { countVotes, isUpToDate } from "./election.ts";
+import { countVotes, isUpToDate, preVoteRequest } from "./election.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
 import { send } from "./outbox.ts";
@@ -14,12 +14,11 @@ export function handlePreVoteRequest(
   from: MemberId,
   message: MessageOf<"preVoteRequest">,
 ): void {
-  const granted =
-    message.term > raft.term &&
-    isUpToDate(raft, message) &&
-    !isLoyal(raft) &&
-    !isAheadOf(raft, from, message);
-  if (!granted) {
+  const canGrant = message.term > raft.term && isUpToDate(raft, message) && !isLoyal(raft, from);
+  const goesFirst = canGrant && isAheadOf(raft, from, message);
+  // Who campaigns is loyal to nobody any more: if it refused before, it is worth asking again.
+  if (goesFirst && raft.votes.get(from) !== true) send(raft, from, preVoteRequest(raft));
+  if (!canGrant || goesFirst) {
     // With its own term, so that a member that fell behind in terms is heard again next time.
     send(raft, from, { kind: "preVoteResponse", term: raft.term, granted: false });
     return;

@@ -76,7 +76,7 @@ const table: Table = {
 export function receive(raft: Raft, from: MemberId, message: RaftMessage): void {
   if (from === raft.settings.id) return;
   if (isResponse(message) && !isMember(membership(raft), from)) return;
-  if (message.term > raft.term && !enterLaterTerm(raft, message)) return;
+  if (message.term > raft.term && !enterLaterTerm(raft, from, message)) return;
   if (message.term < raft.term && !concernsEarlierTerm(raft, from, message)) return;
   const handler = table[raft.role][message.kind];
   // The table ties each kind to a handler of its message; the pair is lost on the compiler here.
@@ -84,7 +84,7 @@ export function receive(raft: Raft, from: MemberId, message: RaftMessage): void 
 }
 
 /** False when the message is to be dropped. */
-function enterLaterTerm(raft: Raft, message: RaftMessage): boolean {
+function enterLaterTerm(raft: Raft, from: MemberId, message: RaftMessage): boolean {
   switch (message.kind) {
     case "preVoteRequest":
       return true;
@@ -94,7 +94,7 @@ function enterLaterTerm(raft: Raft, message: RaftMessage): boolean {
       break;
     case "voteRequest":
       // Whoever hears a leader is not drawn into another's election (dissertation §4.2.3).
-      if (isLoyal(raft) && !message.transfer) return false;
+      if (isLoyal(raft, from) && !message.transfer) return false;
       break;
     case "voteResponse":
     case "appendRequest":

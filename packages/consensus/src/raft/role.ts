@@ -8,7 +8,7 @@ import { alignPeers, createLeadership } from "./leadership.ts";
 import { appendOwn } from "./log-writer.ts";
 import { dropAcknowledgements } from "./outbox.ts";
 import { abandonForwardedReads, abandonReads } from "./reads.ts";
-import { membership, type Raft } from "./self.ts";
+import { membership, membershipIndex, type Raft } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";
 
 const nothing = new Uint8Array(0);
@@ -64,9 +64,18 @@ export function becomeLeader(raft: Raft): void {
   appendOwn(raft, "noop", nothing);
 }
 
-/** Voters that are not in the midst of replacing their log. */
+/**
+ * Voters that are not in the midst of replacing their log. Also one that the last membership leaves
+ * out, for as long as that is not committed: it may be the only one whose log is long enough to
+ * commit it (dissertation §4.2.2).
+ */
 export function isPromotable(raft: Raft): boolean {
-  return raft.installing === undefined && isVoter(membership(raft), raft.settings.id);
+  const { id } = raft.settings;
+  if (raft.installing !== undefined) return false;
+  if (isVoter(membership(raft), id)) return true;
+  const before = raft.memberships[raft.memberships.length - 2];
+  if (before === undefined || membershipIndex(raft) <= raft.commitIndex) return false;
+  return isVoter(before.membership, id);
 }
 
 function enterTerm(raft: Raft, term: Epoch, vote: MemberId): void {

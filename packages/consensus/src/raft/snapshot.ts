@@ -5,7 +5,7 @@
 import type { Epoch, Index, Input, LogPoint, MemberId } from "../contract.ts";
 import { peerOf } from "./leadership.ts";
 import { hearLeader } from "./loyalty.ts";
-import { forgetLog, install, sendAfterDisk } from "./outbox.ts";
+import { dropAcknowledgements, forgetLog, install, sendAfterDisk } from "./outbox.ts";
 import { becomeFollower } from "./role.ts";
 import type { Raft } from "./self.ts";
 
@@ -40,6 +40,8 @@ export function noteSnapshotReceived(
     acknowledge(raft, from, point.index);
     return;
   }
+  // Acknowledgements of this turn name entries that will now never be written.
+  dropAcknowledgements(raft);
   raft.log.reset(point.index, point.epoch);
   forgetLog(raft, point.index);
   raft.memberships = [{ index: point.index, membership: point.membership }];

@@ -50,6 +50,6 @@ function canVoteFor(raft: Raft, from: MemberId, message: MessageOf<"voteRequest"
   // The same candidate asks again when the answer was lost.
   if (raft.vote === from) return true;
   if (raft.vote !== "" || raft.leader !== undefined) return false;
-  if (!message.transfer && isLoyal(raft)) return false;
+  if (!message.transfer && isLoyal(raft, from)) return false;
   return isUpToDate(raft, message);
 }
