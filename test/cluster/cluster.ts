@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly network?: ClusterNetwork;
   /** Data folders under here in place of the cluster's own folder (a small or failing disk). */
   readonly dataRoot?: string;
+  /** The same for single members; undefined leaves a member where it would be. */
+  readonly dataRootOf?: (member: number) => string | undefined;
   /** Do not start the members yet. */
   readonly isStopped?: boolean;
 }
@@ -67,7 +69,7 @@ export class Cluster {
     });
     const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");
     const members = places.map(({ name, target, clientUrl, peerUrl }, i) => {
-      const dataDir = join(options.dataRoot ?? folder, name);
+      const dataDir = join(options.dataRootOf?.(i) ?? options.dataRoot ?? folder, name);
       return new MemberProcess({
         name,
         folder,
