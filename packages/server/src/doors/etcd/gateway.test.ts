@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { serveDoor } from "./testing/served-door.ts";
+
+const served = await serveDoor();
+after(() => served.close());
+
+async function post(path: string, body: string, headers: Record<string, string> = {}) {
+  const init = { method: "POST", body, headers };
+  const reply = await fetch(`http://127.0.0.1:${served.port}${path}`, init);
+  const json = (await reply.json()) as Record<string, unknown>;
+  return { status: reply.status, headers: reply.headers, json };
+}
+
+const header = (revision: string) => ({
+  cluster_id: "14841639068965178418",
+  member_id: "10276657743932975437",
+  revision,
+  raft_term: "2",
+});
+
+test("put and range in JSON: 64-bit numbers as strings, bytes as base64, zeros left out", async () => {
+  const put = await post("/v3/kv/put", '{"key":"Zm9v","value":"YmFy","prev_kv":true}');
+  assert.deepEqual([put.status, put.json], [200, { header: header("2") }]);
+  assert.equal(put.headers.get("content-type"), "application/json");
+  assert.equal(put.headers.get("grpc-metadata-content-type"), "application/grpc");
+  const range = await post("/v3/kv/range", '{"key":"Zm9v","unknown":1}');
+  assert.deepEqual(range.json, {
+    header: header("2"),
+    kvs: [{ key: "Zm9v", create_revision: "2", mod_revision: "2", version: "1", value: "YmFy" }],
+    count: "1",
+  });
+});
+
+test("input takes either case of a name, numbers or strings, enums by name or number", async () => {
+  for (const body of [
+    '{"key":"Zm9v","range_end":"Zm9w","limit":1,"sort_order":"DESCEND","sortTarget":3}',
+    '{"key":"Zm9v","rangeEnd":"Zm9w","limit":"1","sortOrder":2,"sort_target":"MOD"}',
+  ]) {
+    assert.equal((await post("/v3/kv/range", body)).json.count, "1");
+  }
+});
+
+test("a txn with its oneofs, over the older path too", async () => {
+  const body = JSON.stringify({
+    compare: [{ key: "Zm9v", target: "CREATE", result: "EQUAL", create_revision: "2" }],
+    success: [{ requestRange: { key: "Zm9v", keys_only: true } }],
+  });
+  const txn = await post("/v3beta/kv/txn", body);
+  assert.deepEqual(txn.json, {
+    header: header("2"),
+    succeeded: true,
+    responses: [
+      {
+        response_range: {
+          header: { revision: "2" },
+          kvs: [{ key: "Zm9v", create_revision: "2", mod_revision: "2", version: "1" }],
+          count: "1",
+        },
+      },
+    ],
+  });
+});
+
+test("errors carry code, text and the HTTP status of the code", async () => {
+  const cases: [string, string, number, { code: number; message: string }][] = [
+    ["/v3/kv/range", "", 400, { code: 3, message: "etcdserver: key is not provided" }],
+    [
+      "/v3/kv/range",
+      '{"key":"Zm9v","revision":"99"}',
+      400,
+      { code: 11, message: "etcdserver: mvcc: required revision is a future revision" },
+    ],
+    [
+      "/v3/lease/grant",
+      "{}",
+      501,
+      { code: 12, message: "unknown method LeaseGrant for service etcdserverpb.Lease" },
+    ],
+    ["/v3/nothing", "{}", 404, { code: 5, message: "Not Found" }],
+  ];
+  for (const [path, body, status, json] of cases) {
+    const answer = await post(path, body);
+    assert.deepEqual([answer.status, answer.json], [status, json]);
+  }
+  const get = await fetch(`http://127.0.0.1:${served.port}/v3/kv/range`);
+  assert.deepEqual([get.status, ((await get.json()) as { code: number }).code], [501, 12]);
+  const old = await fetch(`http://127.0.0.1:${served.port}/v3alpha/kv/range`, { method: "POST" });
+  assert.equal(old.status, 404);
+});
+
+test("malformed JSON, and values of the wrong type, are InvalidArgument", async () => {
+  for (const body of [
+    "{",
+    "[]",
+    "7",
+    '{"key":"!"}',
+    '{"key":1}',
+    '{"limit":"x"}',
+    '{"limit":1.5}',
+    '{"limit":"9223372036854775808"}',
+    '{"serializable":"yes"}',
+    '{"sort_order":"UP"}',
+  ]) {
+    const { status, json } = await post("/v3/kv/range", body);
+    assert.deepEqual([status, json.code], [400, 3], body);
+  }
+});
+
+test("a deadline in the header ends a call that waits", async () => {
+  served.member.read = () => {};
+  const { status, json } = await post("/v3/kv/range", '{"key":"Zm9v"}', { "Grpc-Timeout": "20m" });
+  assert.deepEqual([status, json], [504, { code: 4, message: "context deadline exceeded" }]);
+});
+
+test("version, and the plain 404", async () => {
+  const version = await fetch(`http://127.0.0.1:${served.port}/version`);
+  assert.deepEqual(await version.json(), { etcdserver: "3.5.21", etcdcluster: "3.5.0" });
+  const refused = await fetch(`http://127.0.0.1:${served.port}/health`, { method: "POST" });
+  assert.deepEqual([refused.status, refused.headers.get("allow")], [405, "GET"]);
+  const missing = await fetch(`http://127.0.0.1:${served.port}/`);
+  assert.deepEqual([missing.status, await missing.text()], [404, "404 page not found\n"]);
+});
