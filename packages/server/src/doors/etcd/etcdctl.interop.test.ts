@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { EtcdClient, type ServedDoor, serveDoor } from "./testing/served-door.ts";
+
+// The real etcdctl, and the real etcd beside the door: what they print and answer must be the same.
+
+const programs = ["etcd", "etcdctl"].map((name) =>
+  ["/usr/bin", "/usr/local/bin"].map((folder) => join(folder, name)).find(existsSync),
+);
+const [etcdPath, etcdctlPath] = programs;
+const skip =
+  etcdPath === undefined || etcdctlPath === undefined
+    ? "etcd and etcdctl are not installed"
+    : false;
+
+let door: ServedDoor;
+let etcd: ChildProcess;
+let etcdPort: number;
+let folder: string;
+
+before(async () => {
+  if (skip) return;
+  door = await serveDoor();
+  etcdPort = await freePort();
+  const peer = `http://127.0.0.1:${await freePort()}`;
+  const client = `http://127.0.0.1:${etcdPort}`;
+  folder = mkdtempSync(join(tmpdir(), "althing-etcd-"));
+  const args = ["--name", "default", "--data-dir", folder, "--listen-client-urls", client];
+  args.push("--advertise-client-urls", client, "--listen-peer-urls", peer);
+  args.push("--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`);
+  etcd = spawn(etcdPath!, args, { stdio: "ignore" });
+  const deadline = Date.now() + 15_000;
+  while ((await etcdctl(etcdPort, ["endpoint", "health"])).code !== 0) {
+    assert.ok(Date.now() < deadline, "etcd did not start");
+  }
+});
+after(async () => {
+  if (skip) return;
+  etcd.kill("SIGKILL");
+  await door.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+interface Printed {
+  readonly code: number;
+  readonly out: string;
+  /** Only the line that says what went wrong: the others carry times and ids. */
+  readonly error: string;
+}
+
+function etcdctl(port: number, args: readonly string[], stdin = ""): Promise<Printed> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      etcdctlPath!,
+      ["--endpoints", `127.0.0.1:${port}`, ...args],
+      { env: { ...process.env, ETCDCTL_API: "3" } },
+      (failure, out, err) => {
+        const error = err.split("\n").find((line) => line.startsWith("Error:")) ?? "";
+        resolve({ code: failure === null ? 0 : Number(failure.code), out, error });
+      },
+    );
+    child.stdin!.end(stdin);
+  });
+}
+
+const script: readonly [args: readonly string[], stdin?: string][] = [
+  [["put", "a", "1"]],
+  [["put", "a", "2", "--prev-kv"]],
+  [["put", "ab", "3"]],
+  [["get", "a"]],
+  [["get", "a", "--prefix", "--order", "DESCEND", "--sort-by", "VALUE"]],
+  [["get", "a", "--prefix", "--keys-only", "--limit", "1"]],
+  [["get", "a", "--rev", "2"]],
+  [["get", "a", "--rev", "99"]],
+  [["get", "", "--from-key", "--consistency", "s"]],
+  [["put", "none", "--ignore-value"]],
+  [["put", "a", "--ignore-value"]],
+  [["put", "a", "x", "--lease", "99"]],
+  [["del", "a", "--prev-kv"]],
+  [["del", "nothing"]],
+  [["txn"], 'ver("ab") = "1"\n\nput k v\nget k\ndel ab\n\nget ab\n\n'],
+  [["txn"], 'val("k") > "v"\nmod("k") < "100"\n\nput k w\n\nget k\nget "" --from-key\n\n'],
+  [["txn"], "\nput k 1\nput k 2\n\n\n"],
+  [["compaction", "3"]],
+  [["compaction", "3"]],
+  [["compaction", "99"]],
+  [["get", "a", "--rev", "2"]],
+  [["put", "--", "-key", "-value"]],
+  [["get", ""]],
+  [["del", "", "--from-key"]],
+];
+
+test("etcdctl prints the same against the door as against etcd", { skip }, async () => {
+  for (const [args, stdin] of script) {
+    const [theirs, ours] = await Promise.all([
+      etcdctl(etcdPort, args, stdin),
+      etcdctl(door.port, args, stdin),
+    ]);
+    assert.deepEqual(ours, theirs, args.join(" "));
+  }
+});
+
+test("etcdctl's health, status and member list are satisfied", { skip }, async () => {
+  assert.equal((await etcdctl(door.port, ["endpoint", "health"])).code, 0);
+  const status = await etcdctl(door.port, ["endpoint", "status"]);
+  assert.match(status.out, /^127\.0\.0\.1:\d+, 8e9e05c52164694d, 3\.5\.21, .*, true, false, 2, /);
+  assert.deepEqual(await etcdctl(door.port, ["member", "list"]), {
+    code: 0,
+    out: "8e9e05c52164694d, started, default, http://localhost:2380, http://localhost:2379, false\n",
+    error: "",
+  });
+});
+
+test("random txns are answered, or refused, as etcd does", { skip }, async () => {
+  const ours = new EtcdClient(door.port);
+  const theirs = new EtcdClient(etcdPort);
+  let seed = 42;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (seed >> 8) % below;
+  };
+  const key = () => Buffer.from("abcd"[random(4)]!);
+  const end = () => Buffer.from(["", "", "c", "z", "\0"][random(5)]!);
+  const op = (depth: number): object => {
+    switch (random(depth > 2 ? 3 : 4)) {
+      case 0:
+        return { request_put: { key: key(), value: key(), prev_kv: random(2) === 0 } };
+      case 1:
+        return { request_range: { key: key(), range_end: end(), limit: random(3) } };
+      case 2:
+        return { request_delete_range: { key: key(), range_end: end(), prev_kv: random(2) === 0 } };
+      default:
+        return { request_txn: txn(depth + 1) };
+    }
+  };
+  const list = (depth: number) => Array.from({ length: random(3) }, () => op(depth));
+  const txn = (depth: number) => ({
+    compare: Array.from({ length: random(2) }, () => ({
+      key: key(),
+      range_end: end(),
+      result: random(4),
+      target: random(4),
+      ...[{ version: random(3) }, { create_revision: random(20) }, { value: key() }, {}][random(4)],
+    })),
+    success: list(depth),
+    failure: list(depth),
+  });
+  try {
+    for (let round = 0; round < 400; round++) {
+      const request = txn(0);
+      const answers = await Promise.all([ours.txn(request), theirs.txn(request)]);
+      const [a, b] = answers.map((answer) =>
+        "response" in answer
+          ? { ...answer.response, header: undefined, revision: answer.response.header?.revision }
+          : answer,
+      );
+      assert.deepEqual(a, b, `round ${round}`);
+    }
+  } finally {
+    ours.close();
+    theirs.close();
+  }
+});
