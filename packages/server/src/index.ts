@@ -3,4 +3,14 @@ export * from "./config/index.ts";
 export * from "./disk/index.ts";
 export type * from "./doors/context.ts";
 export { bootstrapClusterId, bootstrapMemberId } from "./identity/member-id.ts";
+export { IdentityError, type IdentityErrorCode } from "./identity/member-identity.ts";
+export { createLogger, type Logger, type LoggerOptions } from "./observe/logging.ts";
 export * from "./peers/index.ts";
+export {
+  type EndCode,
+  type Ended,
+  ListenError,
+  type Server,
+  type ServerOptions,
+  startServer,
+} from "./server.ts";

@@ -18,7 +18,17 @@ const texts: Readonly<Record<string, Describe>> = {
   },
   peerMessageTooLarge: (event) =>
     `a ${event["message"]} message of ${event["bytes"]} bytes for member ${event["peer"]} is larger than a frame may be`,
-  roleChanged: (event) => {
+  "member.started": (event) => {
+    const torn = Number(event["tornBytes"] ?? 0);
+    const cut = torn > 0 ? `; ${torn} bytes of a write that a crash cut short were dropped` : "";
+    return `recovered the log up to ${event["lastIndex"]}, the store up to ${event["appliedIndex"]}${cut}`;
+  },
+  "member.stopped": () => "stopped cleanly",
+  "member.failed": (event) => `this member cannot go on: ${event["reason"]}`,
+  "member.corrupt": () =>
+    "this member's state differs from the others': it serves nothing until it is rebuilt. Remove it from the cluster and add it anew with an empty data directory",
+  "member.published": (event) => `told the cluster the name and addresses of ${event["member"]}`,
+  "role.changed": (event) => {
     const where = `in term ${event["epoch"]}`;
     if (event["role"] === "leader") return `this member leads ${where}`;
     const leader = event["leader"];
@@ -26,12 +36,35 @@ const texts: Readonly<Record<string, Describe>> = {
       ? `this member is a ${event["role"]} ${where}, without a leader`
       : `this member follows ${leader} ${where}`;
   },
+  "leadership.unfit": (event) => `this member must not lead now: ${event["reason"]}`,
+  "leadership.fit": (event) => `this member may lead again: ${event["reason"]} is over`,
+  "log.compacted": (event) => `compacted the log up to ${event["index"]}`,
+  "loop.stalled": (event) =>
+    `the process stood still for ${Math.round(Number(event["lateMs"]))} ms`,
+  "snapshot.sending": (event) => `sending a snapshot to member ${event["peer"]}`,
+  "snapshot.installed": (event) => `took over a snapshot at index ${event["index"]}`,
+  "stateHash.differs": (event) =>
+    `member ${event["peer"]} has another state at index ${event["index"]}`,
 };
+
+/** Seen by metrics, never by logs: they come with every batch of requests. */
+const unwritten = new Set(["log.synced", "entries.applied"]);
+
+/** A shorter stall is nothing that a person could act on. */
+const stallMsMin = 250;
+
+export function isWritten(event: MemberEvent): boolean {
+  if (event.kind === "loop.stalled") return Number(event["lateMs"]) >= stallMsMin;
+  return !unwritten.has(event.kind);
+}
 
 export function describeEvent(event: MemberEvent): string {
   const describe = texts[event.kind];
   if (describe !== undefined) return describe(event);
-  const words = event.kind.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
+  const words = event.kind
+    .replaceAll(".", " ")
+    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .toLowerCase();
   const detail = event["detail"] ?? event["reason"] ?? event["message"];
   return typeof detail === "string" && detail !== "" ? `${words}: ${detail}` : words;
 }

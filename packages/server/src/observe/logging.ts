@@ -4,7 +4,7 @@
 import type { MemberEvent } from "@althing/member";
 import { pino } from "pino";
 import { build as pretty } from "pino-pretty";
-import { describeEvent } from "./event-text.ts";
+import { describeEvent, isWritten } from "./event-text.ts";
 
 export type LogLevelName = "debug" | "info" | "warn" | "error";
 
@@ -53,7 +53,7 @@ export function createLogger(options: LoggerOptions): Logger {
     warn: line("warn"),
     error: line("error"),
     observe(event) {
-      if (!log.isLevelEnabled(event.level)) return;
+      if (!log.isLevelEnabled(event.level) || !isWritten(event)) return;
       const { level, ...fields } = event;
       log[level](plainFields(fields), describeEvent(event));
     },

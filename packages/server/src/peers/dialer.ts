@@ -233,7 +233,7 @@ export class Dialer {
       channel?.end();
       setTimeout(() => channel?.destroy(), 500).unref();
     }
-    this.#attempts = Math.max(this.#attempts, 8);
+    this.#attempts = Math.max(this.#attempts, 5);
     this.#events.refused(refusal, byUs);
     this.#drop(refusal.reason);
   }

@@ -50,9 +50,12 @@ class Transport<Message> implements PeerTransport<Message> {
   #events: PeerEvents<Message> | undefined;
   #interval: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Given before the start. */
+  #initial: readonly PeerAddress[];
 
   constructor(options: PeersOptions<Message>) {
     this.#options = options;
+    this.#initial = options.peers;
     this.#limits = { ...defaultPeerLimits, ...options.limits };
     this.#acceptor = new Acceptor(options as unknown as PeersOptions<never>, this.#limits, {
       admit: (hello) => this.#admit(hello),
@@ -66,7 +69,7 @@ class Transport<Message> implements PeerTransport<Message> {
 
   async start(events: PeerEvents<Message>): Promise<readonly AddressInfo[]> {
     this.#events = events;
-    this.update(this.#options.peers);
+    this.update(this.#initial);
     const addresses = await this.#acceptor.listen();
     for (const link of this.#links.values()) link.main.dialNow();
     this.#interval = setInterval(() => {
@@ -76,7 +79,11 @@ class Transport<Message> implements PeerTransport<Message> {
   }
 
   update(peers: readonly PeerAddress[]): void {
-    if (this.#closed || this.#events === undefined) return;
+    if (this.#closed) return;
+    if (this.#events === undefined) {
+      this.#initial = peers;
+      return;
+    }
     const wanted = new Map(peers.map((peer) => [peer.id, peer]));
     wanted.delete(this.#options.identity.member);
     for (const [id, link] of this.#links) {

@@ -1,0 +1,48 @@
+// `althing del`
+
+import { etcdCodecs as codecs } from "@althing/wire";
+import { type Command, parseOptions } from "./command.ts";
+import { connectionOptions, outputForm, withClient } from "./connection.ts";
+import { describeKeyValue, writePairs } from "./get.ts";
+import { keyRange, rangeOptions } from "./keys.ts";
+import { formatTable, writeJson, writeLine } from "./print.ts";
+
+export const delCommand: Command = {
+  name: "del",
+  summary: "Delete keys",
+  usage: "del KEY [END] [options]",
+  about: "Deletes one key, or all keys from KEY up to END, and prints how many there were.",
+  options: [
+    ...rangeOptions,
+    { name: "prev-kv", kind: "boolean", help: "Print what was deleted" },
+    ...connectionOptions,
+  ],
+  examples: [
+    { command: "althing del greeting", what: "one key" },
+    { command: "althing del --prefix config/ --prev-kv", what: "a folder, with what was in it" },
+  ],
+  async run(args) {
+    const parsed = parseOptions(delCommand, args);
+    const { key, rangeEnd } = keyRange(delCommand, parsed);
+    const request = { key, range_end: rangeEnd, prev_kv: parsed.flag("prev-kv") };
+    const response = await withClient(delCommand, parsed, (client) =>
+      client.unary(
+        "etcdserverpb.KV/DeleteRange",
+        codecs.DeleteRangeRequest,
+        codecs.DeleteRangeResponse,
+        request,
+      ),
+    );
+    const revision = response.header?.revision ?? 0;
+    const { deleted, prev_kvs } = response;
+    const form = outputForm(parsed);
+    if (form === "json") writeJson({ revision, deleted, previous: prev_kvs.map(describeKeyValue) });
+    else if (form === "table") {
+      writeLine(formatTable(["deleted", "revision"], [[String(deleted), String(revision)]]));
+    } else {
+      writeLine(String(deleted));
+      writePairs(prev_kvs, false, false);
+    }
+    return 0;
+  },
+};

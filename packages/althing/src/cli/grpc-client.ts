@@ -1,0 +1,257 @@
+// A lean gRPC client for the command line over `node:http2`. It goes from endpoint to endpoint until
+// one can be reached; a request that has been sent is never sent again, because a write whose answer
+// was lost may have taken effect.
+
+import {
+  type ClientHttp2Session,
+  connect,
+  constants,
+  type SecureClientSessionOptions,
+} from "node:http2";
+import { CliError, exitCode } from "./exit-codes.ts";
+
+export interface Endpoint {
+  /** As the user wrote it. */
+  readonly text: string;
+  readonly authority: string;
+  readonly secure: boolean;
+}
+
+export interface ClientTls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly verify: boolean;
+}
+
+interface Encodes<Message> {
+  encode(message: Message): Uint8Array;
+}
+interface Decodes<Message> {
+  decode(bytes: Uint8Array): Message;
+}
+
+export class GrpcFailure extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "GrpcFailure";
+    this.status = status;
+  }
+}
+
+/** host:port, http://host:port or https://host:port. */
+export function parseEndpoint(text: string, tls: ClientTls): Endpoint {
+  const withScheme = /^https?:\/\//.test(text)
+    ? text
+    : `${usesTls(tls) ? "https" : "http"}://${text}`;
+  let url: URL;
+  try {
+    url = new URL(withScheme);
+  } catch {
+    throw new CliError(exitCode.usage, `--endpoints: "${text}" is not an address`, [
+      "Write host:port, like 127.0.0.1:2379, or a URL; separate several by commas.",
+    ]);
+  }
+  const secure = url.protocol === "https:";
+  const port = url.port || (secure ? "443" : "80");
+  return { text, authority: `${url.protocol}//${url.hostname}:${port}`, secure };
+}
+
+function usesTls(tls: ClientTls): boolean {
+  return tls.ca !== undefined || tls.cert !== undefined || !tls.verify;
+}
+
+export class GrpcClient {
+  readonly #endpoints: readonly Endpoint[];
+  readonly #tls: ClientTls;
+  readonly #timeoutMs: number;
+  #session: ClientHttp2Session | undefined;
+  #endpoint: Endpoint | undefined;
+
+  constructor(endpoints: readonly Endpoint[], tls: ClientTls, timeoutMs: number) {
+    this.#endpoints = endpoints;
+    this.#tls = tls;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The one that answers, once a call was made. */
+  get endpoint(): string {
+    return this.#endpoint?.text ?? this.#endpoints[0]?.text ?? "";
+  }
+
+  /** `method` like "etcdserverpb.KV/Range". */
+  async unary<Request, Response>(
+    method: string,
+    requests: Encodes<Request>,
+    responses: Decodes<Response>,
+    request: Request,
+  ): Promise<Response> {
+    const deadline = Date.now() + this.#timeoutMs;
+    const session = await this.#connect(deadline);
+    const answer = await this.#exchange(session, `/${method}`, requests.encode(request), deadline);
+    return responses.decode(answer);
+  }
+
+  close(): void {
+    this.#session?.destroy();
+    this.#session = undefined;
+  }
+
+  async #connect(deadline: number): Promise<ClientHttp2Session> {
+    if (this.#session !== undefined && !this.#session.destroyed) return this.#session;
+    const problems: string[] = [];
+    for (const [i, endpoint] of this.#endpoints.entries()) {
+      // One that does not answer must leave time for the others.
+      const share = (deadline - Date.now()) / (this.#endpoints.length - i);
+      try {
+        this.#session = await openSession(endpoint, this.#tls, Math.max(1, share));
+        this.#endpoint = endpoint;
+        return this.#session;
+      } catch (error) {
+        problems.push(`${endpoint.text}: ${explainConnection(error, endpoint)}`);
+      }
+    }
+    throw new CliError(exitCode.unreachable, problems.join("\n"), [
+      "Is a cluster running? `npx althing dev` starts one here; --endpoints names another.",
+    ]);
+  }
+
+  #exchange(
+    session: ClientHttp2Session,
+    path: string,
+    body: Uint8Array,
+    deadline: number,
+  ): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const left = Math.max(1, deadline - Date.now());
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc",
+        te: "trailers",
+        "grpc-timeout": `${Math.ceil(left)}m`,
+        "user-agent": "althing-cli",
+      });
+      let status: string | undefined;
+      let message = "";
+      const chunks: Buffer[] = [];
+      const timer = setTimeout(() => {
+        reject(noAnswer(this.endpoint, this.#timeoutMs));
+        stream.close(constants.NGHTTP2_CANCEL);
+      }, left);
+      const note = (headers: Record<string, unknown>) => {
+        if (headers["grpc-status"] === undefined) return;
+        status = String(headers["grpc-status"]);
+        message = decodeURIComponent(String(headers["grpc-message"] ?? ""));
+      };
+      stream.on("response", note);
+      stream.on("trailers", note);
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("error", () => {});
+      stream.on("close", () => {
+        clearTimeout(timer);
+        if (status === undefined) {
+          reject(
+            new CliError(
+              exitCode.timedOut,
+              `${this.endpoint} closed the connection without an answer; a write may have taken effect`,
+              ["Look with `althing status`, then read the key before you write it again."],
+            ),
+          );
+        } else if (status !== "0") reject(failureOf(Number(status), message, this.endpoint));
+        else {
+          const bytes = Buffer.concat(chunks);
+          resolve(bytes.subarray(5, 5 + bytes.readUInt32BE(1)));
+        }
+      });
+      stream.end(frame(body));
+    });
+  }
+}
+
+function frame(body: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(5 + body.length);
+  bytes.writeUInt32BE(body.length, 1);
+  bytes.set(body, 5);
+  return bytes;
+}
+
+function openSession(
+  endpoint: Endpoint,
+  tls: ClientTls,
+  timeoutMs: number,
+): Promise<ClientHttp2Session> {
+  return new Promise((resolve, reject) => {
+    const options: SecureClientSessionOptions = endpoint.secure
+      ? {
+          rejectUnauthorized: tls.verify,
+          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+          ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+          ...(tls.key === undefined ? {} : { key: tls.key }),
+        }
+      : {};
+    const session = connect(endpoint.authority, options);
+    const timer = setTimeout(() => {
+      session.destroy();
+      reject(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" }));
+    }, timeoutMs);
+    session.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    session.once("close", () => {
+      clearTimeout(timer);
+      reject(Object.assign(new Error("closed"), { code: "ECONNRESET" }));
+    });
+    // The first SETTINGS frame proves that HTTP/2 is spoken at the other end.
+    session.once("remoteSettings", () => {
+      clearTimeout(timer);
+      resolve(session);
+    });
+  });
+}
+
+function explainConnection(error: unknown, endpoint: Endpoint): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code === "ECONNREFUSED") return "nothing listens there";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the name is not known";
+  if (code === "ETIMEDOUT") return "no answer in time";
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "EPROTO") {
+    return "it does not speak TLS; use http://";
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
+    return `its certificate is not trusted (${code}); give its authority with --cacert`;
+  }
+  if (code === "ECONNRESET" || code.startsWith("ERR_HTTP2") || code === "EPIPE") {
+    return endpoint.secure
+      ? "it hung up; it may ask for a client certificate: --cert and --key"
+      : "it hung up; it may speak TLS (use https://), or be a peer port";
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+function noAnswer(endpoint: string, timeoutMs: number): CliError {
+  return new CliError(
+    exitCode.timedOut,
+    `${endpoint} did not answer within ${timeoutMs} ms; a write may have taken effect`,
+    ["`althing status` shows whether there is a leader; --timeout waits longer."],
+  );
+}
+
+const deadlineExceeded = 4;
+const unavailable = 14;
+
+function failureOf(status: number, message: string, endpoint: string): Error {
+  if (status === deadlineExceeded || /timed out/.test(message)) {
+    return new CliError(exitCode.timedOut, `${endpoint}: ${message}`, [
+      "A write may have taken effect. `althing status` shows whether there is a leader.",
+    ]);
+  }
+  if (status === unavailable) {
+    return new CliError(exitCode.failed, `${endpoint}: ${message}`, [
+      "`althing status` shows which members are up and whether there is a leader.",
+    ]);
+  }
+  return new GrpcFailure(status, message);
+}

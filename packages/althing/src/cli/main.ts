@@ -1,0 +1,87 @@
+// The `althing` command: finds the command that is meant, runs it, and turns whatever went wrong into
+// one message that says what to do and an exit code.
+
+import { closest } from "@althing/server/flags";
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { CliError, exitCode } from "./exit-codes.ts";
+import { GrpcFailure } from "./grpc-client.ts";
+import { describeCommand, describeProgram } from "./help.ts";
+import { version } from "./version.ts";
+
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [first] = args;
+  if (first === undefined || first === "--help" || first === "-h") {
+    process.stdout.write(describeProgram(commands));
+    return first === undefined ? exitCode.usage : exitCode.ok;
+  }
+  if (first === "--version" || first === "-v") {
+    process.stdout.write(`althing ${version}\n`);
+    return exitCode.ok;
+  }
+  if (first === "help") return help(args.slice(1));
+  const found = findCommand(args);
+  if (found === undefined) throw unknownCommand(args);
+  const rest = args.slice(found.name.split(" ").length);
+  const end = rest.indexOf("--");
+  const own = end < 0 ? rest : rest.slice(0, end);
+  if (found.raw !== true && (own.includes("--help") || own.includes("-h"))) {
+    process.stdout.write(describeCommand(found));
+    return exitCode.ok;
+  }
+  return await found.run(rest);
+}
+
+function help(words: readonly string[]): number {
+  if (words.length === 0) {
+    process.stdout.write(describeProgram(commands));
+    return exitCode.ok;
+  }
+  const found = findCommand(words);
+  if (found === undefined) throw unknownCommand(words);
+  process.stdout.write(describeCommand(found));
+  return exitCode.ok;
+}
+
+function findCommand(args: readonly string[]): Command | undefined {
+  return commands.find((command) => command.name.split(" ").every((word, i) => args[i] === word));
+}
+
+function unknownCommand(args: readonly string[]): CliError {
+  const [first = ""] = args;
+  const below = commands.filter((command) => command.name.startsWith(`${first} `));
+  if (below.length > 0) {
+    return new CliError(
+      exitCode.usage,
+      `\`althing ${first}\` needs one more word`,
+      below.map((command) => `althing ${command.name}   ${command.summary}`),
+    );
+  }
+  const names = commands.map((command) => command.name);
+  const meant = closest(first, names);
+  const hint =
+    meant === undefined ? "`althing --help` lists them." : `Did you mean \`althing ${meant}\`?`;
+  return new CliError(exitCode.usage, `there is no command "${first}"`, [hint]);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CliError) {
+    process.stderr.write(`althing: ${error.message}\n`);
+    for (const hint of error.hints) process.stderr.write(`  ${hint}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof GrpcFailure) {
+    process.stderr.write(`althing: ${error.message}\n`);
+    return exitCode.failed;
+  }
+  process.stderr.write(`althing: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return exitCode.failed;
+}

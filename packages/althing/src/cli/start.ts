@@ -1,0 +1,100 @@
+// One member as a process of its own. It ends cleanly on SIGINT and SIGTERM, at once on
+// a second one, and with a message that says what to do when it cannot go on.
+
+import {
+  ConfigError,
+  createLogger,
+  DataDirectoryError,
+  gatherSettings,
+  IdentityError,
+  ListenError,
+  type Logger,
+  resolveConfig,
+  type Server,
+  startServer,
+} from "@althing/server";
+import { CliError, exitCode } from "./exit-codes.ts";
+import { version } from "./version.ts";
+
+export async function runMember(args: readonly string[]): Promise<number> {
+  try {
+    const gathered = gatherSettings({ args, environment: process.env });
+    const { config, warnings } = resolveConfig(gathered.settings);
+    const logger = createLogger({
+      level: config.logLevel,
+      format: config.logFormat,
+      outputs: config.logOutputs,
+      fields: { name: config.name },
+    });
+    for (const warning of [...gathered.warnings, ...warnings]) logger.warn(warning);
+    crashOnBugs(logger);
+    logger.info(`althing ${version} on Node ${process.versions.node}`, { pid: process.pid });
+    const server = await startServer(config, { logger, version });
+    stopOnSignals(server, logger);
+    const ended = await server.ended;
+    if (ended.code === "identityRefused") {
+      throw new CliError(
+        exitCode.identityRefused,
+        `the cluster refuses this member: ${ended.reason}`,
+        [
+          "If its data directory was lost: `member remove` it on a healthy member, `member add` it",
+          "again, and start it with an empty data directory and --initial-cluster-state=existing.",
+          "If the data still exists elsewhere, start it with --data-dir pointing there.",
+        ],
+      );
+    }
+    if (ended.code === "failed") throw new CliError(exitCode.failed, ended.reason);
+    return exitCode.ok;
+  } catch (error) {
+    throw explainStart(error);
+  }
+}
+
+function explainStart(error: unknown): unknown {
+  if (error instanceof ConfigError) {
+    return new CliError(exitCode.usage, error.message, ["Help: althing start --help"]);
+  }
+  if (error instanceof ListenError) return new CliError(exitCode.portInUse, error.message);
+  if (error instanceof DataDirectoryError || error instanceof IdentityError) {
+    return new CliError(exitCode.dataUnusable, error.message);
+  }
+  const { name, message } = error instanceof Error ? error : { name: "", message: "" };
+  if (name === "LogError" || name === "RecoveryError" || name === "DiskError") {
+    return new CliError(exitCode.dataUnusable, message);
+  }
+  return error;
+}
+
+function stopOnSignals(server: Server, logger: Logger): void {
+  let asked = false;
+  const stop = (why: string) => {
+    if (asked) {
+      logger.warn(`${why} again: ending at once`);
+      process.exit(exitCode.interrupted);
+    }
+    asked = true;
+    logger.info(`${why}: stopping`);
+    void server.stop().then(() => {
+      // Whatever still holds the loop (a client that does not hang up) must not hold the process.
+      setTimeout(() => process.exit(process.exitCode ?? exitCode.ok), 250).unref();
+    });
+  };
+  process.on("SIGINT", () => stop("interrupted"));
+  process.on("SIGTERM", () => stop("asked to terminate"));
+  // A member started by `althing dev` ends with it, also when that was killed.
+  if (process.channel !== undefined) {
+    process.channel.unref();
+    process.once("disconnect", () => stop("the process that started this member is gone"));
+  }
+}
+
+/** A bug ends the process: a member in an unknown state must not go on serving. */
+function crashOnBugs(logger: Logger): void {
+  const crash = (error: unknown) => {
+    const stack = error instanceof Error ? error.stack : String(error);
+    logger.error("this is a bug; the member ends to keep its data safe", { stack });
+    process.exit(exitCode.failed);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+}

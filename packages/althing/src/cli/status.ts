@@ -1,0 +1,125 @@
+// `althing status`: every member asked for itself, at the same time, so that one that is down shows.
+
+import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
+import { type Command, type Parsed, parseOptions, usageError } from "./command.ts";
+import { connectionOptions, endpointTexts, openClient, outputForm } from "./connection.ts";
+import { exitCode } from "./exit-codes.ts";
+import { hexId, listMembers } from "./members.ts";
+import { formatBytes, formatTable, writeJson, writeLine } from "./print.ts";
+
+export const statusCommand: Command = {
+  name: "status",
+  summary: "Who is up, who leads, how far everybody is",
+  usage: "status [options]",
+  about: `Asks each endpoint how it is: version, size, role, term, last and applied index, alarms.
+Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode.failed} when one has no leader or an alarm.`,
+  options: [
+    { name: "cluster", kind: "boolean", help: "All members, as the first endpoint knows them" },
+    ...connectionOptions,
+  ],
+  examples: [
+    { command: "althing status --cluster -o table", what: "the whole cluster" },
+    { command: "althing status -o json", what: "for a program" },
+  ],
+  async run(args) {
+    const parsed = parseOptions(statusCommand, args);
+    if (parsed.words.length > 0) {
+      throw usageError(statusCommand, `too many words: ${parsed.words.join(" ")}`);
+    }
+    const endpoints = parsed.flag("cluster") ? await discover(parsed) : endpointTexts(parsed);
+    const reports = await Promise.all(endpoints.map((endpoint) => ask(parsed, endpoint)));
+    const form = outputForm(parsed);
+    if (form === "json") writeJson(reports.map(describeReport));
+    else if (form === "table") writeLine(formatTable(titles, reports.map(rowOf)));
+    else for (const report of reports) writeLine(rowOf(report).join(", "));
+    for (const report of reports) {
+      if (report.problem === undefined) continue;
+      process.stderr.write(`${report.endpoint}: ${report.problem}\n`);
+    }
+    if (reports.some((report) => report.status === undefined)) return exitCode.unreachable;
+    const unwell = reports.some(
+      (report) => report.status!.errors.length > 0 || role(report) === "",
+    );
+    return unwell ? exitCode.failed : exitCode.ok;
+  },
+};
+
+interface Report {
+  readonly endpoint: string;
+  readonly status: EtcdMessage<"StatusResponse"> | undefined;
+  readonly problem: string | undefined;
+}
+
+async function ask(parsed: Parsed, endpoint: string): Promise<Report> {
+  const client = openClient(statusCommand, parsed, [endpoint]);
+  try {
+    const status = await client.unary(
+      "etcdserverpb.Maintenance/Status",
+      codecs.StatusRequest,
+      codecs.StatusResponse,
+      {},
+    );
+    return { endpoint, status, problem: undefined };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { endpoint, status: undefined, problem: problem.replace(`${endpoint}: `, "") };
+  } finally {
+    client.close();
+  }
+}
+
+async function discover(parsed: Parsed): Promise<string[]> {
+  const client = openClient(statusCommand, parsed);
+  try {
+    const members = await listMembers(client);
+    return members.flatMap((member) => member.clientURLs.slice(0, 1));
+  } finally {
+    client.close();
+  }
+}
+
+function role(report: Report): string {
+  const { status } = report;
+  if (status === undefined || status.leader === 0n) return "";
+  if (status.leader === status.header?.member_id) return "leader";
+  return status.isLearner ? "learner" : "follower";
+}
+
+const titles = ["endpoint", "id", "version", "size", "role", "term", "index", "applied", "errors"];
+
+function rowOf(report: Report): string[] {
+  const { endpoint, status } = report;
+  if (status === undefined) return [endpoint, "", "", "", "unreachable", "", "", "", ""];
+  return [
+    endpoint,
+    hexId(status.header?.member_id ?? 0n),
+    status.version,
+    formatBytes(status.dbSize),
+    role(report) || "no leader",
+    String(status.raftTerm),
+    String(status.raftIndex),
+    String(status.raftAppliedIndex),
+    status.errors.join("; "),
+  ];
+}
+
+function describeReport(report: Report) {
+  const { endpoint, status, problem } = report;
+  if (status === undefined) return { endpoint, reachable: false, problem };
+  return {
+    endpoint,
+    reachable: true,
+    clusterId: hexId(status.header?.cluster_id ?? 0n),
+    memberId: hexId(status.header?.member_id ?? 0n),
+    leader: status.leader === 0n ? null : hexId(status.leader),
+    role: role(report) || "none",
+    version: status.version,
+    revision: status.header?.revision ?? 0,
+    sizeBytes: status.dbSize,
+    sizeInUseBytes: status.dbSizeInUse,
+    term: status.raftTerm,
+    index: status.raftIndex,
+    appliedIndex: status.raftAppliedIndex,
+    errors: status.errors,
+  };
+}

@@ -1,0 +1,97 @@
+// Who this member is, as its data directory remembers it. Written once, when the directory is founded;
+// afterwards the flags of a new cluster no longer count, and what cannot be changed is held to.
+
+import { randomBytes } from "node:crypto";
+import type { Config, InitialMember } from "../config/config.ts";
+import type { DataDirectory } from "../disk/index.ts";
+import { bootstrapClusterId, bootstrapMemberId } from "./member-id.ts";
+
+export interface FoundingMember extends InitialMember {
+  readonly id: string;
+}
+
+export interface MemberIdentity {
+  readonly clusterId: string;
+  readonly memberId: string;
+  /** Drawn with the directory: one that was wiped comes back with another. */
+  readonly incarnation: string;
+  readonly protocol: string;
+  readonly engine: string;
+  readonly foundingMembers: readonly FoundingMember[];
+}
+
+export type IdentityErrorCode = "protocolFixed" | "engineFixed" | "identityUnreadable";
+
+export class IdentityError extends Error {
+  readonly code: IdentityErrorCode;
+  constructor(code: IdentityErrorCode, message: string) {
+    super(message);
+    this.name = "IdentityError";
+    this.code = code;
+  }
+}
+
+export interface Identified {
+  readonly identity: MemberIdentity;
+  readonly isNew: boolean;
+  readonly warnings: readonly string[];
+}
+
+export function identify(directory: DataDirectory, config: Config): Identified {
+  const founded = foundIdentity(config);
+  const stored = directory.readIdentity();
+  if (stored === undefined) {
+    directory.writeIdentity({ ...founded });
+    return { identity: founded, isNew: true, warnings: [] };
+  }
+  const identity = checkStored(stored, directory.path);
+  if (identity.protocol !== config.protocol) {
+    throw new IdentityError(
+      "protocolFixed",
+      `${directory.path} was written under --protocol=${identity.protocol} and cannot be read under ${config.protocol}. Start with --protocol=${identity.protocol}, or use another data directory.`,
+    );
+  }
+  if (identity.engine !== config.engine) {
+    throw new IdentityError(
+      "engineFixed",
+      `${directory.path} was written with --engine=${identity.engine}; ${config.engine} would not find its data. Start with --engine=${identity.engine}, or use another data directory.`,
+    );
+  }
+  const warnings =
+    founded.clusterId === identity.clusterId && founded.memberId === identity.memberId
+      ? []
+      : [
+          `${directory.path} belongs to member ${identity.memberId} of cluster ${identity.clusterId}; --initial-cluster, --initial-advertise-peer-urls and --initial-cluster-token describe another and are not used`,
+        ];
+  return { identity, isNew: false, warnings };
+}
+
+export function foundIdentity(config: Config): MemberIdentity {
+  const token = config.initialClusterToken;
+  const foundingMembers = config.initialCluster.map(({ name, peerUrls }) => ({
+    id: bootstrapMemberId(peerUrls, token),
+    name,
+    peerUrls,
+  }));
+  return {
+    clusterId: bootstrapClusterId(foundingMembers.map((member) => member.id)),
+    memberId: bootstrapMemberId(config.initialAdvertisePeerUrls, token),
+    incarnation: randomBytes(8).toString("hex"),
+    protocol: config.protocol,
+    engine: config.engine,
+    foundingMembers,
+  };
+}
+
+const textFields = ["clusterId", "memberId", "incarnation", "protocol", "engine"] as const;
+
+function checkStored(stored: Readonly<Record<string, unknown>>, path: string): MemberIdentity {
+  const readable =
+    textFields.every((name) => typeof stored[name] === "string") &&
+    Array.isArray(stored["foundingMembers"]);
+  if (readable) return stored as unknown as MemberIdentity;
+  throw new IdentityError(
+    "identityUnreadable",
+    `${path} holds an identity that cannot be read. Remove this member from the cluster and add it again with an empty data directory.`,
+  );
+}

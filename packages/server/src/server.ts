@@ -1,0 +1,447 @@
+// One member as a process serves it: the data directory, the store, the member, the peers and the
+// doors, put together in the order in which they depend on each other and taken apart in reverse.
+// A server that cannot go on says so through `ended`, once, and has let go of everything by then.
+
+import { crc32 } from "node:zlib";
+import { type MemberId, membershipOf, raft } from "@althing/consensus";
+import {
+  createMember,
+  decodePeerMessage,
+  encodePeerMessage,
+  type Member,
+  type MemberEvent,
+} from "@althing/member";
+import { createMemoryEngine, encodeCommand, openStore, type Store } from "@althing/store";
+import { openDiskEngine } from "@althing/store/disk";
+import { compactionIntervalMs, createAutoCompaction } from "./auto-compaction.ts";
+import { createSystemClock } from "./clock/system-clock.ts";
+import type { Config } from "./config/config.ts";
+import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
+import type { DoorContext, MemberInfo } from "./doors/context.ts";
+import { createEtcdDoor } from "./doors/etcd/index.ts";
+import { identify, type MemberIdentity } from "./identity/member-identity.ts";
+import { createRefusalJudge } from "./identity/refusals.ts";
+import { listMembers, peerAddresses, type RosterSources } from "./identity/roster.ts";
+import { createLogger, type Logger } from "./observe/logging.ts";
+import { bindHost } from "./peers/acceptor.ts";
+import { createPeers, type PeerStats, type PeerTransport } from "./peers/index.ts";
+import { loadClientTls, loadPeerTls } from "./tls-files.ts";
+import {
+  type ClientListener,
+  createTransportCounters,
+  type HttpRoute,
+  type ListenOptions,
+  listenClients,
+} from "./transport/index.ts";
+
+export type EndCode = "stopped" | "failed" | "identityRefused";
+
+export interface Ended {
+  readonly code: EndCode;
+  readonly reason: string;
+}
+
+export interface Server {
+  readonly config: Config;
+  readonly member: Member;
+  readonly clusterId: string;
+  readonly memberId: MemberId;
+  /** The addresses bound, as URLs; port 0 in the configuration is a real one here. */
+  readonly clientUrls: readonly string[];
+  members(): readonly MemberInfo[];
+  peerStats(): readonly PeerStats[];
+  /** Settles when this member knows a leader and has applied what was committed when it asked. */
+  ready(): Promise<void>;
+  /** Hands over leadership, finishes what is under way and lets go of everything. Bounded. */
+  stop(): Promise<void>;
+  readonly ended: Promise<Ended>;
+}
+
+export interface ServerOptions {
+  readonly logger?: Logger;
+  readonly version?: string;
+  /** Every event of the member, the peers and the doors. Must not throw. */
+  readonly observe?: (event: MemberEvent) => void;
+}
+
+export class ListenError extends Error {
+  readonly code = "listenFailed";
+  readonly url: string;
+  constructor(url: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ListenError";
+    this.url = url;
+  }
+}
+
+/** What clients of etcd are told: the version whose API is served. */
+const etcdVersion = "3.5.21";
+const clusterVersion = "3.5.0";
+/** Ten ticks to a heartbeat: a hang-up is acted on and timeouts are drawn at that grain. */
+const ticksPerHeartbeat = 10;
+const closeGraceMs = 500;
+const stopBoundMs = 4_000;
+const readyPollMs = 20;
+
+export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
+  const logger =
+    options.logger ??
+    createLogger({
+      level: config.logLevel,
+      format: config.logFormat,
+      outputs: config.logOutputs,
+      fields: { name: config.name },
+    });
+  const server = new RunningServer(config, logger, options);
+  await server.start();
+  return server;
+}
+
+class RunningServer implements Server {
+  readonly config: Config;
+  readonly member: Member;
+  readonly clientUrls: string[] = [];
+  readonly ended: Promise<Ended>;
+  readonly #logger: Logger;
+  readonly #options: ServerOptions;
+  readonly #directory: DataDirectory;
+  readonly #identity: MemberIdentity;
+  readonly #store: Store;
+  readonly #peers: PeerTransport;
+  readonly #roster: RosterSources;
+  readonly #clock = createSystemClock();
+  readonly #listeners: ClientListener[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #settleEnded: (ended: Ended) => void = () => {};
+  #stopping: Promise<void> | undefined;
+  #end: Ended = { code: "stopped", reason: "" };
+
+  constructor(config: Config, logger: Logger, options: ServerOptions) {
+    this.config = config;
+    this.#logger = logger;
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#settleEnded = resolve;
+    });
+    const peerTls = loadPeerTls(config);
+    this.#directory = openDataDirectory(config.dataDir);
+    try {
+      const { identity, isNew, warnings } = identify(this.#directory, config);
+      this.#identity = identity;
+      for (const warning of warnings) logger.warn(warning);
+      logger.info(isNew ? "founding a new data directory" : "opening the data directory", {
+        dataDir: this.#directory.path,
+        clusterId: identity.clusterId,
+        memberId: identity.memberId,
+        protocol: identity.protocol,
+      });
+      const protocol = raft;
+      this.#store = this.#openStore();
+      this.#roster = {
+        membership: () => this.member.core.status().membership,
+        published: () => this.#store.members(),
+        founding: identity.foundingMembers,
+      };
+      const { clusterId, memberId, incarnation } = identity;
+      const judge = createRefusalJudge({
+        connected: () => this.#peers.stats().filter((peer) => peer.connected).length,
+        voters: () => this.member.core.status().membership.voters.length,
+        after: (ms, run) => this.#later(ms, run),
+        condemned: (reason) => this.#fail("identityRefused", reason),
+      });
+      this.#peers = createPeers({
+        identity: { clusterId, member: memberId, incarnation, consensus: protocol.name },
+        // Given before the start, once the member has read the membership from its log.
+        peers: [],
+        listenUrls: config.listenPeerUrls,
+        ...(peerTls === undefined ? {} : { tls: peerTls }),
+        codec: {
+          encode: (message) => encodePeerMessage(protocol, message),
+          decode: (bytes) => decodePeerMessage(protocol, bytes),
+        },
+        observe: (event) => this.#observe(event),
+        random: Math.random,
+        nowMs: this.#clock.monotonicMs,
+        onRefused: (peer, refusal) => {
+          if (refusal.code === "identity") judge.refused(peer, refusal.reason);
+        },
+      });
+      this.member = this.#createMember();
+    } catch (error) {
+      this.#directory.close();
+      throw error;
+    }
+  }
+
+  get clusterId(): string {
+    return this.#identity.clusterId;
+  }
+
+  get memberId(): MemberId {
+    return this.#identity.memberId;
+  }
+
+  members(): readonly MemberInfo[] {
+    return listMembers(this.#roster);
+  }
+
+  peerStats(): readonly PeerStats[] {
+    return this.#peers.stats();
+  }
+
+  async start(): Promise<void> {
+    try {
+      // Listening comes before dialling, so that members that start together find each other.
+      await this.#listenPeers();
+      this.member.start();
+      await this.#listenForClients();
+      this.#startAutoCompaction();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#logger.info("ready for clients", {
+      clients: this.clientUrls,
+      peers: this.config.listenPeerUrls,
+    });
+  }
+
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const ask = () => {
+        if (this.#stopping !== undefined) {
+          reject(new Error(`the server has ended: ${this.#end.reason || "stopped"}`));
+          return;
+        }
+        this.member.read((error) => {
+          if (error === undefined) resolve();
+          else setTimeout(ask, readyPollMs);
+        });
+      };
+      ask();
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#takeApart();
+    return this.#stopping;
+  }
+
+  async #takeApart(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    // Requests under way are answered while the member still serves.
+    const closed = this.#listeners.map((listener) => listener.close(closeGraceMs));
+    await Promise.race([Promise.all(closed), wait(closeGraceMs)]);
+    await Promise.race([
+      new Promise<void>((done) => this.member.stop(done)),
+      wait(stopBoundMs).then(() => this.#logger.warn("the member did not stop in time")),
+    ]);
+    await Promise.race([Promise.all([this.#peers.close(), ...closed]), wait(closeGraceMs)]);
+    this.#directory.close();
+    if (this.#end.code === "stopped") this.#logger.info("stopped");
+    this.#settleEnded(this.#end);
+  }
+
+  #fail(code: EndCode, reason: string): void {
+    if (this.#stopping !== undefined) return;
+    this.#end = { code, reason };
+    void this.stop();
+  }
+
+  #later(ms: number, run: () => void): void {
+    this.#timers.push(setTimeout(run, ms));
+  }
+
+  #openStore(): Store {
+    const engine =
+      this.config.engine === "memory"
+        ? createMemoryEngine({ storage: this.#directory.disk, crc32 })
+        : openDiskEngine({
+            directory: this.#directory.storePath,
+            onError: (error) =>
+              this.#observe({ kind: "storeCommitFailed", level: "error", cause: error }),
+          });
+    return openStore({ engine, crc32 });
+  }
+
+  #createMember(): Member {
+    const { config } = this;
+    const { memberId, incarnation, foundingMembers } = this.#identity;
+    const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
+    return createMember({
+      id: memberId,
+      protocol: raft,
+      store: this.#store,
+      bootstrap: membershipOf(foundingMembers.map((member) => member.id)),
+      incarnation,
+      attributes: {
+        name: config.name,
+        peerUrls: config.initialAdvertisePeerUrls,
+        clientUrls: config.advertiseClientUrls,
+      },
+      tickMs,
+      heartbeatTicks: Math.max(1, Math.round(config.heartbeatIntervalMs / tickMs)),
+      electionTicks: Math.max(2, Math.round(config.electionTimeoutMs / tickMs)),
+      reads: config.reads,
+      snapshotCount: config.snapshotCount,
+      requestBytesMax: config.maxRequestBytes,
+      crc32,
+      ports: {
+        clock: this.#clock,
+        disk: this.#directory.disk,
+        peers: this.#peers,
+        random: Math.random,
+        observe: (event) => this.#observe(event),
+      },
+    });
+  }
+
+  async #listenPeers(): Promise<void> {
+    this.#updatePeers();
+    try {
+      await this.#peers.start(this.member);
+    } catch (error) {
+      throw listenError(this.config.listenPeerUrls, error);
+    }
+  }
+
+  async #listenForClients(): Promise<void> {
+    const { config } = this;
+    const context: DoorContext = {
+      member: this.member,
+      clusterId: this.clusterId,
+      members: () => this.members(),
+      quotaBackendBytes: config.quotaBackendBytes,
+      etcdVersion,
+      clusterVersion,
+      althingVersion: this.#options.version ?? "0.0.0",
+      limits: {
+        requestBytesMax: config.maxRequestBytes,
+        txnOpsMax: config.maxTxnOps,
+        concurrentStreamsMax: config.maxConcurrentStreams,
+        connectionsMax: config.maxConnections,
+      },
+      observe: (event) => this.#observe(event),
+    };
+    const door = createEtcdDoor(context);
+    const counters = createTransportCounters(door.services);
+    const tls = loadClientTls(config);
+    const shared = {
+      limits: {
+        messageBytesMax: config.maxRequestBytes + 512 * 1024,
+        concurrentStreamsMax: config.maxConcurrentStreams,
+        connectionsMax: config.maxConnections,
+      },
+      counters,
+      observe: (event: MemberEvent) => this.#observe(event),
+    };
+    const plain: HttpRoute[] = door.routes.filter((route) =>
+      /^\/(health|livez|readyz|metrics)/.test(route.path),
+    );
+    for (const url of config.listenClientUrls) {
+      const listening = { ...shared, services: door.services, routes: door.routes };
+      this.clientUrls.push(await this.#listen(url, tls, listening));
+    }
+    for (const url of config.listenMetricsUrls) {
+      await this.#listen(url, tls, { ...shared, services: [], routes: plain });
+    }
+  }
+
+  async #listen(
+    url: string,
+    tls: ReturnType<typeof loadClientTls>,
+    options: Omit<ListenOptions, "host" | "port" | "tls">,
+  ): Promise<string> {
+    const { protocol, hostname, port } = new URL(url);
+    const secure = protocol === "https:";
+    const host = bindHost(hostname.replace(/^\[(.*)\]$/, "$1"));
+    try {
+      const listener = await listenClients({
+        ...options,
+        host,
+        port: Number(port || (secure ? 443 : 80)),
+        ...(secure && tls !== undefined ? { tls } : {}),
+      });
+      this.#listeners.push(listener);
+      return `${protocol}//${hostname}:${listener.address.port}`;
+    } catch (error) {
+      throw listenError([url], error);
+    }
+  }
+
+  #startAutoCompaction(): void {
+    const { autoCompaction } = this.config;
+    const intervalMs = compactionIntervalMs(autoCompaction);
+    if (intervalMs === 0) return;
+    const tick = createAutoCompaction({
+      retention: autoCompaction,
+      revision: () => this.#store.revision,
+      isLeader: () => this.member.core.status().role === "leader",
+      compact: (revision) => {
+        this.member.propose(encodeCommand({ kind: "compact", revision }), () => {});
+        this.#logger.info("compacting the history", { revision });
+      },
+    });
+    this.#timers.push(setInterval(tick, intervalMs));
+  }
+
+  #updatePeers(): void {
+    this.#peers.update(peerAddresses(this.#roster, this.memberId));
+  }
+
+  #observe(event: MemberEvent): void {
+    this.#logger.observe(event);
+    this.#options.observe?.(event);
+    switch (event.kind) {
+      case "membership.changed":
+      case "snapshot.installed":
+      case "member.published":
+      case "member.forgotten":
+        // Not from within the member's turn.
+        setImmediate(() => {
+          if (this.#stopping === undefined) this.#updatePeers();
+        });
+        break;
+      case "member.failed": {
+        const reason = String(event["reason"] ?? "");
+        const lost = reason.includes("another data directory");
+        setImmediate(() => this.#fail(lost ? "identityRefused" : "failed", reason));
+      }
+    }
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms).unref());
+}
+
+function listenError(urls: readonly string[], error: unknown): Error {
+  const { code, port } = error as { code?: string; port?: number };
+  const url = urls.find((candidate) => Number(new URL(candidate).port) === port) ?? urls[0] ?? "";
+  if (code === "EADDRINUSE") {
+    return new ListenError(
+      url,
+      `port ${port} is in use by another process: stop it, or give another address than ${url}`,
+      { cause: error },
+    );
+  }
+  if (code === "EACCES") {
+    return new ListenError(
+      url,
+      `this process may not listen at ${url}: ports below 1024 need rights`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (code === "EADDRNOTAVAIL") {
+    return new ListenError(
+      url,
+      `${url} is not an address of this machine: listen on one that is, or on 0.0.0.0`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
