@@ -109,50 +109,66 @@ class Session<M, S> {
     const input = (body: Input<M>) => void cluster.step(first, body);
     switch (verb) {
       case "campaign":
-        return input({ kind: "campaign" });
+        input({ kind: "campaign" });
+        return;
       case "step-down":
-        return input({ kind: "stepDown" });
+        input({ kind: "stepDown" });
+        return;
       case "read":
-        return input({ kind: "read", token: this.#nextToken++ });
+        input({ kind: "read", token: this.#nextToken++ });
+        return;
       case "transfer":
-        return input({ kind: "transferLeadership", to: second, token: this.#nextToken++ });
+        input({ kind: "transferLeadership", to: second, token: this.#nextToken++ });
+        return;
       case "hang-up":
-        return input({ kind: "disconnected", peer: second });
+        input({ kind: "disconnected", peer: second });
+        return;
       case "unreachable":
-        return input({ kind: "unreachable", peer: second });
+        input({ kind: "unreachable", peer: second });
+        return;
       case "propose": {
         const payloads = words.slice(1).map(bytesOf);
         const proposals = payloads.map((payload) => ({ token: this.#nextToken++, payload }));
-        return input({ kind: "propose", proposals });
+        input({ kind: "propose", proposals });
+        return;
       }
       case "change": {
         const changes = parseChanges(command);
         const context = new Uint8Array(0);
         const token = this.#nextToken++;
-        return input({ kind: "changeMembership", changes, context, token });
+        input({ kind: "changeMembership", changes, context, token });
+        return;
       }
       case "tick":
         for (const id of this.#members(first)) cluster.tick(id, Number(second || 1));
         return;
       case "time":
-        return cluster.elapse(Number(first));
+        cluster.elapse(Number(first));
+        return;
       case "deliver":
-        return this.#letters(words, (letter) => cluster.deliver(letter));
+        this.#letters(words, (letter) => cluster.deliver(letter));
+        return;
       case "drop":
-        return this.#letters(words, () => {});
+        this.#letters(words, () => {});
+        return;
       case "double":
-        return this.#letters(words, (letter) => cluster.letters.push(letter, letter));
+        this.#letters(words, (letter) => void cluster.letters.push(letter, letter));
+        return;
       case "persist":
         for (const id of this.#members(first)) while (cluster.persist(id));
         return;
       case "stabilize":
-        return cluster.stabilize();
+        cluster.stabilize();
+        return;
       case "cut":
-        return this.#cut(words);
+        this.#cut(words);
+        return;
       case "isolate":
-        return cluster.isolate(first);
+        cluster.isolate(first);
+        return;
       case "heal":
-        return cluster.heal();
+        cluster.heal();
+        return;
       case "snapshot":
         cluster.sendSnapshot(first !== "fail");
         return;
@@ -160,15 +176,21 @@ class Session<M, S> {
         cluster.install(first);
         return;
       case "compact":
-        return second === "" ? cluster.compact(first) : cluster.compact(first, Number(second));
+        if (second === "") cluster.compact(first);
+        else cluster.compact(first, Number(second));
+        return;
       case "crash":
-        return cluster.crash(first);
+        cluster.crash(first);
+        return;
       case "restart":
-        return cluster.restart(first);
+        cluster.restart(first);
+        return;
       case "status":
-        return this.#status(first === "" ? [...cluster.machines.keys()] : words);
+        this.#status(first === "" ? [...cluster.machines.keys()] : words);
+        return;
       case "log":
-        return this.#log(first);
+        this.#log(first);
+        return;
       case "messages":
         for (const { from, to, bytes } of cluster.letters) {
           const message = this.#protocol.decodeMessage(bytes);
