@@ -67,6 +67,10 @@ for (const kind of ["full", "failing"] as const) {
     }
     writer.close();
     await workload.nextAcknowledgedWrite();
+    assert.ok(
+      !sick.isRunning || (await cluster.leader()) !== sick,
+      "a member that cannot write must not lead",
+    );
     disk.free();
     if (sick.isRunning) await sick.kill();
     sick.start();

@@ -56,8 +56,12 @@ async function throwAt(url: string, bytes: Uint8Array): Promise<void> {
   const socket = await dial(url);
   socket.resume();
   socket.write(bytes);
-  const patience = new Promise((resolve) => setTimeout(resolve, 50));
-  await Promise.race([once(socket, "close"), once(socket, "end"), patience]);
+  await new Promise<void>((resolve) => {
+    // A reset is an answer too; its close follows.
+    socket.once("close", resolve);
+    socket.once("end", resolve);
+    setTimeout(resolve, 50);
+  });
   socket.destroy();
 }
 
