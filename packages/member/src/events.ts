@@ -28,7 +28,6 @@ export const memberEventKinds = {
   "snapshot.installed": "index",
   "stateHash.differs": "a peer has another state at index: peer, index",
   "stateHash.odd": "a majority agrees against this member: member",
-  "peer.malformed": "a peer sent what this member cannot take: peer, cause",
   "callback.threw": "a caller's callback threw: cause",
 } as const;
 

@@ -23,7 +23,7 @@ import { Maintenance } from "./maintenance.ts";
 import { MembershipTrack } from "./membership-track.ts";
 import type { MemberEvent, PeerMessage, Ports } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
-import { Publisher } from "./publish.ts";
+import { Publisher, publicationsIn } from "./publish.ts";
 import { Reads } from "./reads.ts";
 import { recover } from "./recovery.ts";
 import { SnapshotInstaller } from "./snapshots/installer.ts";
@@ -138,7 +138,8 @@ class RunningMember implements Member, Turn {
         catchUpEntries: options.catchUpEntries ?? CATCH_UP_ENTRIES,
       },
     );
-    this.#publisher = new Publisher(this, shared, options);
+    const { entries, applied } = recovery.restored;
+    this.#publisher = new Publisher(this, shared, options, publicationsIn(entries, applied));
     this.#maintenance = new Maintenance(ports.clock, store);
     this.#ticker = new Ticker(ports.clock, tickMs, (lateMs) => this.#tick(lateMs));
     if (recovery.resetLog !== undefined) this.#writer.follow(recovery.resetLog, "reset");
@@ -193,6 +194,8 @@ class RunningMember implements Member, Turn {
   status(): MemberStatus {
     return {
       ...this.core.status(),
+      // A core that is no longer driven does not know that it leads no more.
+      ...(!this.#isActing && { role: "follower", leader: undefined }),
       state: this.#state,
       logBytes: this.#log.bytes,
       diskStalledMs: this.#writer.stalledMs,

@@ -2,9 +2,21 @@
 // its addresses and the identity of its disk; a peer that comes back under its old name with another
 // disk has forgotten its votes and is turned away (corpus: reformatted-node-forgets-promise).
 
-import { isMember, type MemberId, type MembershipChange, membersOf } from "@althing/consensus";
-import { encodeCommand, type PublishMemberCommand, type Store } from "@althing/store";
+import {
+  type Entry,
+  isMember,
+  type MemberId,
+  type MembershipChange,
+  membersOf,
+} from "@althing/consensus";
+import {
+  decodeCommand,
+  encodeCommand,
+  type PublishMemberCommand,
+  type Store,
+} from "@althing/store";
 import { MemberError } from "./contract.ts";
+import { commandOf, isEnvelope } from "./envelope.ts";
 import type { MembershipTrack } from "./membership-track.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Turn } from "./turn.ts";
@@ -18,6 +30,29 @@ export interface PublishedIdentity {
   };
 }
 
+/** What the recovered log says beyond the store, committed or not: undefined is "forgotten". */
+export interface LoggedPublications {
+  readonly incarnations: ReadonlyMap<MemberId, string | undefined>;
+  readonly lastIndex: number;
+}
+
+export function publicationsIn(
+  entries: readonly Entry[],
+  appliedIndex: number,
+): LoggedPublications | undefined {
+  const incarnations = new Map<MemberId, string | undefined>();
+  let lastIndex = 0;
+  for (const { index, kind, payload } of entries) {
+    if (index <= appliedIndex || kind !== "command" || !isEnvelope(payload)) continue;
+    const command = decodeCommand(commandOf(payload));
+    if (command?.kind === "publishMember") incarnations.set(command.member, command.incarnation);
+    else if (command?.kind === "removeMember") incarnations.set(command.member, undefined);
+    else continue;
+    lastIndex = index;
+  }
+  return incarnations.size === 0 ? undefined : { incarnations, lastIndex };
+}
+
 export class Publisher {
   readonly #turn: Turn;
   readonly #store: Store;
@@ -25,12 +60,15 @@ export class Publisher {
   readonly #track: MembershipTrack;
   readonly #identity: PublishedIdentity;
   #underWay = false;
+  #recovered: LoggedPublications | undefined;
 
   constructor(
     turn: Turn,
     parts: { store: Store; proposals: Proposals; track: MembershipTrack },
     identity: PublishedIdentity,
+    recovered: LoggedPublications | undefined,
   ) {
+    this.#recovered = recovered;
     this.#turn = turn;
     this.#store = parts.store;
     this.#proposals = parts.proposals;
@@ -76,8 +114,8 @@ export class Publisher {
 
   /** The reason why a peer may not speak as `peer`; undefined when it may. */
   refusal(peer: MemberId, incarnation: string): string | undefined {
-    const published = this.#store.members().find(({ member }) => member === peer);
-    if (published !== undefined && published.incarnation !== incarnation) return wiped(peer);
+    const published = this.#published(peer);
+    if (published !== undefined && published !== incarnation) return wiped(peer);
     if (published !== undefined) return undefined;
     const { leader, role, membership, appliedIndex, commitIndex } = {
       ...this.#turn.leadership,
@@ -105,6 +143,17 @@ export class Publisher {
     if (left === undefined) return undefined;
     const message = `${left.member} was removed a moment ago: try again shortly, or use a new id`;
     return new MemberError("membershipChangeInProgress", "notExecuted", message);
+  }
+
+  /** A store that is brought up from the log does not know yet what the log says. */
+  #published(peer: MemberId): string | undefined {
+    if (this.#recovered !== undefined) {
+      if (this.#store.appliedIndex >= this.#recovered.lastIndex) this.#recovered = undefined;
+      else if (this.#recovered.incarnations.has(peer)) {
+        return this.#recovered.incarnations.get(peer);
+      }
+    }
+    return this.#store.members().find(({ member }) => member === peer)?.incarnation;
   }
 
   #says(own: PublishMemberCommand | undefined): boolean {

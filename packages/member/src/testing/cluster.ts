@@ -186,6 +186,15 @@ export class Cluster {
     throw new Error("no follower");
   }
 
+  /** Everybody runs, is published and has applied it: nothing happens by itself from here on. */
+  calm(): Member {
+    const leader = this.awaitLeader();
+    const published = () => leader.store.members().length === this.nodes.size;
+    if (!this.world.run(3000, published)) throw new Error("not everybody was published");
+    this.settle();
+    return leader;
+  }
+
   /** Proposes and runs until it is answered. */
   put(on: Member, key: string, value: string, ms = 5000): ProposeOutcome {
     let outcome: ProposeOutcome | undefined;

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Cluster } from "./testing/cluster.ts";
+
+test("every member publishes its name, addresses and disk identity once", () => {
+  const cluster = new Cluster();
+  cluster.startAll();
+  cluster.awaitLeader();
+  const known = () => cluster.awaitLeader().store.members().length === 3;
+  assert.ok(cluster.world.run(1000, known));
+  cluster.settle();
+  assert.deepEqual(
+    cluster
+      .awaitLeader()
+      .store.members()
+      .map(({ member, name, incarnation, peerUrls, clientUrls }) => ({
+        member,
+        name,
+        incarnation,
+        peerUrls,
+        clientUrls,
+      })),
+    ["a", "b", "c"].map((id) => ({
+      member: id,
+      name: id,
+      incarnation: `${id}-1`,
+      peerUrls: [`tcp://${id}`],
+      clientUrls: [`http://${id}`],
+    })),
+  );
+  const before = cluster.awaitLeader().store.appliedIndex;
+  cluster.world.run(2000);
+  assert.equal(cluster.awaitLeader().store.appliedIndex, before);
+});
+
+test("a member that comes back with other addresses publishes them", () => {
+  const cluster = new Cluster();
+  cluster.startAll();
+  const id = cluster.follower().id;
+  cluster.world.run(500);
+  cluster.kill(id);
+  const attributes = { name: "moved", peerUrls: ["tcp://elsewhere"], clientUrls: [] };
+  cluster.start(id, { attributes });
+  const moved = () =>
+    cluster
+      .awaitLeader()
+      .store.members()
+      .some(({ name }) => name === "moved");
+  assert.ok(cluster.world.run(2000, moved));
+});
+
+test("reformatted-node-forgets-promise: a wiped member is refused and told what to do", () => {
+  const cluster = new Cluster();
+  cluster.startAll();
+  const leader = cluster.awaitLeader();
+  const wiped = cluster.follower().id;
+  const published = () => leader.store.members().length === 3;
+  assert.ok(cluster.world.run(1000, published));
+  cluster.settle();
+  cluster.kill(wiped);
+  cluster.wipe(wiped);
+  cluster.start(wiped);
+  cluster.world.run(2000);
+  const { refusals } = cluster.node(wiped);
+  assert.equal(refusals.length, 2);
+  assert.match(refusals[0]!, /Remove the member .* add it anew/);
+  assert.equal(cluster.member(wiped).status().lastIndex, 0);
+  // Not even after a restart of the others, when nobody leads yet.
+  for (const id of ["a", "b", "c"]) if (id !== wiped) cluster.kill(id);
+  for (const id of ["a", "b", "c"]) if (id !== wiped) cluster.start(id);
+  const again = cluster.node(wiped).refusals.length + others(cluster, wiped);
+  assert.ok(again >= 4);
+  assert.equal(cluster.put(cluster.awaitLeader(), "k", "v").kind, "applied");
+});
+
+function others(cluster: Cluster, wiped: string): number {
+  let count = 0;
+  for (const node of cluster.nodes.values()) if (node.id !== wiped) count += node.refusals.length;
+  return count;
+}
+
+test("removed and added anew, a wiped member is let in", () => {
+  const cluster = new Cluster();
+  cluster.startAll();
+  const leader = cluster.awaitLeader();
+  const id = cluster.follower().id;
+  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 3));
+  cluster.settle();
+  cluster.kill(id);
+  const change = (kind: "remove" | "addLearner") => {
+    let answer: { code?: string } | undefined | "none" = "none";
+    leader.changeMembership([{ kind, member: id }], new Uint8Array(0), (error) => {
+      answer = error;
+    });
+    assert.ok(cluster.world.run(3000, () => answer !== "none"));
+    return answer as { code?: string } | undefined;
+  };
+  assert.equal(change("remove"), undefined);
+  assert.equal(change("addLearner")?.code, "membershipChangeInProgress");
+  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 2));
+  assert.equal(change("addLearner"), undefined);
+  cluster.wipe(id);
+  cluster.start(id);
+  assert.ok(cluster.world.run(3000, () => leader.store.members().length === 3));
+  assert.deepEqual(cluster.node(id).refusals, []);
+});
+
+test("a stranger is refused by a member that knows the membership, not by one that does not", () => {
+  const cluster = new Cluster();
+  const a = cluster.start("a");
+  assert.equal(a.admit("z", "z-1"), undefined);
+  cluster.start("b");
+  cluster.start("c");
+  cluster.awaitLeader();
+  cluster.settle();
+  cluster.world.run(200);
+  assert.match(cluster.awaitLeader().admit("z", "z-1") ?? "", /not a member of this cluster/);
+});

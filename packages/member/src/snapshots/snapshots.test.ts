@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PeerMessage } from "../ports.ts";
+import { Cluster, type Node } from "../testing/cluster.ts";
+
+const options = { member: { snapshotCount: 100, catchUpEntries: 10 } };
+
+function behind(values = 5_000): { cluster: Cluster; late: string } {
+  const cluster = new Cluster(options);
+  cluster.startAll();
+  const leader = cluster.awaitLeader();
+  const late = cluster.follower().id;
+  cluster.settle();
+  cluster.kill(late);
+  // Until the leader no longer counts on it, it keeps the log for it.
+  cluster.world.run(500);
+  for (let i = 0; i < 12; i++) cluster.putMany(leader, 50, "big", values);
+  cluster.world.run(500);
+  assert.ok(leader.status().firstIndex > 100, "the log was compacted");
+  return { cluster, late };
+}
+
+const count = (node: Node, kind: string) =>
+  node.events.filter((event) => event.kind === kind).length;
+
+function caughtUp(cluster: Cluster, late: string): void {
+  cluster.settle();
+  const hashes = [...cluster.nodes.values()].map(({ member }) => member!.store.stateHash());
+  assert.equal(new Set(hashes.map(({ hash }) => hash)).size, 1);
+  assert.equal(cluster.read(cluster.member(late), "big1"), "x".repeat(5_000));
+}
+
+test("a member behind the compacted log catches up by snapshot and log", () => {
+  const { cluster, late } = behind();
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(late), "snapshot.installed"), 1);
+  cluster.kill(late);
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(late), "snapshot.installed"), 1);
+});
+
+test("it catches up while the cluster serves", () => {
+  const { cluster, late } = behind();
+  cluster.start(late);
+  for (let i = 0; i < 20; i++) cluster.putMany(cluster.awaitLeader(), 100, "more");
+  caughtUp(cluster, late);
+  const { length } = cluster.node(late).events.filter(({ kind }) => kind === "snapshot.installed");
+  assert.ok(length <= 2, `${length} snapshots`);
+});
+
+test("a chunk that was lost is sent again from where the receiver stands", () => {
+  const { cluster, late } = behind();
+  let lost = 0;
+  const begun = new Set<number>();
+  cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotBegin") begun.add(message.stream);
+    if (message.kind !== "snapshotChunk" || message.sequence % 7 !== 3 || lost >= 3) return true;
+    lost++;
+    return false;
+  };
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.ok(lost > 0);
+  assert.equal(begun.size, 1);
+});
+
+test("new-session-at-offset>0: a receiver that restarted in the middle is sent all of it anew", () => {
+  const { cluster, late } = behind();
+  cluster.start(late);
+  const streams = new Map<number, number[]>();
+  cluster.filter = (_from, _to, message: PeerMessage) => {
+    if (message.kind !== "snapshotChunk") return true;
+    const sequences = streams.get(message.stream) ?? [];
+    streams.set(message.stream, [...sequences, message.sequence]);
+    return true;
+  };
+  const halfWay = () => [...streams.values()].some((sequences) => sequences.length >= 10);
+  assert.ok(cluster.world.run(5000, halfWay));
+  cluster.kill(late);
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.equal(streams.size, 2);
+  for (const sequences of streams.values()) assert.equal(sequences[0], 0);
+});
+
+test("a stream interrupted by a lost connection goes on where it stood", () => {
+  const { cluster, late } = behind();
+  const leader = cluster.awaitLeader();
+  cluster.start(late);
+  const sequences: number[] = [];
+  cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotChunk") sequences.push(message.sequence);
+    return true;
+  };
+  assert.ok(cluster.world.run(5000, () => sequences.length >= 5));
+  cluster.cut(leader.id, late);
+  cluster.world.run(50);
+  cluster.heal();
+  cluster.connect(leader.id, late);
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(leader.id), "snapshot.sending"), 1);
+  assert.equal(sequences.filter((sequence) => sequence === 0).length, 1);
+});
+
+test("torn-snapshot-file: a damaged chunk changes nothing and the stream is started again", () => {
+  const { cluster, late } = behind();
+  let damaged = 0;
+  cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotChunk" && message.sequence === 5 && damaged === 0) {
+      damaged++;
+      (message as { bytes: Uint8Array }).bytes = message.bytes.map((byte) => byte ^ 0x10);
+    }
+    return true;
+  };
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(late), "snapshot.damaged"), 1);
+  assert.equal(count(cluster.node(late), "member.failed"), 0);
+});
+
+test("restore-swap-then-fail: a crash between store and log finds the snapshot and follows it", () => {
+  const { cluster, late } = behind();
+  cluster.start(late);
+  const node = cluster.node(late);
+  // The log's disk hangs as soon as the whole snapshot is there: the store moves, the log cannot.
+  const received = () => count(node, "snapshot.received") === 1;
+  assert.ok(cluster.world.run(10_000, received));
+  const point = Number(node.events.find(({ kind }) => kind === "snapshot.received")!["index"]);
+  const installed = () => cluster.member(late).store.appliedIndex === point;
+  assert.ok(cluster.world.run(10_000, installed));
+  node.logDisk.isStalled = true;
+  assert.equal(count(node, "snapshot.installed"), 0);
+  cluster.kill(late);
+  node.logDisk.isStalled = false;
+  node.events.length = 0;
+  cluster.start(late);
+  assert.equal(count(node, "log.followed"), 1);
+  caughtUp(cluster, late);
+  assert.equal(count(node, "snapshot.installed"), 0);
+});
+
+test("membership-lost-in-snapshot: the membership in force comes with the snapshot", () => {
+  const cluster = new Cluster(options);
+  cluster.startAll();
+  const leader = cluster.calm();
+  cluster.addNode("d");
+  let added: unknown = "no answer";
+  leader.changeMembership([{ kind: "addLearner", member: "d" }], new Uint8Array(0), (error) => {
+    added = error;
+  });
+  assert.ok(cluster.world.run(1000, () => added !== "no answer"));
+  assert.equal(added, undefined);
+  cluster.world.run(500);
+  for (let i = 0; i < 6; i++) cluster.putMany(leader, 100);
+  cluster.start("d");
+  cluster.settle();
+  assert.ok(count(cluster.node("d"), "snapshot.installed") >= 1);
+  assert.deepEqual(cluster.member("d").status().membership, leader.status().membership);
+  cluster.kill("d");
+  cluster.start("d");
+  assert.deepEqual(cluster.member("d").status().membership, leader.status().membership);
+  assert.equal(cluster.member("d").status().role, "learner");
+});
+
+test("the log is never dropped above what a restart finds in the store", () => {
+  const cluster = new Cluster({ ids: ["a"], ...options });
+  cluster.startAll();
+  const leader = cluster.awaitLeader();
+  for (let round = 0; round < 10; round++) {
+    cluster.putMany(leader, 70);
+    assert.ok(leader.status().firstIndex - 1 <= leader.store.durable().index);
+  }
+  assert.ok(leader.status().firstIndex > 1);
+  cluster.kill("a");
+  cluster.start("a");
+  assert.equal(cluster.read(cluster.awaitLeader(), "many3"), "x".repeat(10));
+});
