@@ -50,9 +50,9 @@ export function writeTrace(args: SimulatorArguments, seed: Seed, result: RunResu
     lines.push(JSON.stringify(header));
     for (const event of result.events) lines.push(JSON.stringify(event));
   } else {
-    lines.push(...describeTrace(result.events, result.members));
+    for (const line of describeTrace(result.events, result.members)) lines.push(line);
   }
-  writeFileSync(process.stdout.fd, `${lines.join("\n")}\n`);
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 export function describeRun(seed: Seed, protocol: string, result: RunResult): string {

@@ -97,7 +97,7 @@ export class Cluster {
     machine.turns.generation++;
     machine.turns.held.length = 0;
     machine.turns.stalledUntil = 0;
-    machine.diskStruck = false;
+    machine.errorsBefore = machine.disk.faults.given;
     const chance = prng.split(`life ${machine.ordinal} ${machine.lives}`);
     const turns = machine.turns;
     const disk = diskPort({
@@ -296,12 +296,9 @@ export class Cluster {
       member: machine.ordinal,
       why: what,
     }));
-    if (machine.damaged || machine.diskStruck) return;
-    const { faults } = machine.disk;
-    if (faults.freeBytes !== undefined || faults.failSyncs > 0 || faults.failWrites > 0) {
+    if (machine.damaged) return;
+    if (machine.diskStruck) {
       // The supervisor tries again; a full disk is emptied when its fault ends.
-      faults.failSyncs = 0;
-      faults.failWrites = 0;
       this.#parts.world.after(restartDelayMicros, undefined, () => this.startIfDue(machine));
       return;
     }

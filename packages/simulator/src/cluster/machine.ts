@@ -29,10 +29,15 @@ export class Machine {
   downUntil: Micros = 0;
   /** It lost what it had promised to keep: no longer counted on. */
   damaged = false;
-  /** A disk fault struck it in this life: it may fail. */
-  diskStruck = false;
+  /** Disk errors given before this life began: any more, and it may fail. */
+  errorsBefore = 0;
   /** The highest index that its store has applied. */
   applied = 0;
+
+  /** A disk fault struck it in this life. */
+  get diskStruck(): boolean {
+    return this.disk.faults.given > this.errorsBefore;
+  }
 
   constructor(world: World, ordinal: number, options: { rate: number; wallOffsetMs: number }) {
     this.ordinal = ordinal;

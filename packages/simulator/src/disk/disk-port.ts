@@ -49,9 +49,11 @@ export function diskPort(options: {
   const writeError = (name: string, growth: number): DiskError | undefined => {
     if (faults.failWrites > 0) {
       faults.failWrites--;
+      faults.given++;
       return new DiskError("io", name, `${name}: input/output error on write`);
     }
     if (faults.freeBytes !== undefined && growth > faults.freeBytes) {
+      faults.given++;
       return new DiskError("full", name, `${name}: no space left on device`);
     }
     if (faults.freeBytes !== undefined) faults.freeBytes -= growth;
@@ -60,6 +62,7 @@ export function diskPort(options: {
   const syncError = (name: string): DiskError | undefined => {
     if (faults.failSyncs === 0) return undefined;
     faults.failSyncs--;
+    faults.given++;
     return new DiskError("io", name, `${name}: input/output error on sync`);
   };
   const finishSync = (name: string, file: VirtualFile, order: number): DiskError | undefined => {

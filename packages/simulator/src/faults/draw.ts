@@ -126,7 +126,8 @@ export function drawFaults(
     if (!chosen || !allowed.has(name)) continue;
     if (name === "membership") changesMembers = true;
     const used = own.shuffle(draws).slice(0, own.between(1, draws.length));
-    const gapMs = electionMs * own.logUniform(1, 20);
+    // Dense enough to overlap, not so dense that nothing happens but faults.
+    const gapMs = Math.max(electionMs * own.logUniform(1, 20), options.safetyMs / 40);
     for (let atMs = gapMs * own.random(); atMs < options.safetyMs; ) {
       faults.push(own.pick(used)(Math.floor(atMs)));
       atMs += 1 + own.exponential(gapMs);

@@ -123,14 +123,12 @@ export class Nemesis {
         return;
       case "diskError":
         this.#withProcess(fault.target, fault, (machine) => {
-          machine.diskStruck = true;
           if (fault.on === "write") machine.disk.faults.failWrites = 1;
           else machine.disk.faults.failSyncs = 1;
         });
         return;
       case "diskFull":
         this.#withProcess(fault.target, fault, (machine) => {
-          machine.diskStruck = true;
           machine.disk.faults.freeBytes = fault.freeBytes;
           this.#after(fault.forMs, () => {
             machine.disk.faults.freeBytes = undefined;
@@ -162,8 +160,7 @@ export class Nemesis {
   #takeDown(machine: Machine, downMs: number, why: "power" | "kill"): void {
     const { cluster } = this.#parts;
     cluster.kill(machine, why, why === "power");
-    machine.downUntil = Math.max(machine.downUntil, this.#later(downMs));
-    this.#after(downMs, () => cluster.startIfDue(machine));
+    this.#comeBack(machine, downMs);
   }
 
   #restart(machine: Machine, downMs: number): void {
@@ -185,8 +182,7 @@ export class Nemesis {
     cluster.kill(machine, "power", true);
     const file = machine.disk.rot(prng.split(`rot ${machine.ordinal}`), "");
     if (file !== undefined) machine.damaged = true;
-    machine.downUntil = this.#later(downMs);
-    this.#after(downMs, () => cluster.startIfDue(machine));
+    this.#comeBack(machine, downMs);
   }
 
   #wipe(machine: Machine, downMs: number): void {
@@ -198,8 +194,7 @@ export class Nemesis {
     if (machine.process === undefined || machine.damaged || !known) return;
     cluster.kill(machine, "wiped", true);
     cluster.wipe(machine);
-    machine.downUntil = this.#later(downMs);
-    this.#after(downMs, () => cluster.startIfDue(machine));
+    this.#comeBack(machine, downMs);
   }
 
   #changeMembership(fault: Extract<Fault, { kind: "membership" }>): void {
@@ -278,6 +273,14 @@ export class Nemesis {
     this.#parts.world.after(ms * 1000, undefined, () => {
       if (!this.#healed) run();
     });
+  }
+
+  /** Also when the healing comes in between: then at once. */
+  #comeBack(machine: Machine, downMs: number): void {
+    const { world, cluster } = this.#parts;
+    const wait = this.#healed ? 0 : downMs * 1000;
+    machine.downUntil = Math.max(machine.downUntil, world.now + wait);
+    world.after(wait, undefined, () => cluster.startIfDue(machine));
   }
 
   #note(fault: Fault, members: readonly number[]): void {

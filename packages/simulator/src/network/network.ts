@@ -281,6 +281,8 @@ export class Network {
       this.#trace.lost(channel.from, channel.to, packet.serial, why);
     }
     channel.bulkFreeAt = 0;
+    channel.bulkLastArrival = 0;
+    channel.lastArrival = 0;
   }
 
   /** One side of a connection ends, if it is still that connection. */

@@ -34,10 +34,16 @@ export class RunningHash {
   }
 }
 
-/** A 32-bit hash of bytes, for comparing contents. */
+/**
+ * A 32-bit hash of contents, for comparing them: all of what is short; of what is long the length, the
+ * beginning (header, command, key and the number that each value begins with) and the end.
+ */
 export function hashBytes(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) {
+  const { length } = bytes;
+  let hash = 0x811c9dc5 ^ length;
+  const head = Math.min(length, 128);
+  for (let i = 0; i < head; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  for (let i = Math.max(head, length - 16); i < length; i++) {
     hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   }
   return hash >>> 0;
