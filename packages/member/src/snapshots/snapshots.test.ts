@@ -156,7 +156,8 @@ test("membership-lost-in-snapshot: the membership in force comes with the snapsh
   for (let i = 0; i < 6; i++) cluster.putMany(leader, 100);
   cluster.start("d");
   cluster.settle();
-  assert.ok(count(cluster.node("d"), "snapshot.installed") >= 1);
+  const installed = () => count(cluster.node("d"), "snapshot.installed") === 1;
+  assert.ok(cluster.world.run(1000, installed));
   assert.deepEqual(cluster.member("d").status().membership, leader.status().membership);
   cluster.kill("d");
   cluster.start("d");
