@@ -46,6 +46,8 @@ test("a flip of any bit is refused, or changes nothing that was acknowledged", (
       const isFree = bytes
         .subarray((bit >>> 3) & ~511, ((bit >>> 3) | 511) + 1)
         .every((b) => b === 0);
+      // In free space one bit of each byte is enough: they are all alike.
+      if (isFree && bit % 8 !== (bit >>> 3) % 8) continue;
       disk.flipBit(name, bit);
       const outcome = tryRecover(disk.clone(), { segmentBytes: 1024 });
       disk.flipBit(name, bit);

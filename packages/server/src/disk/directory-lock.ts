@@ -17,6 +17,8 @@ export interface DirectoryLock {
 const lockName = "lock";
 const holderName = "lock-holder.json";
 const sqliteBusy = 5;
+/** Nothing else may keep a lock's handle: collected as garbage, it would release the lock. */
+const heldLocks = new Set<DatabaseSync>();
 
 export function lockDataDirectory(directory: string): DirectoryLock {
   let database: DatabaseSync | undefined;
@@ -35,6 +37,7 @@ export function lockDataDirectory(directory: string): DirectoryLock {
     throw new DataDirectoryError("unusable", directory, message, { cause: error });
   }
   const held = database;
+  heldLocks.add(held);
   const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   try {
     writeFileSync(join(directory, holderName), `${JSON.stringify(holder)}\n`);
@@ -43,7 +46,7 @@ export function lockDataDirectory(directory: string): DirectoryLock {
   }
   return {
     release: () => {
-      if (held.isOpen) held.close();
+      if (heldLocks.delete(held)) held.close();
     },
   };
 }
