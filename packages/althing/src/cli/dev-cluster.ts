@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { etcdCodecs as codecs } from "@althing/wire";
 import { exitCode } from "./exit-codes.ts";
 import { GrpcClient, parseEndpoint } from "./grpc-client.ts";
+import { onStopSignal } from "./stop-signals.ts";
 
 export interface DevMember {
   readonly name: string;
@@ -30,6 +31,7 @@ interface RunningMember {
   /** When it was started, for telling a crash loop from a crash. */
   startedMs: number;
   quickDeaths: number;
+  givenUp: boolean;
 }
 
 const script = fileURLToPath(new URL("../../bin/althing.js", import.meta.url));
@@ -61,6 +63,7 @@ export class DevCluster {
       child: undefined,
       startedMs: 0,
       quickDeaths: 0,
+      givenUp: false,
     }));
   }
 
@@ -72,15 +75,11 @@ export class DevCluster {
     const { members, dataDir } = this.#options;
     say(`Starting ${members.length} members; data in ${relativePath(dataDir)}`);
     for (const one of this.#running) this.#start(one);
-    let signals = 0;
-    const interrupted = () => {
-      signals++;
-      if (signals === 1) void this.#stop(exitCode.ok);
-      else this.#killAll();
-    };
-    process.on("SIGINT", interrupted);
-    process.on("SIGTERM", interrupted);
-    process.on("SIGHUP", interrupted);
+    onStopSignal(
+      ["SIGINT", "SIGTERM", "SIGHUP"],
+      () => void this.#stop(exitCode.ok),
+      () => this.#killAll(),
+    );
     void this.#announce();
     return finished;
   }
@@ -136,23 +135,32 @@ export class DevCluster {
     if (this.#stopping) return;
     const { name } = one.member;
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-    if (hopeless.has(code)) {
-      say(`${name} ended ${how} and would do so again; the cluster stops`);
-      void this.#stop(code ?? exitCode.failed);
-      return;
-    }
     const quick = Date.now() - one.startedMs < quickMs;
     one.quickDeaths = quick ? one.quickDeaths + 1 : 0;
-    if (one.quickDeaths >= quickDeathsMax) {
-      const log = relativePath(join(this.#options.dataDir, `${name}.log`));
-      say(`${name} ended ${how}, ${quickDeathsMax} times in a row; see ${log}. The cluster stops`);
-      void this.#stop(exitCode.failed);
+    if (hopeless.has(code) || one.quickDeaths >= quickDeathsMax) {
+      this.#giveUp(one, how, code ?? exitCode.failed);
       return;
     }
     say(`${name} ended ${how}; starting it again`);
     setTimeout(() => {
       if (!this.#stopping) this.#start(one);
     }, restartMs);
+  }
+
+  /** The others go on for as long as they are a majority. */
+  #giveUp(one: RunningMember, how: string, code: number): void {
+    one.givenUp = true;
+    const { name } = one.member;
+    const { members, dataDir } = this.#options;
+    const left = this.#running.filter((other) => !other.givenUp).length;
+    const goesOn = left > members.length / 2;
+    say(
+      `${name} ended ${how}, and starting it again would not help; its log is ${relativePath(join(dataDir, `${name}.log`))}`,
+      goesOn
+        ? "The others go on without it."
+        : "Too few members are left to go on; the cluster stops.",
+    );
+    if (!goesOn) void this.#stop(code);
   }
 
   #show(member: DevMember, line: string): void {
@@ -242,7 +250,8 @@ function stopChild(one: RunningMember): Promise<Stopped> {
     child.once("close", (code, signal) => {
       clearTimeout(timer);
       const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-      resolve({ name, clean: code === 0, how });
+      // One that was only just starting has nothing to stop in order yet.
+      resolve({ name, clean: code === 0 || signal === "SIGTERM", how });
     });
     child.kill("SIGTERM");
     // One that was frozen could not hear it.

@@ -14,6 +14,7 @@ import {
   startServer,
 } from "@althing/server";
 import { CliError, exitCode } from "./exit-codes.ts";
+import { onStopSignal } from "./stop-signals.ts";
 import { version } from "./version.ts";
 
 export async function runMember(args: readonly string[]): Promise<number> {
@@ -29,9 +30,12 @@ export async function runMember(args: readonly string[]): Promise<number> {
     for (const warning of [...gathered.warnings, ...warnings]) logger.warn(warning);
     crashOnBugs(logger);
     logger.info(`althing ${version} on Node ${process.versions.node}`, { pid: process.pid });
-    const server = await startServer(config, { logger, version });
-    stopOnSignals(server, logger);
+    const starting = startServer(config, { logger, version });
+    stopOnSignals(starting, logger);
+    const server = await starting;
     const ended = await server.ended;
+    // Whatever still holds the loop (a client that does not hang up) must not hold the process.
+    setTimeout(() => process.exit(process.exitCode ?? exitCode.ok), 250).unref();
     if (ended.code === "identityRefused") {
       throw new CliError(
         exitCode.identityRefused,
@@ -65,22 +69,26 @@ function explainStart(error: unknown): unknown {
   return error;
 }
 
-function stopOnSignals(server: Server, logger: Logger): void {
+function stopOnSignals(starting: Promise<Server>, logger: Logger): void {
   let asked = false;
   const stop = (why: string) => {
-    if (asked) {
-      logger.warn(`${why} again: ending at once`);
-      process.exit(exitCode.interrupted);
-    }
+    if (asked) return;
     asked = true;
     logger.info(`${why}: stopping`);
-    void server.stop().then(() => {
-      // Whatever still holds the loop (a client that does not hang up) must not hold the process.
-      setTimeout(() => process.exit(process.exitCode ?? exitCode.ok), 250).unref();
-    });
+    starting.then(
+      (server) => server.stop(),
+      // Why it did not start is said where it was started.
+      () => undefined,
+    );
   };
-  process.on("SIGINT", () => stop("interrupted"));
-  process.on("SIGTERM", () => stop("asked to terminate"));
+  onStopSignal(
+    ["SIGINT", "SIGTERM"],
+    (signal) => stop(signal === "SIGINT" ? "interrupted" : "asked to terminate"),
+    (signal) => {
+      logger.warn(`${signal} again: ending at once`);
+      process.exit(exitCode.interrupted);
+    },
+  );
   // A member started by `althing dev` ends with it, also when that was killed.
   if (process.channel !== undefined) {
     process.channel.unref();

@@ -55,7 +55,7 @@ export function createLogger(options: LoggerOptions): Logger {
     observe(event) {
       if (!log.isLevelEnabled(event.level) || !isWritten(event)) return;
       const { level, ...fields } = event;
-      log[level](plainFields(fields), describeEvent(event));
+      log[level](plainFields(level === "error" ? withStack(fields) : fields), describeEvent(event));
     },
   };
 }
@@ -91,6 +91,12 @@ function plainFields(fields: Readonly<Record<string, unknown>>): Record<string, 
     else if (value !== undefined) plain[name] = value;
   }
   return plain;
+}
+
+/** Where an error comes from matters to whoever has to mend it. */
+function withStack(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const error = Object.values(fields).find((value) => value instanceof Error);
+  return error?.stack === undefined ? fields : { ...fields, stack: error.stack };
 }
 
 function describeError(error: Error): string {

@@ -273,7 +273,7 @@ class Link<Message> {
 
   refused(refusal: Refusal, byUs: boolean): void {
     const event = byUs ? "peerRefusedByUs" : "peerRefusedUs";
-    this.#problem(event, refusal.reason, "error", refusal.code);
+    this.#problem(event, refusal.reason, byUs ? "info" : "error", refusal.code);
     if (!byUs) this.#options.onRefused?.(this.#id, refusal);
   }
 
