@@ -24,9 +24,9 @@ export class FrameAssembler {
     this.sink = sink;
   }
 
-  /** Nothing of a message is left over. */
-  get isClean(): boolean {
-    return this.held === 0;
+  /** Bytes of a message that is not complete yet. */
+  get heldBytes(): number {
+    return this.held;
   }
 
   stop(): void {

@@ -20,6 +20,9 @@ import {
 /** A reader that leaves more than this unread on one stream is cut off. */
 export const backlogBytesMax = 64 * 1024 * 1024;
 
+/** What one connection may leave with us in requests that it does not complete. */
+export const heldBytesMax = 64 * 1024 * 1024;
+
 const responseHeaders = { ":status": 200, "content-type": "application/grpc" };
 // node:http2 honours `sendDate` here as it does for its own compatibility API; gRPC wants no date.
 const respondOptions = { waitForTrailers: true, sendDate: false };
@@ -30,6 +33,8 @@ export interface CallEnvironment {
   readonly counters: TransportCounters;
   readonly messageBytesMax: number;
   readonly caller: Caller;
+  /** Of requests that are not complete yet, over all calls of the connection. */
+  heldBytes: number;
   /** Every call whose stream is open. */
   readonly calls: Set<Http2Call>;
   internalError(error: unknown, method: GrpcMethod): void;
@@ -189,12 +194,24 @@ export class Http2Call implements UnaryCall<unknown>, StreamCall<unknown>, Frame
 
   private receive(chunk: Buffer): void {
     this.environment.counters.bytesReceived += chunk.length;
+    const before = this.assembler.heldBytes;
     this.assembler.push(chunk);
+    const held = this.assembler.heldBytes;
+    if (held === before) return;
+    this.environment.heldBytes += held - before;
+    if (this.environment.heldBytes <= heldBytesMax) return;
+    this.release();
+    this.fail(grpcStatus.resourceExhausted, "too many incomplete requests on one connection");
+  }
+
+  private release(): void {
+    this.environment.heldBytes -= this.assembler.heldBytes;
+    this.assembler.stop();
   }
 
   private halfClosed(): void {
     if (this.ended) return;
-    if (!this.assembler.isClean) {
+    if (this.assembler.heldBytes > 0) {
       this.fail(grpcStatus.internal, "unexpected EOF");
       return;
     }
@@ -226,7 +243,7 @@ export class Http2Call implements UnaryCall<unknown>, StreamCall<unknown>, Frame
 
   /** The answer is complete although the request is not: the client need not send the rest. */
   private stopReading(): void {
-    this.assembler.stop();
+    this.release();
     if (!this.stream.readableEnded && !this.stream.aborted) setImmediate(closeUnread, this.stream);
   }
 
@@ -254,6 +271,7 @@ export class Http2Call implements UnaryCall<unknown>, StreamCall<unknown>, Frame
 
   private closed(): void {
     this.environment.calls.delete(this);
+    this.release();
     if (!this.ended) {
       this.finish(grpcStatus.cancelled);
       this.cancel();

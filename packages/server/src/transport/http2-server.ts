@@ -42,7 +42,7 @@ interface Connection {
 /** Pings in a row, without other traffic, within a window: far beyond what any keepalive sends. */
 const pingsMax = 200;
 const pingWindowMs = 10_000;
-const sweepMs = 5000;
+const sweepMsMax = 5000;
 const longCallsEnd = "etcdserver: server stopped";
 
 export class GrpcHttp2Server {
@@ -73,9 +73,11 @@ export class GrpcHttp2Server {
     this.server.on("session", (session) => this.accept(session));
     this.server.on("stream", (stream, headers) => this.dispatch(stream, headers));
     // Faults of one connection concern that connection; node:http2 has closed it already.
-    this.server.on("sessionError", (error) => this.abort("http2Protocol", error));
+    this.server.on("sessionError", (error) => {
+      if (!isHangUp(error)) this.abort("http2Protocol", error);
+    });
     this.server.on("error", (error) => this.abort("http2Server", error));
-    this.sweeper = setInterval(() => this.sweep(), sweepMs);
+    this.sweeper = setInterval(() => this.sweep(), Math.min(sweepMsMax, options.stallMs / 2));
     this.sweeper.unref();
   }
 
@@ -106,6 +108,7 @@ export class GrpcHttp2Server {
       counters,
       messageBytesMax: limits.messageBytesMax,
       caller: callerOf(socket),
+      heldBytes: 0,
       calls: new Set(),
       internalError: (error, method) => {
         const rpc = `/${method.service}/${method.method}`;
@@ -198,6 +201,12 @@ export class GrpcHttp2Server {
     const text = detail instanceof Error ? detail.message : String(detail);
     this.options.observe({ kind: "clientAborted", level: "debug", reason, detail: text });
   }
+}
+
+/** The client went away without a word, which is its right. */
+function isHangUp(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 function hasUnread({ environment }: Connection): boolean {

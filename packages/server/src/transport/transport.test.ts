@@ -293,6 +293,49 @@ test("a reader that takes nothing is told to drain, and its backlog has an end",
   assert.equal((await client.call("/test.Echo/Echo", put)).status, 0);
 });
 
+test("a connection whose reader has stopped for good is cut off", async (t) => {
+  const strict = await startEcho({ stallMs: 100 });
+  t.after(() => strict.close(0));
+  const other = new GrpcClient(strict.address.port, { windowBytes: 65_535 });
+  t.after(() => other.close());
+  const idle = new GrpcClient(strict.address.port);
+  t.after(() => idle.close());
+  const waiting = idle.call("/test.Echo/Flood", put);
+  const stream = other.open("/test.Echo/Repeat");
+  stream.pause();
+  stream.end(frame(PutRequest.encode({ value: Buffer.alloc(2_000_000) })));
+  const unread = other.open("/test.Echo/Echo");
+  unread.pause();
+  unread.end(frame(PutRequest.encode({ value: Buffer.alloc(2_000_000) })));
+  const closed = new Promise((resolve) => other.session.on("close", resolve));
+  await until(() => strict.events.includes("clientAborted"));
+  await closed;
+  assert.equal(strict.counters.connectionsAborted, 1);
+  // Silence alone is no fault: a stream on which there is nothing to say stays.
+  assert.equal(strict.open[0]!.cancelled, false);
+  idle.close();
+  await waiting;
+});
+
+test("a connection may leave only so much in requests that it never completes", async (t) => {
+  const strict = await startEcho();
+  t.after(() => strict.close(0));
+  const other = new GrpcClient(strict.address.port);
+  t.after(() => other.close());
+  const part = frame(Buffer.alloc(2_000_000)).subarray(0, 1_900_000);
+  const statuses: (string | undefined)[] = [];
+  for (let i = 0; i < 40; i++) {
+    const stream = other.open("/test.Echo/Echo");
+    stream.on("response", (headers) => {
+      statuses.push(headers["grpc-status"] as string | undefined);
+      stream.close();
+    });
+    await new Promise((resolve) => stream.write(part, resolve));
+  }
+  await until(() => statuses.length > 0);
+  assert.deepEqual(new Set(statuses), new Set(["8"]));
+});
+
 test("closing lets calls under way finish, ends streams with a status, then cuts", async () => {
   const closing = await startEcho();
   const other = new GrpcClient(closing.address.port);

@@ -1,6 +1,6 @@
 // proto3's JSON mapping as etcd's gateway speaks it: field names as declared (lowerCamelCase is understood too),
 // 64-bit integers as strings, bytes as base64, enums by name, defaults left out, unknown fields ignored.
-// A 64-bit integer written as a bare JSON number beyond 2^53 has been rounded by the JSON parser already.
+// JSON.parse rounds bare numbers beyond 2^53; a caller that parses them to bigints keeps them exact.
 
 import { WireError } from "./errors.ts";
 import type { FieldSpec, Schema } from "./schema.ts";
@@ -126,6 +126,7 @@ export function createJsonMapping(schema: Schema): JsonMapping {
 }
 
 function toBigInt(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : undefined;
   return typeof value === "string" && /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
 }
@@ -136,6 +137,7 @@ function isDefault(value: unknown): boolean {
 }
 
 function describe(value: unknown): string {
+  if (typeof value === "bigint") return value.toString();
   return (JSON.stringify(value) ?? "undefined").slice(0, 40);
 }
 

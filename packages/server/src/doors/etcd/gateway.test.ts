@@ -41,6 +41,13 @@ test("input takes either case of a name, numbers or strings, enums by name or nu
   }
 });
 
+test("a bare 64-bit number is exact", async () => {
+  const compare = (lease: string) =>
+    post("/v3/kv/txn", `{"compare":[{"key":"Zm9v","target":"LEASE","lease":${lease}}]}`);
+  assert.equal((await compare("9223372036854775807")).status, 200);
+  assert.equal((await compare("9223372036854775808")).status, 400);
+});
+
 test("a txn with its oneofs, over the older path too", async () => {
   const body = JSON.stringify({
     compare: [{ key: "Zm9v", target: "CREATE", result: "EQUAL", create_revision: "2" }],

@@ -74,7 +74,7 @@ function serveUnary(
   let bytes: Uint8Array;
   try {
     const text = Buffer.from(request.body).toString("utf8").trim();
-    const parsed: unknown = text === "" ? {} : JSON.parse(text);
+    const parsed: unknown = text === "" ? {} : parseJson(text);
     // The codec's type depends on the name, which is known only now; the mapping fits it by the schema.
     const codec = etcdCodecs[requestName] as unknown as MessageCodec<unknown, object>;
     bytes = codec.encode(json.fromJson(requestName, parsed));
@@ -90,6 +90,16 @@ function serveUnary(
     if (!(error instanceof WireError)) throw error;
     call.fail(grpcStatus.internal, error.message);
   }
+}
+
+/** Integers that a double cannot hold are read from the text, digit for digit: ids are 64 bits wide. */
+function parseJson(text: string): unknown {
+  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
+    const source = context?.source ?? "";
+    const isRounded = typeof value === "number" && !Number.isSafeInteger(value);
+    return isRounded && /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
+  });
 }
 
 class GatewayCall implements UnaryCall<unknown> {

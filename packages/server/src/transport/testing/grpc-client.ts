@@ -27,11 +27,11 @@ export function unframe(bytes: Buffer): Buffer[] {
 export class GrpcClient {
   readonly session: ClientHttp2Session;
 
-  constructor(port: number, options: { tls?: object } = {}) {
+  constructor(port: number, options: { tls?: object; windowBytes?: number } = {}) {
     const scheme = options.tls === undefined ? "http" : "https";
     this.session = connect(`${scheme}://127.0.0.1:${port}`, {
       ...options.tls,
-      settings: { initialWindowSize: 8 << 20 },
+      settings: { initialWindowSize: options.windowBytes ?? 8 << 20 },
     });
     this.session.on("error", () => {});
   }
