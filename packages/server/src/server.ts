@@ -23,6 +23,7 @@ import { identify, type MemberIdentity } from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
 import { listMembers, peerAddresses, type RosterSources } from "./identity/roster.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
+import { createMetrics } from "./observe/metrics.ts";
 import { bindHost } from "./peers/acceptor.ts";
 import { createPeers, type PeerStats, type PeerTransport } from "./peers/index.ts";
 import { loadClientTls, loadPeerTls } from "./tls-files.ts";
@@ -110,6 +111,7 @@ class RunningServer implements Server {
   readonly #peers: PeerTransport;
   readonly #roster: RosterSources;
   readonly #clock = createSystemClock();
+  readonly #metrics = createMetrics();
   readonly #listeners: ClientListener[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #settleEnded: (ended: Ended) => void = () => {};
@@ -237,6 +239,7 @@ class RunningServer implements Server {
       wait(stopBoundMs).then(() => this.#logger.warn("the member did not stop in time")),
     ]);
     await Promise.race([Promise.all([this.#peers.close(), ...closed]), wait(closeGraceMs)]);
+    this.#metrics.close();
     this.#directory.close();
     if (this.#end.code === "stopped") this.#logger.info("stopped");
     this.#settleEnded(this.#end);
@@ -326,6 +329,12 @@ class RunningServer implements Server {
     const door = createEtcdDoor(context);
     const counters = createTransportCounters(door.services);
     const tls = loadClientTls(config);
+    this.#metrics.connect({
+      context,
+      transport: counters,
+      door: door.counters,
+      peers: () => this.#peers.stats(),
+    });
     const shared = {
       limits: {
         messageBytesMax: config.maxRequestBytes + 512 * 1024,
@@ -335,12 +344,11 @@ class RunningServer implements Server {
       counters,
       observe: (event: MemberEvent) => this.#observe(event),
     };
-    const plain: HttpRoute[] = door.routes.filter((route) =>
-      /^\/(health|livez|readyz|metrics)/.test(route.path),
-    );
+    const routes: readonly HttpRoute[] = [...door.routes, this.#metrics.route];
+    const plain = routes.filter((route) => /^\/(health|livez|readyz|metrics)/.test(route.path));
     for (const url of config.listenClientUrls) {
-      const listening = { ...shared, services: door.services, routes: door.routes };
-      this.clientUrls.push(await this.#listen(url, tls, listening));
+      const serving = { ...shared, services: door.services, routes };
+      this.clientUrls.push(await this.#listen(url, tls, serving));
     }
     for (const url of config.listenMetricsUrls) {
       await this.#listen(url, tls, { ...shared, services: [], routes: plain });
@@ -390,6 +398,7 @@ class RunningServer implements Server {
   }
 
   #observe(event: MemberEvent): void {
+    this.#metrics.observe(event);
     this.#logger.observe(event);
     this.#options.observe?.(event);
     switch (event.kind) {

@@ -66,7 +66,7 @@ test("a script that starts etcd starts Althing", () => {
   assert.equal(config.initialClusterToken, "t1");
   assert.deepEqual([config.heartbeatIntervalMs, config.electionTimeoutMs], [50, 250]);
   assert.equal(config.snapshotCount, 5000);
-  assert.equal(config.quotaBackendBytes, 0);
+  assert.equal(config.quotaBackendBytes, -1);
   assert.deepEqual(config.autoCompaction, { mode: "revision", revisions: 1000 });
   assert.equal(config.logLevel, "warn");
   assert.deepEqual(

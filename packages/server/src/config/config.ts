@@ -39,7 +39,7 @@ export interface Config {
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
   readonly snapshotCount: number;
-  /** 0: no quota. */
+  /** -1: no quota. */
   readonly quotaBackendBytes: number;
   readonly maxRequestBytes: number;
   readonly maxTxnOps: number;
@@ -380,7 +380,7 @@ function tlsVersion(text: string): "TLSv1.2" | "TLSv1.3" | undefined {
 }
 
 function quota(bytes: number): number {
-  return bytes === 0 ? defaultQuotaBytes : Math.max(0, bytes);
+  return bytes === 0 ? defaultQuotaBytes : Math.max(-1, bytes);
 }
 
 function autoCompaction(read: Reader): Config["autoCompaction"] {
