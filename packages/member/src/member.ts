@@ -228,6 +228,7 @@ class RunningMember implements Member, Turn {
 
   receive(from: MemberId, message: PeerMessage): void {
     if (!this.#isActing) return;
+    this.#proposals.heard(from);
     switch (message.kind) {
       case "protocol":
         this.step({ kind: "receive", from, message: message.message });

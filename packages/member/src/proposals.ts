@@ -77,7 +77,7 @@ export class Proposals {
       if (pending === undefined) continue;
       if (pending.state !== "forwarded" && pending.state !== "orphaned") continue;
       if (reason === "overloaded") this.#failOverloaded(pending);
-      else this.#park(pending);
+      else this.#sendAgain(pending);
     }
   }
 
@@ -96,6 +96,7 @@ export class Proposals {
       const payload = pending.payload!;
       writeLeaderTime(payload, this.#newestTimeMs);
       pending.state = "proposed";
+      pending.target = this.#turn.id;
       pending.epoch = epoch;
       proposals.push({ token: request, payload });
     }
@@ -157,7 +158,7 @@ export class Proposals {
     if (pending === undefined) return;
     if (reason === "leadershipLost" || reason === "timedOut") this.#orphan(pending);
     else if (reason === "overloaded") this.#failOverloaded(pending);
-    else this.#park(pending);
+    else this.#sendAgain(pending);
   }
 
   leadershipChanged(): void {
@@ -175,6 +176,11 @@ export class Proposals {
   connected(peer: MemberId): void {
     this.#lost.delete(peer);
     if (peer === this.#turn.leadership.leader) this.#unpark();
+  }
+
+  /** A peer that speaks is not lost, whatever was reported. */
+  heard(peer: MemberId): void {
+    if (this.#lost.size > 0) this.#lost.delete(peer);
   }
 
   /** What was on the wire may have been lost: it is answered soon, not at its full timeout. */
@@ -224,6 +230,21 @@ export class Proposals {
     });
     this.#fresh = [];
     this.#parked = [];
+  }
+
+  /**
+   * It is certainly in no log. To a leader that it was not sent to yet it goes at once, else it waits
+   * for the next tick or leader: never back and forth within a turn.
+   */
+  #sendAgain(pending: Pending): void {
+    const { leader } = this.#turn.leadership;
+    if (leader === undefined || leader === pending.target) {
+      this.#park(pending);
+      return;
+    }
+    pending.state = "fresh";
+    this.#fresh.push(pending.request);
+    this.#turn.schedule();
   }
 
   #park(pending: Pending): void {

@@ -50,7 +50,14 @@ export class SnapshotReceiver {
       return;
     }
     this.abort();
-    const writer = this.#store.beginRestore();
+    let writer: SnapshotWriter;
+    try {
+      writer = this.#store.beginRestore();
+    } catch (cause) {
+      this.#turn.observe({ kind: "snapshot.damaged", level: "error", peer: from, cause });
+      this.#acknowledge(from, stream, 0, "the store cannot take a snapshot in now");
+      return;
+    }
     this.#stage = {
       from,
       stream,
