@@ -84,7 +84,7 @@ class ReplicatedStore implements OpenedStore {
     this.#alarms = Alarms.load(options.engine);
     this.#members = PublishedMembers.load(options.engine);
     const { index } = this.#keyspace;
-    options.engine.scan(0, 0, (main, sub, handle, record) => {
+    options.engine.load((main, sub, handle, record) => {
       index.load(main, sub, handle, decodeRecord(record));
       return true;
     });
@@ -117,7 +117,7 @@ class ReplicatedStore implements OpenedStore {
 
   applyNothing(context: ApplyContext, meta?: Uint8Array): void {
     this.#checkNext(context);
-    this.#commit(context, meta === undefined ? this.#point.meta : meta.slice());
+    this.#commit(context, meta === undefined ? this.#point.meta : new Uint8Array(meta));
   }
 
   range(request: RangeRequest): RangeResult | ErrorResult {

@@ -1,1 +1,1 @@
-export {};
+export { type DiskEngineOptions, openDiskEngine } from "./disk-engine.ts";

@@ -55,6 +55,8 @@ export interface Engine extends EngineWriter {
   /** Entries of a table, sorted by key. */
   entries(table: string): [Key, Uint8Array][];
   commit(head: Head): void;
+  /** Visits every record there is, once, when the store opens and before any other call. */
+  load(visit: RecordVisitor): void;
   /** Every record from (main, sub) on, ascending, until the visitor stops it. */
   scan(main: Revision, sub: number, visit: RecordVisitor): void;
   /**

@@ -11,7 +11,8 @@ export class Tables {
       entries = new Map();
       this.#tables.set(table, entries);
     }
-    entries.set(key, value.slice());
+    // Not `slice`: of a Buffer that is a view.
+    entries.set(key, new Uint8Array(value));
   }
 
   delete(table: string, key: Key): void {

@@ -113,9 +113,10 @@ export class Arena {
     else if (slab.liveBytes * 2 < slab.bytes.length) this.#shrink(slab);
   }
 
-  /** Forgets whole slabs before `slabId`, whatever they hold. */
-  dropBefore(slabId: number): void {
-    for (let id = this.#firstSlab; id < Math.min(slabId, this.#slabs.length); id++) {
+  /** Forgets the oldest slabs before `slabId`, whatever they hold, until `bytesMax` are left. */
+  trim(slabId: number, bytesMax: number): void {
+    const end = Math.min(slabId, this.#slabs.length);
+    for (let id = this.#firstSlab; id < end && this.#allocated > bytesMax; id++) {
       const slab = this.#slabs[id];
       if (slab === undefined) continue;
       this.#live -= slab.liveBytes;

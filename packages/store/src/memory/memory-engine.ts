@@ -125,6 +125,10 @@ class Memory implements MemoryEngine {
     this.#head = head;
   }
 
+  load(visit: RecordVisitor): void {
+    this.#arena.scan(0, 0, visit);
+  }
+
   scan(main: number, sub: number, visit: RecordVisitor): void {
     this.#arena.scan(main, sub, visit);
   }

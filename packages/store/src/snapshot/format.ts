@@ -159,7 +159,7 @@ export function readHead(reader: ByteReader): Head {
     index: reader.varint(),
     epoch: reader.varint(),
     proposer: reader.text(),
-    meta: reader.block().slice(),
+    meta: new Uint8Array(reader.block()),
   };
   return {
     point,

@@ -1,0 +1,80 @@
+// The directory of a disk engine: states beside each other, and a file that names the one in force.
+// A new state (a restored snapshot, a defragmented copy) is complete and synced before that file is
+// replaced, so a crash at any moment finds the old state or the new one, whole (corpus:
+// restore-swap-then-fail, crash-in-defrag). States that are not named are leftovers.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+const currentFile = "CURRENT";
+const statePattern = /^state-\d+$/;
+
+export class StateDirectory {
+  readonly #directory: string;
+  #current: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true });
+    this.#current = this.#readCurrent();
+    for (const name of this.#states()) if (name !== this.#current) this.remove(name);
+  }
+
+  get current(): string {
+    return this.#current;
+  }
+
+  path(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  /** A name that no state has. */
+  next(): string {
+    const numbers = [this.#current, ...this.#states()].map((name) => Number(name.slice(6)));
+    return `state-${Math.max(...numbers) + 1}`;
+  }
+
+  /** Puts the state in force, durably. */
+  switchTo(name: string): void {
+    const temporary = this.path(`${currentFile}.tmp`);
+    writeFileSync(temporary, `${name}\n`, { flush: true });
+    renameSync(temporary, this.path(currentFile));
+    const handle = openSync(this.#directory, "r");
+    fsyncSync(handle);
+    closeSync(handle);
+    this.#current = name;
+  }
+
+  remove(name: string): void {
+    rmSync(this.path(name), { recursive: true, force: true });
+  }
+
+  #readCurrent(): string {
+    const file = this.path(currentFile);
+    if (!existsSync(file)) {
+      if (this.#states().length > 0) {
+        throw new Error(`${this.#directory} holds states but no ${currentFile} to choose one`);
+      }
+      this.switchTo("state-1");
+      return "state-1";
+    }
+    const name = readFileSync(file, "utf8").trim();
+    if (!statePattern.test(name)) throw new Error(`${file} does not name a state`);
+    return name;
+  }
+
+  #states(): string[] {
+    return readdirSync(this.#directory).filter((name) => statePattern.test(name));
+  }
+}

@@ -1,0 +1,370 @@
+// The engine that keeps records in LMDB. Writes are taken into memory and committed in the
+// background, in batches that each carry the head they lead to; reads see both. A restart finds the
+// last batch whole and the log replays what came after it.
+
+import { statSync } from "node:fs";
+import type { Key, StorePoint } from "../contract.ts";
+import {
+  type Engine,
+  type EngineStage,
+  emptyHead,
+  type Handle,
+  type Head,
+  type RecordVisitor,
+} from "../engine/port.ts";
+import { Tables } from "../engine/tables.ts";
+import { Arena } from "../memory/arena.ts";
+import { type Block, BlockBuilder, type RemovalList } from "./block.ts";
+import { StateDirectory } from "./directory.ts";
+import { Environment, noHandle } from "./environment.ts";
+import { type Batch, WriteBehind } from "./write-behind.ts";
+
+export interface DiskEngineOptions {
+  readonly directory: string;
+  /** The longest that a commit waits for the disk to be asked. */
+  readonly commitDelayMs?: number;
+  /** Recent records kept in memory although they are on the disk. */
+  readonly cacheBytes?: number;
+  /** A background commit failed; it is tried again. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** A rewrite reads and writes one block: about ten microseconds. */
+const rewritesPerBatchMax = 256;
+
+type Done = (error: Error | undefined) => void;
+
+export function openDiskEngine(options: DiskEngineOptions): Engine {
+  return new DiskEngine(options);
+}
+
+class DiskEngine implements Engine {
+  readonly #directory: StateDirectory;
+  readonly #commitDelayMs: number;
+  readonly #cacheBytes: number;
+  readonly #onError: (error: Error) => void;
+  #environment: Environment;
+  #tables = new Tables();
+  /** Records not yet on the disk, and the most recent of those that are. */
+  #arena = new Arena();
+  #behind = new WriteBehind();
+  #head: Head;
+  /** Of the last batch that LMDB has. */
+  #written: Head;
+  /** Blocks that have lost most of their records. */
+  #sparse = new Set<Block>();
+  #nextListId = 1;
+  /** Removal lists of which no record is left. */
+  #finishedLists: RemovalList[] = [];
+  #pins = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+  #waiting: { readonly index: number; readonly done: Done }[] = [];
+  #stage: Environment | undefined;
+  #closed = false;
+
+  constructor(options: DiskEngineOptions) {
+    this.#directory = new StateDirectory(options.directory);
+    this.#commitDelayMs = options.commitDelayMs ?? 100;
+    this.#cacheBytes = options.cacheBytes ?? 32 * 1024 * 1024;
+    this.#onError = options.onError ?? (() => {});
+    this.#environment = new Environment(this.#directory.path(this.#directory.current));
+    this.#head = this.#environment.readHead() ?? emptyHead;
+    this.#written = this.#head;
+    for (const [table, key, value] of this.#environment.entries()) {
+      this.#tables.put(table, key, value);
+    }
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+  get pinned(): boolean {
+    return this.#pins > 0;
+  }
+  get bytes(): number {
+    return fileBytes(this.#directory.path(`${this.#directory.current}/data.mdb`));
+  }
+  get bytesInUse(): number {
+    return this.#environment.usedBytes();
+  }
+
+  append(main: number, sub: number, record: Uint8Array): Handle {
+    this.#behind.addRecord();
+    return this.#arena.append(main, sub, record);
+  }
+
+  read(main: number, sub: number, handle: Handle): Uint8Array {
+    const record = this.#arena.read(handle) ?? this.#environment.readRecord(main, sub);
+    if (record === undefined) throw new Error(`revision ${main}.${sub} is not in the store`);
+    return record;
+  }
+
+  /**
+   * The copy in memory stays until its slab is dropped: the batch that will put the record may still
+   * be unwritten, and its head needs it (corpus: revision-goes-back-after-compaction-crash).
+   */
+  remove(main: number, sub: number, _handle: Handle): void {
+    this.#behind.addRemoval(main, sub);
+  }
+
+  put(table: string, key: Key, value: Uint8Array): void {
+    this.#tables.put(table, key, value);
+    this.#behind.addEntry(table, key, new Uint8Array(value));
+  }
+  delete(table: string, key: Key): void {
+    this.#tables.delete(table, key);
+    this.#behind.addEntry(table, key, undefined);
+  }
+  tableNames(): string[] {
+    return this.#tables.names();
+  }
+  entries(table: string): [Key, Uint8Array][] {
+    return this.#tables.entries(table);
+  }
+
+  commit(head: Head): void {
+    this.#head = head;
+    if (this.#behind.commit(head)) {
+      this.#behind.seal(this.#arena.openSlab);
+      this.#write();
+    } else if (this.#timer === undefined) {
+      this.#timer = setTimeout(() => this.#writeNow(), this.#commitDelayMs);
+      this.#timer.unref();
+    }
+  }
+
+  load(visit: RecordVisitor): void {
+    const { sparse, lists } = this.#environment.load(visit);
+    for (const block of sparse) this.#sparse.add(block);
+    this.#finishedLists = lists.filter((list) => list.remaining === 0);
+    this.#nextListId = (lists[lists.length - 1]?.id ?? 0) + 1;
+  }
+
+  scan(main: number, sub: number, visit: RecordVisitor): void {
+    const { revision } = this.#written;
+    if (main <= revision) {
+      let visitorStopped = false;
+      this.#environment.scan(main, sub, (recordMain, recordSub, handle, record) => {
+        if (recordMain > revision) return false;
+        visitorStopped = !visit(recordMain, recordSub, handle, record);
+        return !visitorStopped;
+      });
+      if (visitorStopped) return;
+      this.#arena.scan(revision + 1, 0, visit);
+    } else this.#arena.scan(main, sub, visit);
+  }
+
+  pin(): () => void {
+    this.#pins++;
+    let held = true;
+    return () => {
+      if (held) this.#pins--;
+      held = false;
+    };
+  }
+
+  durable(): StorePoint {
+    return this.#written.point;
+  }
+
+  flush(done: Done): void {
+    this.#waiting.push({ index: this.#head.point.index, done });
+    this.#writeNow();
+  }
+
+  beginRestore(): EngineStage {
+    if (this.#stage !== undefined) throw new Error("a restore is under way already");
+    const name = this.#directory.next();
+    const stage = new Environment(this.#directory.path(name));
+    const tables = new Tables();
+    const builder = new BlockBuilder();
+    const putBlock = (): void => {
+      const { block, bytes } = builder.take();
+      stage.putBlock(block, bytes);
+      stage.blocks.push(block);
+    };
+    this.#stage = stage;
+    const discard = async (): Promise<void> => {
+      this.#stage = undefined;
+      await stage.close();
+      this.#directory.remove(name);
+    };
+    return {
+      append: (main, sub, record) => {
+        if (builder.isFullFor(record)) putBlock();
+        builder.add(main, sub, record);
+        return noHandle;
+      },
+      put: (table, key, value) => {
+        tables.put(table, key, value);
+        stage.putEntry(table, key, new Uint8Array(value));
+      },
+      install: (head, done) => {
+        if (builder.count > 0) putBlock();
+        this.#install({ name, environment: stage, tables, head }).then(
+          () => done(undefined),
+          (error: unknown) => {
+            const failure = asError(error);
+            // Unless the switch had happened, what was staged is of no more use.
+            if (this.#stage === stage)
+              discard().then(
+                () => done(failure),
+                () => done(failure),
+              );
+            else done(failure);
+          },
+        );
+      },
+      abort: () => {
+        discard().catch((error: unknown) => this.#onError(asError(error)));
+      },
+    };
+  }
+
+  close(done: () => void): void {
+    const finish = async (): Promise<void> => {
+      this.#behind.seal(this.#arena.openSlab);
+      this.#write();
+      await this.#writing;
+      this.#closed = true;
+      clearTimeout(this.#timer);
+      await this.#stage?.close();
+      await this.#environment.close();
+    };
+    finish().then(done, (error: unknown) => {
+      this.#onError(asError(error));
+      done();
+    });
+  }
+
+  #writeNow(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#behind.seal(this.#arena.openSlab);
+    this.#write();
+  }
+
+  /** Writes sealed batches, one transaction after the other, until there are none. */
+  #write(): void {
+    if (this.#closed || this.#writing !== undefined) return;
+    if (this.#behind.front() === undefined) this.#answerWaiting(undefined);
+    else this.#writing = this.#writeBatches();
+  }
+
+  async #writeBatches(): Promise<void> {
+    try {
+      let batch = this.#behind.front();
+      while (batch !== undefined) {
+        await this.#writeBatch(batch);
+        this.#behind.shift();
+        this.#written = batch.head;
+        this.#environment.renew();
+        this.#arena.trim(batch.openSlab, this.#cacheBytes);
+        this.#answerWaiting(undefined);
+        batch = this.#behind.front();
+      }
+      // In the same step as the last look at the queue: a later commit must find nobody writing.
+      this.#writing = undefined;
+    } catch (error) {
+      this.#writing = undefined;
+      this.#writeFailed(asError(error));
+    }
+  }
+
+  async #writeBatch(batch: Batch): Promise<void> {
+    const environment = this.#environment;
+    const list: RemovalList = { id: this.#nextListId, remaining: 0 };
+    const finishedLists = this.#finishedLists;
+    const added: Block[] = [];
+    const rewritten: [Block, number][] = [];
+    await environment.root.batch(() => {
+      const builder = new BlockBuilder();
+      const putBlock = (): void => {
+        const { block, bytes } = builder.take();
+        environment.putBlock(block, bytes);
+        added.push(block);
+      };
+      this.#arena.scan(this.#written.revision + 1, 0, (main, sub, _handle, record) => {
+        if (main > batch.head.revision) return false;
+        if (builder.isFullFor(record)) putBlock();
+        builder.add(main, sub, record);
+        return true;
+      });
+      if (builder.count > 0) putBlock();
+      for (const block of this.#sparse) {
+        if (rewritten.length === rewritesPerBatchMax) break;
+        rewritten.push([block, environment.rewriteBlock(block)]);
+      }
+      for (const [table, key, value] of batch.entries.values()) {
+        environment.putEntry(table, key, value);
+      }
+      if (batch.removals.length > 0) environment.putRemovals(list.id, batch.removals);
+      for (const finished of finishedLists) environment.dropRemovals(finished.id);
+      environment.putHead(batch.head);
+    });
+    this.#nextListId++;
+    this.#finishedLists = [];
+    for (const block of added) environment.blocks.push(block);
+    for (const [block, count] of rewritten) {
+      this.#finishedLists.push(...environment.blocks.rewritten(block, count));
+      this.#sparse.delete(block);
+    }
+    for (const { main, sub } of batch.removals) {
+      const sparse = environment.blocks.markDead(main, sub, list);
+      if (sparse !== undefined) this.#sparse.add(sparse);
+    }
+  }
+
+  /** The batch is still there, and nothing of it is on the disk: it is written again later. */
+  #writeFailed(error: Error): void {
+    this.#onError(error);
+    this.#answerWaiting(error);
+    this.#timer ??= setTimeout(() => this.#writeNow(), 1000);
+    this.#timer.unref();
+  }
+
+  #answerWaiting(error: Error | undefined): void {
+    const reached = this.#written.point.index;
+    const answered = this.#waiting.filter(({ index }) => error !== undefined || index <= reached);
+    this.#waiting = this.#waiting.filter(({ index }) => error === undefined && index > reached);
+    for (const { done } of answered) done(error);
+  }
+
+  async #install(staged: {
+    name: string;
+    environment: Environment;
+    tables: Tables;
+    head: Head;
+  }): Promise<void> {
+    await staged.environment.root.batch(() => staged.environment.putHead(staged.head));
+    staged.environment.renew();
+    while (this.#writing !== undefined) await this.#writing;
+    const old = { name: this.#directory.current, environment: this.#environment };
+    this.#directory.switchTo(staged.name);
+    this.#environment = staged.environment;
+    this.#stage = undefined;
+    this.#tables = staged.tables;
+    this.#head = staged.head;
+    this.#written = staged.head;
+    this.#arena = new Arena();
+    this.#behind = new WriteBehind();
+    this.#sparse = new Set();
+    this.#finishedLists = [];
+    // Views of the old records may still be read in this turn.
+    setImmediate(() => {
+      old.environment.close().then(
+        () => this.#directory.remove(old.name),
+        (error: unknown) => this.#onError(asError(error)),
+      );
+    });
+  }
+}
+
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
