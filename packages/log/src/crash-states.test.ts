@@ -233,3 +233,29 @@ function sectorOf(units: readonly Unsynced[], position: number): number {
 function isSame(left: Contents, right: Contents): boolean {
   return JSON.stringify(left) === JSON.stringify(right);
 }
+
+test("within one segment, a later record proves the earlier one, whatever of it is lost", () => {
+  const disk = new MemoryDisk();
+  const log = recover(disk, { segmentBytes: 8192 });
+  for (const [index, bytes] of [300, 1500, 300, 40].entries()) {
+    appendNow(disk, log, { entries: [entryAt(index + 1, 1, bytes)] });
+  }
+  const contents = contentsOf(recover(disk.clone(), { segmentBytes: 8192 }).recovered);
+  const [name] = disk.list();
+  const bytes = disk.readAll(name!);
+  let end = bytes.length;
+  while (bytes[end - 1] === 0) end -= 1;
+  const lastSector = (end - 1) & ~511;
+  for (let at = 0; at < lastSector; at += 512) {
+    disk.overwrite(name!, bytes.slice().fill(0, at, at + 512));
+    const outcome = tryRecover(disk.clone(), { segmentBytes: 8192 });
+    ok(outcome instanceof LogError, `sector at ${at} lost`);
+    equal(outcome.code, "damaged");
+  }
+  for (let size = 0; size < bytes.length; size += 1) {
+    disk.overwrite(name!, bytes.subarray(0, size));
+    const outcome = tryRecover(disk.clone(), { segmentBytes: 8192 });
+    if (outcome instanceof LogError) ok(size < end + 1024, `cut to ${size}: refused in free space`);
+    else deepEqual(outcome, contents, `cut to ${size}`);
+  }
+});

@@ -132,6 +132,9 @@ test("reset drops every entry, also when older segments come back after a crash"
   const again = recover(disk);
   deepEqual(contentsOf(again.recovered), { state: [3], base: 1000, entries: [] });
   appendNow(disk, again, { entries: [entryAt(1001, 4)] });
+  again.reset(baseAt(10), (error) => equal(error, undefined));
+  appendNow(disk, again, { entries: [entryAt(1001, 4)] });
+  ok(disk.list().length <= 2, `segments of dropped entries are removed: ${disk.list()}`);
   equal(recover(disk.clone()).recovered.entries.length, 1);
 });
 
