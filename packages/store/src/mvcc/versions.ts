@@ -61,7 +61,12 @@ export class Versions {
   }
 
   release(id: VersionId): void {
-    this.#chunks[id >>> rowBits]!.older[id & rowMask] = this.#free;
+    const columns = this.#chunks[id >>> rowBits]!;
+    const row = id & rowMask;
+    // A queue may still name the row: it must not look like the version it was.
+    columns.main[row] = 0;
+    columns.flags[row] = 0;
+    columns.older[row] = this.#free;
     this.#free = id;
     this.#count--;
   }

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "../contract.ts";
+import { createMemoryEngine } from "../memory/memory-engine.ts";
+import { openStore } from "../store.ts";
+import { bytesOf, compare, compareValue, del, put, range, txn } from "../testing/commands.ts";
+import { decodeCommand } from "./decode.ts";
+import { encodeCommand } from "./encode.ts";
+
+const commands: Command[] = [
+  put("k", "value"),
+  put("\0\xff", "", { prevKv: true, ignoreValue: true, ignoreLease: true }),
+  put("k".repeat(200), "v", { lease: -2n }),
+  put("k".repeat(20_000), "v", { lease: 2n ** 63n - 1n }),
+  del("a", "\0", true),
+  txn(
+    [
+      compare("a", "mod", "less", -5, "\0"),
+      compare("a", "version", "unknown", 2n ** 60n),
+      compareValue("b", "notEqual", "x"),
+      { key: "l", rangeEnd: "", target: "lease", result: "equal", value: 9n },
+    ],
+    [put("a"), range("b", "c", { limit: -1, revision: -7, sortOrder: "descend", keysOnly: true })],
+    [txn([], [del("z")], [range("r", "", { maxCreateRevision: 2 ** 40 })])],
+  ),
+  { kind: "compact", revision: 12 },
+  { kind: "alarm", action: "activate", member: "0123456789abcdef", alarm: "corrupt" },
+  {
+    kind: "publishMember",
+    member: "m",
+    name: "Þingvellir ☃",
+    peerUrls: ["http://a", "http://b"],
+    clientUrls: [],
+    incarnation: "i",
+  },
+  { kind: "removeMember", member: "m" },
+];
+
+test("every command comes back as it was encoded", () => {
+  for (const command of commands) assert.deepEqual(decodeCommand(encodeCommand(command)), command);
+});
+
+test("a command cut anywhere is no other command, and bytes after it are refused", () => {
+  for (const command of commands) {
+    if (command.kind === "put") continue;
+    const encoded = encodeCommand(command);
+    for (let length = 0; length < encoded.length; length++) {
+      assert.equal(decodeCommand(encoded.subarray(0, length)), undefined);
+    }
+    assert.equal(decodeCommand(new Uint8Array([...encoded, 0])), undefined);
+  }
+});
+
+test("damaged bytes decode to something or nothing, and never throw", () => {
+  for (const command of commands) {
+    const encoded = encodeCommand(command);
+    for (let at = 0; at < Math.min(encoded.length, 300); at++) {
+      for (const bit of [0, 3, 7]) {
+        const damaged = encoded.slice();
+        damaged[at] = damaged[at]! ^ (1 << bit);
+        const decoded = decodeCommand(damaged);
+        assert.ok(decoded === undefined || typeof decoded.kind === "string");
+      }
+    }
+  }
+});
+
+test("an unknown command moves the point, is answered, and changes nothing else", () => {
+  const store = openStore({ engine: createMemoryEngine() });
+  const before = store.stateHash().hash;
+  for (const [i, bytes] of [new Uint8Array(0), bytesOf("\xfe"), bytesOf("\x01")].entries()) {
+    const context = { index: i + 1, epoch: 1, proposer: "", leaderTimeMs: 0 };
+    assert.deepEqual(store.apply(bytes, context), {
+      kind: "error",
+      revision: 1,
+      code: "commandUnknown",
+    });
+  }
+  assert.deepEqual(store.stateHash(), { index: 3, hash: before });
+});
