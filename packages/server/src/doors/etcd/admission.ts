@@ -32,7 +32,9 @@ export class Admission {
     const status = this.view.recent();
     if (status.state !== "running") return status.state;
     if (status.role === "learner" && !learnerServes) return "learnerUnsupported";
-    if (call.metadata("hasleader") === "true" && status.leader === undefined) return "noLeader";
+    if (call.metadata("hasleader") === "true" && status.leader === undefined) {
+      return "leaderMissing";
+    }
     return undefined;
   }
 

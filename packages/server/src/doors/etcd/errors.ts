@@ -9,6 +9,8 @@ import { type GrpcStatus, grpcStatus as status } from "../../transport/index.ts"
 export type DoorErrorCode =
   | "invalidSortOption"
   | "invalidClientApiVersion"
+  /** The client asked to fail at once without a leader, and there is none. */
+  | "leaderMissing"
   | "learnerUnsupported"
   | "unknownService";
 
@@ -39,7 +41,9 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   // A log entry of a newer version than this member understands.
   commandUnknown: error(status.failedPrecondition, "not capable"),
 
-  noLeader: error(status.unavailable, "no leader"),
+  leaderMissing: error(status.unavailable, "no leader"),
+  // The member has waited for a leader as long as a request may take: etcd calls that a timeout.
+  noLeader: error(status.unavailable, "request timed out"),
   timedOut: error(status.unavailable, "request timed out"),
   leaderChanged: error(status.unavailable, "leader changed"),
   // etcd declares ResourceExhausted for it, and sends Unknown.
