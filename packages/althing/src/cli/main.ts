@@ -2,12 +2,12 @@
 // one message that says what to do and an exit code.
 
 import { closest } from "@althing/server/flags";
+import { version } from "../version.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { GrpcFailure } from "./grpc-client.ts";
 import { describeCommand, describeProgram } from "./help.ts";
-import { version } from "./version.ts";
 
 export async function main(args: readonly string[]): Promise<number> {
   try {

@@ -1,10 +1,10 @@
 // `althing start`: what it is and how it is written. What it does stands in start.ts, which is loaded only
 // when a member is really started.
 
+import { version } from "../version.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit-codes.ts";
 import { describeFlags } from "./help.ts";
-import { version } from "./version.ts";
 
 export const startCommand: Command = {
   name: "start",

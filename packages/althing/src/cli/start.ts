@@ -13,9 +13,9 @@ import {
   type Server,
   startServer,
 } from "@althing/server";
+import { version } from "../version.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { onStopSignal } from "./stop-signals.ts";
-import { version } from "./version.ts";
 
 export async function runMember(args: readonly string[]): Promise<number> {
   try {

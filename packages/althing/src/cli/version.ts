@@ -1,14 +1,8 @@
-// What this build calls itself, read from the package so that it is written in one place.
+// `althing version`
 
-import { readFileSync } from "node:fs";
+import { version } from "../version.ts";
 import { type Command, parseOptions } from "./command.ts";
 import { writeJson, writeLine } from "./print.ts";
-
-export const version: string = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  }
-).version;
 
 export const versionCommand: Command = {
   name: "version",

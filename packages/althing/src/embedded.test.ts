@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Althing, AlthingError } from "./index.ts";
+
+const root = mkdtempSync(join(tmpdir(), "althing-embedded-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+for (const engine of ["disk", "memory"] as const) {
+  test(`an embedded member keeps what it acknowledged (${engine})`, async () => {
+    const options = { dataDir: join(root, engine), engine, logLevel: "error" } as const;
+    const first = await Althing.open(options);
+    const revision = await first.put("config/é", "one");
+    assert.equal(await first.put("config/é", new Uint8Array([0, 255])), revision + 1);
+    await first.put("config/b", "two");
+    await first.put("other", "x");
+    assert.equal(await first.delete("other"), true);
+    assert.equal(await first.delete("other"), false);
+    await first.close();
+
+    await using again = await Althing.open(options);
+    assert.deepEqual(await again.get("config/é"), {
+      key: "config/é",
+      value: new Uint8Array([0, 255]),
+      text: "\0\ufffd",
+      version: 2,
+      createRevision: revision,
+      modRevision: revision + 1,
+    });
+    assert.equal(await again.get("other"), undefined);
+    assert.deepEqual(
+      (await again.list("config/")).map((entry) => entry.key),
+      ["config/b", "config/é"],
+    );
+    assert.equal((await again.list("")).length, 2);
+  });
+}
+
+test("errors are coded, and say whether the write can have happened", async () => {
+  await using althing = await Althing.open({ dataDir: join(root, "errors"), logLevel: "error" });
+  await assert.rejects(althing.put("", "x"), (error) => {
+    assert.ok(error instanceof AlthingError);
+    assert.deepEqual([error.code, error.outcome], ["keyEmpty", "notExecuted"]);
+    return true;
+  });
+  await assert.rejects(althing.put("big", new Uint8Array(2_000_000)), (error) => {
+    assert.ok(error instanceof AlthingError);
+    assert.deepEqual([error.code, error.outcome], ["tooLarge", "notExecuted"]);
+    return true;
+  });
+});
+
+test("a data directory in use is refused, and a closed one is free again", async () => {
+  const options = { dataDir: join(root, "shared"), logLevel: "error" } as const;
+  const first = await Althing.open(options);
+  await assert.rejects(Althing.open(options), { name: "DataDirectoryError", code: "locked" });
+  await first.close();
+  await (await Althing.open(options)).close();
+});
+
+test("three members in three places of one process form a cluster", async () => {
+  const ports = [26180, 26181, 26182];
+  const cluster = ports.map((port, i) => `m${i + 1}=http://127.0.0.1:${port}`).join(",");
+  const members = await Promise.all(
+    ports.map((_, i) =>
+      Althing.open({
+        dataDir: join(root, `three-${i}`),
+        name: `m${i + 1}`,
+        cluster,
+        logLevel: "error",
+      }),
+    ),
+  );
+  try {
+    await members[0]!.put("k", "v");
+    for (const member of members) assert.equal((await member.get("k"))?.text, "v");
+  } finally {
+    await Promise.all(members.map((member) => member.close()));
+  }
+});
