@@ -722,6 +722,28 @@ describe("membership", () => {
   });
 });
 
+describe("joining", () => {
+  test("a member that knows no membership waits, and its joining does not depose the leader", () => {
+    const nobody = { index: 0, epoch: 0, proposer: "", membership: membershipOf([]) };
+    const other = new Cluster(raft, {
+      membership: membershipOf(["a"]),
+      members: ["a", "b"],
+      restored: (id) => (id === "b" ? { base: nobody } : {}),
+    });
+    other.elapse(60);
+    assert.equal(other.at("b").core.status().leaderless, "this member is not in the membership");
+    other.step("a", {
+      kind: "changeMembership",
+      changes: [{ kind: "addVoter", member: "b" }],
+      context: bytesOf(""),
+      token: 7,
+    });
+    other.elapse(10);
+    assert.deepEqual(other.at("b").core.status().membership, membershipOf(["a", "b"]));
+    assert.deepEqual([other.leader(), inspect(other, "a").term], ["a", 1]);
+  });
+});
+
 describe("gray failure", () => {
   test("disk-stall-leader: a leader told to step down hands over to one that is up to date", () => {
     const cluster = led();

@@ -84,16 +84,20 @@ export function matchOf(raft: Raft, leadership: Leadership, member: MemberId): I
   return peerOf(leadership, member)?.match ?? 0;
 }
 
-/** Whoever is in the membership is fed, and nobody else. */
-export function alignPeers(raft: Raft, leadership: Leadership): void {
+/**
+ * Whoever is in the membership is fed, and nobody else. Members that join a leader at work count as
+ * active until they had the time to answer, or a check of the quorum could depose it at once.
+ */
+export function alignPeers(raft: Raft, leadership: Leadership, joinAtWork: boolean): void {
   const { id, limits } = raft.settings;
+  const create = (member: MemberId) => {
+    const peer = new Progress(member, raft.log.lastIndex + 1, limits.messagesInFlightMax);
+    peer.recentlyActive = joinAtWork;
+    return peer;
+  };
   leadership.peers = membersOf(membership(raft))
     .filter((member) => member !== id)
-    .map(
-      (member) =>
-        peerOf(leadership, member) ??
-        new Progress(member, raft.log.lastIndex + 1, limits.messagesInFlightMax),
-    );
+    .map((member) => peerOf(leadership, member) ?? create(member));
   // A lease was promised by a quorum of the membership before; it is earned again.
   leadership.leaseFromMs = Number.NEGATIVE_INFINITY;
 }

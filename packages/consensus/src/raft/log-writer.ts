@@ -22,7 +22,7 @@ export function appendOwn(raft: Raft, kind: EntryKind, payload: Uint8Array): Ent
   leadership.uncommittedBytes += payload.length;
   if (kind === "membership") {
     noteMembership(raft, entry);
-    alignPeers(raft, leadership);
+    alignPeers(raft, leadership, true);
   }
   return entry;
 }
@@ -47,7 +47,8 @@ export function truncateFrom(raft: Raft, index: Index): void {
 
 /** The runtime dropped the log up to here. */
 export function compact(raft: Raft, index: Index): void {
-  assert(index <= raft.appliedIndex, "only what is applied is compacted");
+  assert(index <= raft.applySentIndex, "only what is applied is compacted");
+  raft.appliedIndex = Math.max(raft.appliedIndex, index);
   raft.log.compact(index);
   let kept = raft.memberships.length - 1;
   while (raft.memberships[kept]!.index > raft.log.baseIndex) kept--;

@@ -57,7 +57,7 @@ export function becomeLeader(raft: Raft): void {
   for (let index = raft.commitIndex + 1; index <= log.lastIndex; index++) {
     leadership.uncommittedBytes += log.at(index)!.payload.length;
   }
-  alignPeers(raft, leadership);
+  alignPeers(raft, leadership, false);
   settleTransfer(raft);
   // Only an entry of the own term commits by counting, and it commits all before it (Raft §5.4.2,
   // §8): without it, reads and earlier entries would wait for the next proposal.
