@@ -76,9 +76,14 @@ function bash(commands: readonly Completed[]): string {
     const words = command.options.map((option) => `--${option.name}`).join(" ");
     return `    "${command.name}"*) words="${words}" ;;`;
   });
-  const values = commands.flatMap((command) => command.options.filter((o) => o.choices.length > 0));
-  const choices = new Map(values.map((option) => [option.name, option.choices.join(" ")]));
-  const valueCases = [...choices].map(([name, words]) => `    --${name}) words="${words}" ;;`);
+  const valueCases = commands.flatMap((command) =>
+    command.options
+      .filter((option) => option.choices.length > 0)
+      .map((option) => {
+        const words = option.choices.join(" ");
+        return `    "${command.name}"*" --${option.name}") words="${words}" ;;`;
+      }),
+  );
   const nested = commands.filter((command) => command.name.includes(" "));
   const nestedCases = nested.map((command) => {
     const [first, second] = command.name.split(" ");
@@ -86,16 +91,14 @@ function bash(commands: readonly Completed[]): string {
   });
   return `# bash completion for althing
 _althing() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" words=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" words=""
   local line="\${COMP_WORDS[*]:1:COMP_CWORD-1}"
   case "$line" in
     "") words="${[...firstWords(commands), "help"].join(" ")}" ;;
 ${nestedCases.join("\n")}
     "completion") words="bash zsh fish" ;;
-${cases.join("\n")}
-  esac
-  case "$previous" in
 ${valueCases.join("\n")}
+${cases.join("\n")}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

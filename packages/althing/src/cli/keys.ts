@@ -38,7 +38,8 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let last = prefix.length - 1;
   while (last >= 0 && prefix[last] === 0xff) last--;
   if (last < 0) return everything;
-  const end = prefix.slice(0, last + 1);
+  // `slice` of a Buffer would be a view of it.
+  const end = Uint8Array.from(prefix.subarray(0, last + 1));
   end[last]! += 1;
   return end;
 }
