@@ -1,5 +1,6 @@
 // How other consensus systems failed, each under the name it has in the project's list of such bugs
 // (and the place where it was reported, where a name alone does not tell), shown not to happen here.
+// It is long for the same reason as the list is.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

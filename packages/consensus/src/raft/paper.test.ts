@@ -1,5 +1,6 @@
 // The claims of the Raft paper (Ongaro, Ousterhout 2014) and of the dissertation (Ongaro 2014,
 // chapters 3, 4, 6 and 10) that one core, or a few of them, can show: a test each, with its section.
+// It is long because the papers make many claims, and a reader looks for all of them in one place.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -608,6 +609,49 @@ describe("membership changes (paper §6, dissertation chapter 4)", () => {
     assert.equal(inspect(other, "a").commitIndex, 1);
   });
 
+  test("while joint, the new majority alone commits nothing, nor elects (§6)", () => {
+    const cluster = led(3, { members: ["a", "b", "c", "d", "e"] });
+    for (const id of ["b", "c"]) cluster.isolate(id);
+    cluster.step("a", {
+      kind: "changeMembership",
+      changes: [
+        { kind: "remove", member: "b" },
+        { kind: "remove", member: "c" },
+        { kind: "addVoter", member: "d" },
+        { kind: "addVoter", member: "e" },
+      ],
+      context: bytesOf(""),
+      token: 1,
+    });
+    cluster.elapse(8);
+    assert.deepEqual(terms(cluster, "d"), [1, 1]);
+    assert.equal(inspect(cluster, "a").commitIndex, 1);
+    cluster.crash("a");
+    cluster.elapse(100);
+    assert.equal(cluster.leader(), undefined);
+  });
+
+  test("a learner that answers but lags behind is not promoted yet (§4.2.1)", () => {
+    const cluster = led(1, { members: ["a", "b"] });
+    change(cluster, "addLearner", "b");
+    cluster.stabilize();
+    propose(cluster, "a", "x");
+    // Its disk is stuck.
+    for (let i = 0; i < 25; i++) {
+      cluster.tick("a");
+      cluster.persist("a");
+      const letters = cluster.letters;
+      cluster.letters = [];
+      for (const letter of letters) cluster.deliver(letter);
+    }
+    const answer = change(cluster, "promote", "b");
+    assert(answer?.kind === "rejected" && answer.reason === "learnerNotCaughtUp");
+    cluster.elapse(25);
+    assert.equal(change(cluster, "promote", "b")?.kind, "accepted");
+    cluster.stabilize();
+    assert.deepEqual(cluster.at("b").core.status().membership, membershipOf(["a", "b"]));
+  });
+
   test("the joint configuration ends by itself once it is committed (§6)", () => {
     const cluster = led();
     change(cluster, "remove", "c");
@@ -632,14 +676,19 @@ describe("membership changes (paper §6, dissertation chapter 4)", () => {
   });
 
   test("one change at a time (§4.1)", () => {
-    const cluster = led();
-    change(cluster, "remove", "c");
-    assert.deepEqual(change(cluster, "remove", "b"), {
+    const refused = {
       kind: "rejected",
       token: 77,
       reason: "membershipChangeInProgress",
       leaderHint: undefined,
-    });
+    };
+    const cluster = led();
+    change(cluster, "remove", "c");
+    assert.deepEqual(change(cluster, "remove", "b"), refused);
+    // Also where no joint configuration is needed.
+    const other = led();
+    change(other, "addLearner", "d");
+    assert.deepEqual(change(other, "addLearner", "e"), refused);
   });
 
   test("single-server-change-bug: none before an entry of the own term is committed", () => {

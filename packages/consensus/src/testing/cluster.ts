@@ -283,7 +283,8 @@ export class Cluster<M = unknown, S = unknown> {
     machine.inspection = next;
     assert.deepEqual(violations, []);
     const { role, epoch, id } = machine.core.status();
-    if (role !== "leader") return;
+    // A Paxos ballot is (round, proposer): two members may lead in the same round.
+    if (role !== "leader" || this.protocol.name === "paxos") return;
     const other = this.#leaders.get(epoch) ?? id;
     assert.equal(other, id, `two leaders in epoch ${epoch}`);
     this.#leaders.set(epoch, id);
@@ -324,10 +325,13 @@ export class Cluster<M = unknown, S = unknown> {
   #apply(machine: Machine<M, S>, entry: Entry): void {
     assert.equal(entry.index, machine.store.index + 1, "applied in order, each once");
     const onDisk = machine.disk.entries.find((other) => other.index === entry.index);
-    assert.equal(onDisk?.epoch, entry.epoch, "applied before it was on this member's disk");
-    const chosen = this.#chosen.get(entry.index);
-    if (chosen === undefined) this.#chosen.set(entry.index, entry);
-    else assert.deepEqual(entry, chosen, "two members applied different entries");
+    assert.deepEqual(onDisk, entry, "applied before it was on this member's disk");
+    const chosen = this.#chosen.get(entry.index) ?? entry;
+    this.#chosen.set(entry.index, chosen);
+    // Paxos may choose one value in several ballots.
+    const { epoch, proposer } = this.protocol.name === "paxos" ? chosen : entry;
+    const told = { ...entry, epoch, proposer };
+    assert.deepEqual(told, chosen, "two members applied different entries");
     machine.applied.push(entry);
     machine.store = advance(machine.store, entry);
   }
@@ -341,6 +345,7 @@ export class Cluster<M = unknown, S = unknown> {
 
   #createCore(id: MemberId, disk: Machine<M, S>["disk"], applied: number): Core<M, S> {
     const priority = this.options.priorities?.[id];
+    disk.entries.sort((one, other) => one.index - other.index);
     return this.protocol.create(
       {
         heartbeatTicks: 2,
