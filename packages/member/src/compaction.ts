@@ -60,9 +60,11 @@ export class Compaction {
       index - this.#attempted >= this.#options.snapshotCount ||
       this.#bytes >= BYTES_BEFORE_COMPACTION;
     if (!due || this.#underWay) return;
-    this.#underWay = true;
     this.#attempted = index;
     this.#bytes = 0;
+    // Nothing could be dropped even if all were durable: no reason to make the disk work.
+    if (this.#droppable() <= this.#base) return;
+    this.#underWay = true;
     this.#store.flush((error) => {
       this.#underWay = false;
       if (error !== undefined) this.#turn.fail("the store could not be made durable", error);
@@ -78,7 +80,7 @@ export class Compaction {
   }
 
   #compact(): void {
-    const index = this.#target();
+    const index = Math.min(this.#droppable(), this.#store.durable().index);
     const entry = index > this.#base ? this.#turn.core.entryAt(index) : undefined;
     if (entry === undefined) return;
     const base: LogBase = {
@@ -97,7 +99,8 @@ export class Compaction {
     this.#turn.schedule();
   }
 
-  #target(): number {
+  /** Up to where nobody needs the log any more, if the store were durable. */
+  #droppable(): number {
     const { appliedIndex } = this.#store;
     let tail = appliedIndex;
     let bytes = 0;
@@ -107,8 +110,7 @@ export class Compaction {
       if (bytes > TAIL_BYTES_MAX) break;
       tail--;
     }
-    const target = Math.min(tail, this.#store.durable().index);
-    return this.#log.bytes > HELD_BYTES_MAX ? target : Math.min(target, this.#needed());
+    return this.#log.bytes > HELD_BYTES_MAX ? tail : Math.min(tail, this.#needed());
   }
 
   /** The lowest index that somebody who is catching up builds on. */

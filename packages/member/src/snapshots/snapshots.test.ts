@@ -178,3 +178,38 @@ test("the log is never dropped above what a restart finds in the store", () => {
   cluster.start("a");
   assert.equal(cluster.read(cluster.awaitLeader(), "many3"), "x".repeat(10));
 });
+
+test("lagging-replica-loops-state-sync: a follower that still follows is never cut off from the log", () => {
+  const cluster = new Cluster(options);
+  cluster.startAll();
+  const leader = cluster.calm();
+  const slow = cluster.follower().id;
+  // It hears the leader and answers, but takes in one entry in many turns.
+  let passed = 0;
+  cluster.filter = (_from, to, message) => {
+    const body = (message as { message?: { entries?: readonly unknown[] } }).message;
+    return to !== slow || (body?.entries?.length ?? 0) === 0 || passed++ % 20 === 0;
+  };
+  for (let i = 0; i < 10; i++) cluster.putMany(leader, 100);
+  assert.ok(cluster.member(slow).store.appliedIndex < leader.store.appliedIndex);
+  cluster.filter = () => true;
+  cluster.settle();
+  assert.equal(count(cluster.node(slow), "snapshot.received"), 0);
+});
+
+test("install-snapshot-races-apply: what is applied while a snapshot arrives never goes back", () => {
+  const { cluster, late } = behind();
+  const member = cluster.start(late);
+  let highest = 0;
+  member.onApplied((index) => {
+    assert.ok(index >= highest, `${index} after ${highest}`);
+    highest = index;
+  });
+  // The stream is slow: the log's own tail is applied meanwhile, and writes go on.
+  let held = 0;
+  cluster.filter = (_from, _to, message) => message.kind !== "snapshotAck" || held++ % 3 !== 1;
+  for (let i = 0; i < 10; i++) cluster.putMany(cluster.awaitLeader(), 50, "more");
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(late), "member.failed"), 0);
+  assert.equal(highest, cluster.awaitLeader().store.appliedIndex);
+});
