@@ -2,14 +2,11 @@
 // linearizable, and whoever is started again comes back by itself.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Cluster } from "../cluster/cluster.ts";
-import { program, seed, skip } from "./subject.ts";
-import { Workload } from "./workload.ts";
+import { clusterTest } from "./subject.ts";
 
-test("any member may be killed under load, one after the other", { skip }, async () => {
-  await using cluster = await Cluster.start({ program });
-  const workload = Workload.start({ cluster, seed });
+clusterTest("any member may be killed under load, one after the other", {}, async (subject) => {
+  const { cluster } = subject;
+  const workload = subject.load();
   for (const member of [...cluster.members, ...cluster.members]) {
     await workload.nextAcknowledgedWrite();
     await member.kill();
@@ -20,9 +17,9 @@ test("any member may be killed under load, one after the other", { skip }, async
   await workload.finish();
 });
 
-test("the leader may be killed twenty times in a row under load", { skip }, async () => {
-  await using cluster = await Cluster.start({ program });
-  const workload = Workload.start({ cluster, seed: seed + 1 });
+clusterTest("the leader may be killed twenty times in a row under load", {}, async (subject) => {
+  const { cluster } = subject;
+  const workload = subject.load();
   for (let i = 0; i < 20; i++) {
     const leader = await cluster.leader();
     await workload.nextAcknowledgedWrite();
@@ -34,9 +31,9 @@ test("the leader may be killed twenty times in a row under load", { skip }, asyn
   await workload.finish();
 });
 
-test("all members may be killed at once, again and again", { skip }, async () => {
-  await using cluster = await Cluster.start({ program });
-  const workload = Workload.start({ cluster, seed: seed + 2 });
+clusterTest("all members may be killed at once, again and again", {}, async (subject) => {
+  const { cluster } = subject;
+  const workload = subject.load();
   for (let i = 0; i < 4; i++) {
     await workload.nextAcknowledgedWrite();
     await Promise.all(cluster.members.map((member) => member.kill()));
@@ -46,16 +43,20 @@ test("all members may be killed at once, again and again", { skip }, async () =>
   await workload.finish();
 });
 
-test("a member asked to stop ends by itself and finds its data again", { skip }, async () => {
-  await using cluster = await Cluster.start({ program });
-  const workload = Workload.start({ cluster, seed: seed + 3 });
-  for (const member of cluster.members) {
-    await workload.nextAcknowledgedWrite();
-    const exit = await member.stop();
-    assert.notEqual(exit.signal, "SIGKILL", `${member.name} had to be killed`);
-    await workload.nextAcknowledgedWrite();
-    member.start();
-    await cluster.waitUntilReady();
-  }
-  await workload.finish();
-});
+clusterTest(
+  "a member asked to stop ends by itself and finds its data again",
+  {},
+  async (subject) => {
+    const { cluster } = subject;
+    const workload = subject.load();
+    for (const member of cluster.members) {
+      await workload.nextAcknowledgedWrite();
+      const exit = await member.stop();
+      assert.notEqual(exit.signal, "SIGKILL", `${member.name} had to be killed`);
+      await workload.nextAcknowledgedWrite();
+      member.start();
+      await cluster.waitUntilReady();
+    }
+    await workload.finish();
+  },
+);

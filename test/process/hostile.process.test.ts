@@ -11,6 +11,7 @@ import { Cluster } from "../cluster/cluster.ts";
 import { Random } from "../differential/random.ts";
 import { program, seed, skip } from "./subject.ts";
 
+const timeout = 120_000;
 const invalidArgument = 3;
 const resourceExhausted = 8;
 
@@ -65,7 +66,10 @@ async function throwAt(url: string, bytes: Uint8Array): Promise<void> {
   socket.destroy();
 }
 
-test("garbage on the client port and on the peer port harms nothing", { skip }, async () => {
+test("garbage on the client port and on the peer port harms nothing", {
+  skip,
+  timeout,
+}, async () => {
   const random = new Random(seed);
   const noise = (length: number) => Uint8Array.from({ length }, () => random.below(256));
   const frame = (type: number, flags: number, stream: number, body: Uint8Array) => {
@@ -103,7 +107,7 @@ test("garbage on the client port and on the peer port harms nothing", { skip }, 
   await assertAllServe();
 });
 
-test("half-open connections and unfinished requests are only that", { skip }, async () => {
+test("half-open connections and unfinished requests are only that", { skip, timeout }, async () => {
   const sockets: Socket[] = [];
   for (const url of [cluster.member(1).spec.clientUrl, cluster.member(1).spec.peerUrl]) {
     for (const start of [Buffer.alloc(0), preface.subarray(0, 10), preface]) {
@@ -119,7 +123,10 @@ test("half-open connections and unfinished requests are only that", { skip }, as
   for (const socket of sockets) socket.destroy();
 });
 
-test("five thousand idle connections cost little and disturb nobody", { skip }, async () => {
+test("five thousand idle connections cost little and disturb nobody", {
+  skip,
+  timeout,
+}, async () => {
   const member = cluster.member(2);
   const before = member.residentBytes();
   const sockets: Socket[] = [];
@@ -141,7 +148,10 @@ test("five thousand idle connections cost little and disturb nobody", { skip }, 
   await assertAllServe();
 });
 
-test("requests over the limit are refused with the code of their kind", { skip }, async () => {
+test("requests over the limit are refused with the code of their kind", {
+  skip,
+  timeout,
+}, async () => {
   const put = (bytes: number) => client.put({ key: "big", value: new Uint8Array(bytes).fill(98) });
   assert.equal((await put(1_500_000)).code, 0);
   assert.deepEqual(await put(1_600_000), {
@@ -153,7 +163,7 @@ test("requests over the limit are refused with the code of their kind", { skip }
   await assertAllServe();
 });
 
-test("a transaction of 10,000 operations is refused, not run", { skip }, async () => {
+test("a transaction of 10,000 operations is refused, not run", { skip, timeout }, async () => {
   const success = Array.from({ length: 10_000 }, (_, i) => {
     return { request_put: { key: `txn/${i}`, value: "1" } };
   });
@@ -164,7 +174,7 @@ test("a transaction of 10,000 operations is refused, not run", { skip }, async (
   assert.equal((await client.range({ key: "txn/0" })).response?.count, undefined);
 });
 
-test("a range of 10,000 keys comes whole", { skip }, async () => {
+test("a range of 10,000 keys comes whole", { skip, timeout }, async () => {
   for (let start = 0; start < 10_000; start += 100) {
     const success = Array.from({ length: 100 }, (_, i) => {
       const key = `many/${String(start + i).padStart(6, "0")}`;
@@ -195,7 +205,7 @@ test("bytes that are not UTF-8 are fine in keys and refused or ignored in text",
   await assertAllServe();
 });
 
-test("after all that, memory is bounded", { skip }, async () => {
+test("after all that, memory is bounded", { skip, timeout }, async () => {
   // Large answers, again and again: garbage must be collected, not kept.
   for (let i = 0; i < 30; i++) {
     const answer = await client.callRaw(

@@ -26,7 +26,7 @@ const registersAtOnce = 4;
 /** A register is left alone after a while, so that each one's history is short. */
 const operationsPerEpoch = 400;
 
-export class Workload {
+export class Workload implements AsyncDisposable {
   readonly #options: Required<WorkloadOptions>;
   readonly #history = new History();
   readonly #acknowledged = new Set<string>();
@@ -73,6 +73,11 @@ export class Workload {
     await this.#readAllRegisters();
     this.#history.check();
     await this.#checkLedger();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#running);
   }
 
   async #runClient(client: number): Promise<void> {
