@@ -747,6 +747,54 @@ describe("joining", () => {
   });
 });
 
+describe("what a crash must not mix up", () => {
+  test("an answer to a read of the life before is no answer to one of this life", () => {
+    const cluster = led(3, { core: { random: randomOf(5) } });
+    cluster.step("b", { kind: "read", token: 1 });
+    const letters = cluster.letters;
+    cluster.letters = [];
+    for (const letter of letters) cluster.deliver(letter);
+    const rounds = cluster.letters;
+    cluster.letters = [];
+    for (const letter of rounds) if (letter.to === "c") cluster.deliver(letter);
+    const confirmed = cluster.letters;
+    cluster.letters = [];
+    for (const letter of confirmed) cluster.deliver(letter);
+    const late = cluster.letters.filter(({ to }) => to === "b");
+    assert.equal(late.length, 1);
+    cluster.letters = [];
+    cluster.crash("b");
+    cluster.restart("b");
+    propose(cluster, "a", "x");
+    cluster.elapse(6);
+    cluster.step("b", { kind: "read", token: 2 });
+    for (const letter of late) cluster.deliver(letter);
+    cluster.stabilize();
+    const ready = cluster.answers.filter(({ effect }) => effect.kind === "readReady");
+    assert.deepEqual(
+      ready.map(({ effect }) => effect),
+      [{ kind: "readReady", token: 2, index: 2 }],
+    );
+  });
+
+  test("compaction keeps the membership in force at the base, and a restart finds it", () => {
+    const cluster = led();
+    cluster.step("a", {
+      kind: "changeMembership",
+      changes: [{ kind: "addLearner", member: "d" }],
+      context: bytesOf(""),
+      token: 1,
+    });
+    cluster.stabilize();
+    const expected = membershipOf(["a", "b", "c"], ["d"]);
+    cluster.compact("b", 2);
+    assert.deepEqual(inspect(cluster, "b").memberships, [{ index: 2, membership: expected }]);
+    cluster.crash("b");
+    cluster.restart("b");
+    assert.deepEqual(cluster.at("b").core.status().membership, expected);
+  });
+});
+
 describe("gray failure", () => {
   test("disk-stall-leader: a leader told to step down hands over to one that is up to date", () => {
     const cluster = led();
