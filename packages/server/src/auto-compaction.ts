@@ -40,19 +40,18 @@ function keepRevisions(options: AutoCompactionOptions, revisions: number): () =>
   };
 }
 
-/** Samples every tenth of min(retention, 1 h); compacts every tenth sample, to the oldest kept. */
+/** Samples every tenth of min(retention, 1 h); compacts every ten samples, to the oldest kept. */
 function keepTime(options: AutoCompactionOptions, retentionMs: number): () => void {
-  const samplesKept = Math.round(retentionMs / (Math.min(retentionMs, hourMs) / 10));
+  const samplesKept = Math.round((10 * retentionMs) / Math.min(retentionMs, hourMs));
   const samples: number[] = [];
-  let sinceCompaction = 0;
+  let waited = 10;
   return () => {
     samples.push(options.revision());
     if (samples.length <= samplesKept) return;
+    // Taken just as long ago as the history is to reach back.
     const target = samples.shift()!;
-    sinceCompaction++;
-    if (sinceCompaction < 10 && samples.length > samplesKept) return;
-    if (!options.isLeader() || target <= 1) return;
-    sinceCompaction = 0;
+    if (++waited < 10 || !options.isLeader() || target <= 1) return;
+    waited = 0;
     options.compact(target);
   };
 }
