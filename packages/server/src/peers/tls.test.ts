@@ -1,12 +1,9 @@
-// Members that know each other by certificate. The certificates are made on the spot with openssl.
+// Members that know each other by certificate. The certificates are made on the spot.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, afterEach, test } from "node:test";
+import { afterEach, test } from "node:test";
 import type { MemberEvent } from "@althing/member";
+import { createAuthority } from "./testing/certificate.ts";
 import {
   connectedTo,
   createTestMember,
@@ -16,50 +13,16 @@ import {
 } from "./testing/two-members.ts";
 import type { PeerTls } from "./tls.ts";
 
-const missing =
-  spawnSync("openssl", ["version"]).error === undefined ? false : "openssl is not installed";
-const directory = mkdtempSync(join(tmpdir(), "althing-tls-"));
-after(() => rmSync(directory, { recursive: true }));
+const authority = createAuthority("the authority");
+const stranger = createAuthority("another authority");
 
 const open: TestMember[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((member) => member.transport.close()));
 });
 
-function openssl(...args: string[]): void {
-  execFileSync("openssl", args, { cwd: directory, stdio: "pipe" });
-}
-
-const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-
-function authority(name: string): void {
-  const subject = ["-subj", `/CN=${name}`, "-days", "2"];
-  openssl("req", "-x509", ...curve, "-keyout", `${name}.key`, "-out", `${name}.pem`, ...subject);
-}
-
-function certificate(ca: string, name: string, extra: Partial<PeerTls> = {}): PeerTls {
-  const file = `${ca}-${name}`;
-  openssl("req", ...curve, "-keyout", `${file}.key`, "-out", `${file}.csr`, "-subj", `/CN=${name}`);
-  writeFileSync(join(directory, `${file}.ext`), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-  const sign = ["x509", "-req", "-in", `${file}.csr`, "-CA", `${ca}.pem`, "-CAkey", `${ca}.key`];
-  openssl(
-    ...sign,
-    "-CAcreateserial",
-    "-days",
-    "2",
-    "-extfile",
-    `${file}.ext`,
-    "-out",
-    `${file}.pem`,
-  );
-  const read = (path: string) => readFileSync(join(directory, path));
-  return {
-    cert: read(`${file}.pem`),
-    key: read(`${file}.key`),
-    ca: read(`${ca}.pem`),
-    clientCertAuth: true,
-    ...extra,
-  };
+function certificate(from: typeof authority, name: string, extra: Partial<PeerTls> = {}): PeerTls {
+  return { ...from.issue(name), ca: from.cert, clientCertAuth: true, ...extra };
 }
 
 function pair(base: number, tlsA: PeerTls, tlsB: PeerTls): [TestMember, TestMember] {
@@ -69,9 +32,8 @@ function pair(base: number, tlsA: PeerTls, tlsB: PeerTls): [TestMember, TestMemb
   return [a, b];
 }
 
-test("members with certificates of one authority talk", { skip: missing }, async () => {
-  authority("ca");
-  const [a, b] = pair(26110, certificate("ca", "a"), certificate("ca", "b"));
+test("members with certificates of one authority talk", async () => {
+  const [a, b] = pair(26110, certificate(authority, "a"), certificate(authority, "b"));
   await Promise.all([a.start(), b.start()]);
   await Promise.all([a.until(connectedTo(ids.b), 0), b.until(connectedTo(ids.a), 0)]);
   const large = { kind: "forward", payloads: [new Uint8Array(2_000_000).fill(3)] } as const;
@@ -80,10 +42,8 @@ test("members with certificates of one authority talk", { skip: missing }, async
   assert.deepEqual(heard.detail, large);
 });
 
-test("a certificate of another authority is turned away", { skip: missing }, async () => {
-  authority("ca");
-  authority("other");
-  const [a, b] = pair(26112, certificate("ca", "a"), certificate("other", "b"));
+test("a certificate of another authority is turned away", async () => {
+  const [a, b] = pair(26112, certificate(authority, "a"), certificate(stranger, "b"));
   await Promise.all([a.start(), b.start()]);
   const failed = await a.until(observed("peerDialFailed"), 0);
   assert.match(String((failed.detail as MemberEvent)["reason"]), /certificate|signature|verify/i);
@@ -91,10 +51,9 @@ test("a certificate of another authority is turned away", { skip: missing }, asy
   assert.equal(b.told.some(connectedTo(ids.a)), false);
 });
 
-test("a common name that is not allowed is turned away", { skip: missing }, async () => {
-  authority("ca");
-  const strict = certificate("ca", "a", { allowedCommonName: "a" });
-  const [a, b] = pair(26114, strict, certificate("ca", "b"));
+test("a common name that is not allowed is turned away", async () => {
+  const strict = certificate(authority, "a", { allowedCommonName: "a" });
+  const [a, b] = pair(26114, strict, certificate(authority, "b"));
   await Promise.all([a.start(), b.start()]);
   const away = await a.until(observed("peerTurnedAway"), 0);
   assert.match(String((away.detail as MemberEvent)["reason"]), /common name is b/);
@@ -102,9 +61,13 @@ test("a common name that is not allowed is turned away", { skip: missing }, asyn
   assert.match(String((refusal.detail as { reason: string }).reason), /--peer-cert-allowed-cn/);
 });
 
-test("cleartext on a TLS port is turned away with one line", { skip: missing }, async () => {
-  authority("ca");
-  const a = createTestMember(ids.a, 26116, { [ids.b]: 26117 }, { tls: certificate("ca", "a") });
+test("cleartext on a TLS port is turned away with one line", async () => {
+  const a = createTestMember(
+    ids.a,
+    26116,
+    { [ids.b]: 26117 },
+    { tls: certificate(authority, "a") },
+  );
   const plain = createTestMember(ids.b, 26117, { [ids.a]: 26116 });
   open.push(a, plain);
   await Promise.all([a.start(), plain.start()]);
