@@ -237,6 +237,30 @@ describe("elections, terms, votes", () => {
     }
   });
 
+  test("of two that look for a new leader the one that goes first need not wait for a timeout", () => {
+    const cluster = led();
+    cluster.crash("a");
+    cluster.step("c", { kind: "disconnected", peer: "a" });
+    cluster.tick("c", 4);
+    cluster.stabilize();
+    // b still trusted its leader and refused; now it looks as well, and c may ask it again.
+    assert.equal(cluster.leader(), undefined);
+    cluster.step("b", { kind: "disconnected", peer: "a" });
+    cluster.tick("b", 4);
+    cluster.stabilize();
+    assert.equal(cluster.leader(), "c");
+  });
+
+  test("who would go first but reaches no quorum is not in the way for long", () => {
+    const cluster = clusterOf(raft, 5, { core: { random: randomOf(11) } });
+    cluster.crash("d");
+    cluster.crash("e");
+    cluster.cut("b", "c");
+    cluster.cut("c", "b");
+    cluster.elapse(200);
+    assert.equal(cluster.leader(), "a");
+  });
+
   test("under a lease a hang-up waits for the end of the promise", () => {
     const cluster = led(3, { core: { reads: "lease", electionTicks: 100 } });
     cluster.elapse(4);
@@ -566,6 +590,42 @@ describe("apply, snapshot, recovery", () => {
     assert.equal(inspect(cluster, "b").isInstalling, false);
   });
 
+  test("a snapshot of an earlier leader makes nobody leader of this term", () => {
+    const cluster = led();
+    cluster.step("b", { kind: "disconnected", peer: "a" });
+    const ask = {
+      kind: "voteRequest",
+      term: 5,
+      lastIndex: 0,
+      lastTerm: 0,
+      transfer: false,
+    } as const;
+    receive(cluster, "b", "c", ask);
+    const point = { index: 9, epoch: 1, proposer: "", membership: membershipOf(["a"]) };
+    assert.deepEqual(
+      cluster.step("b", { kind: "snapshotReceived", from: "a", epoch: 1, point }),
+      [],
+    );
+    assert.equal(inspect(cluster, "b").leader, undefined);
+  });
+
+  test("a write from before a snapshot, reported late, makes nothing durable after it", () => {
+    const cluster = led();
+    receive(cluster, "b", "a", {
+      kind: "appendRequest",
+      term: 1,
+      previousIndex: 1,
+      previousTerm: 1,
+      commitIndex: 1,
+      entries: [entry(2, 1), entry(3, 1), entry(4, 1)],
+    });
+    const point = { index: 2, epoch: 2, proposer: "", membership: membershipOf(["a", "b", "c"]) };
+    cluster.step("b", { kind: "snapshotReceived", from: "c", epoch: 2, point });
+    cluster.step("b", { kind: "snapshotInstalled", point });
+    cluster.step("b", { kind: "persisted", sequence: 3 });
+    assert.equal(inspect(cluster, "b").durableIndex, 2);
+  });
+
   test("a log that contains the snapshot's last entry keeps what follows (§7)", () => {
     const cluster = led();
     receive(cluster, "b", "a", {
@@ -826,6 +886,20 @@ describe("gray failure", () => {
     cluster.step("a", { kind: "stepDown" });
     for (let i = 0; i < 12; i++) cluster.tick("a");
     assert.notEqual(inspect(cluster, "a").role, "leader");
+  });
+
+  test("a leader told to step down does so also when the hand-over fails", () => {
+    const cluster = led();
+    cluster.step("a", { kind: "stepDown" });
+    for (let i = 0; i < 10; i++) {
+      cluster.tick("a");
+      const letters = cluster.letters;
+      cluster.letters = [];
+      for (const letter of letters) {
+        if (raft.decodeMessage(letter.bytes).kind !== "timeoutNow") cluster.deliver(letter);
+      }
+    }
+    assert.equal(inspect(cluster, "a").role, "follower");
   });
 
   test("why there is no leader is said in words", () => {
