@@ -156,23 +156,27 @@ test("proxy-loop: what was forwarded is proposed or sent back, never forwarded o
 test("a refusal meant for an earlier life of the origin is not taken for its own", () => {
   const cluster = new Cluster();
   cluster.startAll();
-  const leader = cluster.awaitLeader();
-  cluster.calm();
+  const leader = cluster.calm();
   const follower = cluster.follower();
   let forwards = 0;
   cluster.filter = (_from, _to, message) => {
-    if (message.kind === "forward") forwards++;
-    return true;
+    if (message.kind !== "forward") return true;
+    forwards++;
+    return false;
   };
-  let answers = 0;
-  follower.propose(putCommand("k", "v"), () => answers++);
-  const refusal = { kind: "forwardRejected", reason: "notLeader", leaderHint: undefined } as const;
+  follower.propose(putCommand("k", "v"), () => {});
   cluster.world.run(100, () => forwards === 1);
-  // Every number it could have, under a session that is not its own.
-  const requests = Array.from({ length: 64 }, (_, number) => number);
-  follower.receive(leader.id, { ...refusal, session: 1, requests });
+  // Every number it could have, under a session that is not its own: sent again, it might run twice.
+  const requests = Array.from({ length: 64 }, (_, use) => use * 2 ** 16);
+  follower.receive(leader.id, {
+    kind: "forwardRejected",
+    reason: "notLeader",
+    session: 1,
+    requests,
+    leaderHint: undefined,
+  });
   cluster.world.run(500);
-  assert.deepEqual({ forwards, answers }, { forwards: 1, answers: 1 });
+  assert.equal(forwards, 1);
 });
 
 test("a follower that believes in a former leader is sent on to the new one", () => {

@@ -43,6 +43,8 @@ test("minority-bitflip-majority-loss: an odd leader gives up leadership and the 
   cluster.putMany(odd, 64);
   assert.ok(cluster.world.run(5000, () => corrupt(cluster).length > 0));
   assert.deepEqual(corrupt(cluster), [odd.id]);
+  // It fences itself: it does not wait for an alarm, least of all for one of its own.
+  assert.deepEqual(alarms(cluster, odd.id), []);
   const moved = () => cluster.leader !== undefined && cluster.leader.id !== odd.id;
   assert.ok(cluster.world.run(5000, moved));
   const raised = () => alarms(cluster, cluster.awaitLeader().id).length > 0;

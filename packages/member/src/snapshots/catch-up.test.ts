@@ -1,34 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PeerMessage } from "../ports.ts";
-import { Cluster, type Node } from "../testing/cluster.ts";
-
-const options = { member: { snapshotCount: 100, catchUpEntries: 10 } };
-
-function behind(values = 5_000): { cluster: Cluster; late: string } {
-  const cluster = new Cluster(options);
-  cluster.startAll();
-  const leader = cluster.awaitLeader();
-  const late = cluster.follower().id;
-  cluster.settle();
-  cluster.kill(late);
-  // Until the leader no longer counts on it, it keeps the log for it.
-  cluster.world.run(500);
-  for (let i = 0; i < 12; i++) cluster.putMany(leader, 50, "big", values);
-  cluster.world.run(500);
-  assert.ok(leader.status().firstIndex > 100, "the log was compacted");
-  return { cluster, late };
-}
-
-const count = (node: Node, kind: string) =>
-  node.events.filter((event) => event.kind === kind).length;
-
-function caughtUp(cluster: Cluster, late: string): void {
-  cluster.settle();
-  const hashes = [...cluster.nodes.values()].map(({ member }) => member!.store.stateHash());
-  assert.equal(new Set(hashes.map(({ hash }) => hash)).size, 1);
-  assert.equal(cluster.read(cluster.member(late), "big1"), "x".repeat(5_000));
-}
+import { Cluster } from "../testing/cluster.ts";
+import { behind, caughtUp, count, options } from "../testing/late-member.ts";
 
 test("a member behind the compacted log catches up by snapshot and log", () => {
   const { cluster, late } = behind();
@@ -48,76 +21,6 @@ test("it catches up while the cluster serves", () => {
   caughtUp(cluster, late);
   const { length } = cluster.node(late).events.filter(({ kind }) => kind === "snapshot.installed");
   assert.ok(length <= 2, `${length} snapshots`);
-});
-
-test("a chunk that was lost is sent again from where the receiver stands", () => {
-  const { cluster, late } = behind();
-  let lost = 0;
-  const begun = new Set<number>();
-  cluster.filter = (_from, _to, message) => {
-    if (message.kind === "snapshotBegin") begun.add(message.stream);
-    if (message.kind !== "snapshotChunk" || message.sequence % 7 !== 3 || lost >= 3) return true;
-    lost++;
-    return false;
-  };
-  cluster.start(late);
-  caughtUp(cluster, late);
-  assert.ok(lost > 0);
-  assert.equal(begun.size, 1);
-});
-
-test("new-session-at-offset>0: a receiver that restarted in the middle is sent all of it anew", () => {
-  const { cluster, late } = behind();
-  cluster.start(late);
-  const streams = new Map<number, number[]>();
-  cluster.filter = (_from, _to, message: PeerMessage) => {
-    if (message.kind !== "snapshotChunk") return true;
-    const sequences = streams.get(message.stream) ?? [];
-    streams.set(message.stream, [...sequences, message.sequence]);
-    return true;
-  };
-  const halfWay = () => [...streams.values()].some((sequences) => sequences.length >= 10);
-  assert.ok(cluster.world.run(5000, halfWay));
-  cluster.kill(late);
-  cluster.start(late);
-  caughtUp(cluster, late);
-  assert.equal(streams.size, 2);
-  for (const sequences of streams.values()) assert.equal(sequences[0], 0);
-});
-
-test("a stream interrupted by a lost connection goes on where it stood", () => {
-  const { cluster, late } = behind();
-  const leader = cluster.awaitLeader();
-  cluster.start(late);
-  const sequences: number[] = [];
-  cluster.filter = (_from, _to, message) => {
-    if (message.kind === "snapshotChunk") sequences.push(message.sequence);
-    return true;
-  };
-  assert.ok(cluster.world.run(5000, () => sequences.length >= 5));
-  cluster.cut(leader.id, late);
-  cluster.world.run(50);
-  cluster.heal();
-  cluster.connect(leader.id, late);
-  caughtUp(cluster, late);
-  assert.equal(count(cluster.node(leader.id), "snapshot.sending"), 1);
-  assert.equal(sequences.filter((sequence) => sequence === 0).length, 1);
-});
-
-test("torn-snapshot-file: a damaged chunk changes nothing and the stream is started again", () => {
-  const { cluster, late } = behind();
-  let damaged = 0;
-  cluster.filter = (_from, _to, message) => {
-    if (message.kind === "snapshotChunk" && message.sequence === 5 && damaged === 0) {
-      damaged++;
-      (message as { bytes: Uint8Array }).bytes = message.bytes.map((byte) => byte ^ 0x10);
-    }
-    return true;
-  };
-  cluster.start(late);
-  caughtUp(cluster, late);
-  assert.equal(count(cluster.node(late), "snapshot.damaged"), 1);
-  assert.equal(count(cluster.node(late), "member.failed"), 0);
 });
 
 test("restore-swap-then-fail: a crash between store and log finds the snapshot and follows it", () => {

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PeerMessage } from "../ports.ts";
+import { behind, caughtUp, count } from "../testing/late-member.ts";
+
+test("a chunk that was lost is sent again from where the receiver stands", () => {
+  const { cluster, late } = behind();
+  let lost = 0;
+  let begun = 0;
+  cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotBegin") begun++;
+    if (message.kind !== "snapshotChunk" || message.sequence % 7 !== 3 || lost >= 3) return true;
+    lost++;
+    return false;
+  };
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.ok(lost > 0);
+  // At the receiver's word, not after a silence.
+  assert.equal(begun, 1);
+});
+
+test("new-session-at-offset>0: a receiver that restarted in the middle is sent all of it anew", () => {
+  const { cluster, late } = behind();
+  cluster.start(late);
+  const streams = new Map<number, number[]>();
+  cluster.filter = (_from, _to, message: PeerMessage) => {
+    if (message.kind !== "snapshotChunk") return true;
+    const sequences = streams.get(message.stream) ?? [];
+    streams.set(message.stream, [...sequences, message.sequence]);
+    return true;
+  };
+  const halfWay = () => [...streams.values()].some((sequences) => sequences.length >= 10);
+  assert.ok(cluster.world.run(5000, halfWay));
+  cluster.kill(late);
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.equal(streams.size, 2);
+  for (const sequences of streams.values()) assert.equal(sequences[0], 0);
+});
+
+test("a stream interrupted by a lost connection goes on where it stood", () => {
+  const { cluster, late } = behind();
+  const leader = cluster.awaitLeader();
+  cluster.start(late);
+  const sequences: number[] = [];
+  cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotChunk") sequences.push(message.sequence);
+    return true;
+  };
+  assert.ok(cluster.world.run(5000, () => sequences.length >= 5));
+  cluster.cut(leader.id, late);
+  cluster.world.run(50);
+  cluster.heal();
+  cluster.connect(leader.id, late);
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(leader.id), "snapshot.sending"), 1);
+  assert.equal(sequences.filter((sequence) => sequence === 0).length, 1);
+});
+
+test("torn-snapshot-file: a damaged chunk changes nothing and the stream is started again", () => {
+  const { cluster, late } = behind();
+  let damaged = 0;
+  cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotChunk" && message.sequence === 5 && damaged === 0) {
+      damaged++;
+      (message as { bytes: Uint8Array }).bytes = message.bytes.map((byte) => byte ^ 0x10);
+    }
+    return true;
+  };
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.equal(count(cluster.node(late), "snapshot.damaged"), 1);
+  assert.equal(count(cluster.node(late), "member.failed"), 0);
+});
