@@ -65,7 +65,9 @@ export class Environment {
       const main = key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
       const block: Block = { main, sub: key.readUInt32BE(8), count: 0, dead: undefined };
       this.blocks.push(block);
-      eachRecord(value, (recordMain, recordSub, record) => {
+      // Views of a Buffer cost several times what views of a plain array do.
+      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      eachRecord(bytes, (recordMain, recordSub, record) => {
         block.count++;
         if (removed.size > 0) {
           const list = removed.get(recordName(recordMain, recordSub));

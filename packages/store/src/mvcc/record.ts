@@ -2,7 +2,7 @@
 // alone). With this encoding HashKV comes out as etcd computes it, and a record is self-describing:
 // the index is rebuilt from records and nothing else.
 
-import { byteStringOf } from "../bytes/byte-string.ts";
+import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
 
@@ -24,31 +24,45 @@ export interface PutRecord {
   readonly lease: LeaseId;
 }
 
+/** Room for tags, lengths and numbers beside key and value. */
+const fixedBytesMax = 64;
+
+/** The hottest encoding of the store: room is made once, then bytes are written in place. */
 export function encodePut(out: ByteWriter, record: PutRecord): Uint8Array {
+  const { key, value } = record;
   out.reset();
-  out.u8(tagKey);
-  out.byteString(record.key);
-  out.u8(tagCreate);
-  out.varint(record.createRevision);
-  out.u8(tagMod);
-  out.varint(record.modRevision);
-  out.u8(tagVersion);
-  out.varint(record.version);
-  if (record.value.length > 0) {
-    out.u8(tagValue);
-    out.block(record.value);
+  out.reserve(fixedBytesMax + key.length + value.length);
+  const { bytes } = out;
+  bytes[0] = tagKey;
+  let end = writeByteString(key, bytes, writeVarint(bytes, 1, key.length));
+  bytes[end++] = tagCreate;
+  end = writeVarint(bytes, end, record.createRevision);
+  bytes[end++] = tagMod;
+  end = writeVarint(bytes, end, record.modRevision);
+  bytes[end++] = tagVersion;
+  end = writeVarint(bytes, end, record.version);
+  if (value.length > 0) {
+    bytes[end++] = tagValue;
+    end = writeVarint(bytes, end, value.length);
+    bytes.set(value, end);
+    end += value.length;
   }
   if (record.lease !== 0n) {
-    out.u8(tagLease);
-    for (let rest = BigInt.asUintN(64, record.lease); ; rest >>= 7n) {
-      if (rest < 0x80n) {
-        out.u8(Number(rest));
-        break;
-      }
-      out.u8(Number(rest & 0x7fn) | 0x80);
-    }
+    bytes[end++] = tagLease;
+    let rest = BigInt.asUintN(64, record.lease);
+    for (; rest >= 0x80n; rest >>= 7n) bytes[end++] = Number(rest & 0x7fn) | 0x80;
+    bytes[end++] = Number(rest);
   }
-  return out.written();
+  return bytes.subarray(0, end);
+}
+
+function writeVarint(bytes: Uint8Array, start: number, value: number): number {
+  let end = start;
+  let rest = value;
+  for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 0x80;
+  for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80;
+  bytes[end++] = rest;
+  return end;
 }
 
 export function encodeTombstone(out: ByteWriter, key: Key): Uint8Array {
