@@ -257,6 +257,7 @@ describe("elections, terms, votes", () => {
     cluster.crash("e");
     cluster.cut("b", "c");
     cluster.cut("c", "b");
+    cluster.step("b", { kind: "campaign" });
     cluster.elapse(200);
     assert.equal(cluster.leader(), "a");
   });
