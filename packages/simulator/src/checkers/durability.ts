@@ -114,6 +114,15 @@ export class Durability {
       );
       return;
     }
+    for (const { index } of restored.entries) {
+      // What was dropped durably must not come back behind what was written since.
+      if (index <= record.lastIndex || record.underWay.length > 0) continue;
+      this.#verdicts.violate(
+        "durability",
+        `${member} restarted with an entry at index ${index}, which was not in its log`,
+      );
+      return;
+    }
     if (restored.applied < restored.base.index) {
       this.#verdicts.violate(
         "durability",

@@ -38,6 +38,8 @@ export class Liveness {
   poll(): boolean {
     const required = this.#required();
     for (const machine of required) this.#probe(machine);
+    // A joint membership is a passage: whoever leads ends it (dissertation §4.3).
+    if (this.#cluster.membership().votersOutgoing.length > 0) return false;
     return (
       required.length > 0 &&
       required.every((machine) => {

@@ -328,7 +328,10 @@ export class Cluster {
   }
 
   #observed(machine: Machine, event: MemberEvent): void {
-    const { trace } = this.#parts;
+    const { trace, checkers } = this.#parts;
+    if (isImpossible(event)) {
+      checkers.verdicts.violate("crash", `${machine.name}: ${describeEvent(event)}`);
+    }
     if (event.level === "debug" && !trace.recording) return;
     trace.add("note", machine.ordinal, event.kind.length, 0, 0, (at) => ({
       kind: "note",
@@ -369,6 +372,16 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? "" : ` (${describeError(error.cause)})`;
   return `${error.name}: ${error.message}${cause}`;
+}
+
+/** Failures that no disk and no operator can be blamed for. */
+function isImpossible(event: MemberEvent): boolean {
+  if (event.kind === "callback.threw") return true;
+  if (event.kind !== "member.failed" || event["cause"] === undefined) return false;
+  for (let cause: unknown = event["cause"]; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === "LogError" || cause.name === "DiskError") return false;
+  }
+  return true;
 }
 
 function describeEvent(event: MemberEvent): string {

@@ -3,6 +3,7 @@
 
 import type {
   ApplyContext,
+  OpenedStore,
   RangeRequest,
   Result,
   SnapshotReader,
@@ -23,10 +24,10 @@ export interface StoreObserver {
 }
 
 export class ObservedStore implements Store {
-  readonly #store: Store;
+  readonly #store: OpenedStore;
   readonly #observer: StoreObserver;
 
-  constructor(store: Store, observer: StoreObserver) {
+  constructor(store: OpenedStore, observer: StoreObserver) {
     this.#store = store;
     this.#observer = observer;
   }
@@ -63,6 +64,12 @@ export class ObservedStore implements Store {
   }
   readTxn(txn: TxnCommand) {
     return this.#store.readTxn(txn);
+  }
+  get compactionPending(): boolean {
+    return this.#store.compactionPending;
+  }
+  compactStep(): boolean {
+    return this.#store.compactStep();
   }
   members() {
     return this.#store.members();

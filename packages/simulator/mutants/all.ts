@@ -1,0 +1,24 @@
+// Every mutant, and the canary: no mutant at all, but disks that lie. It must fail as well, or the
+// simulator would not notice lost writes.
+
+import { logMutants } from "./log.ts";
+import { memberMutants } from "./member.ts";
+import type { Mutant } from "./mutant.ts";
+import { raftMutants } from "./raft.ts";
+import { storeMutants } from "./store.ts";
+
+const canary: Mutant = {
+  name: "canary",
+  about: "no code is altered, but disks acknowledge syncs that they did not do",
+  edits: [],
+  flags: ["--lying-disks", "--faults", "crash"],
+  seedsMax: 50,
+};
+
+export const mutants: readonly Mutant[] = [
+  canary,
+  ...raftMutants,
+  ...logMutants,
+  ...memberMutants,
+  ...storeMutants,
+];

@@ -1,0 +1,35 @@
+// A mutant: a small alteration of production code that breaks one promise, applied to the source as
+// it is loaded. Production carries no hooks for it. If the text to be replaced is no longer there, or
+// is there twice, the mutant is out of date and loading fails loudly.
+
+export interface Mutant {
+  /** The corpus name where there is one. */
+  readonly name: string;
+  readonly about: string;
+  /** From the root of the repository. */
+  readonly edits: readonly {
+    readonly file: string;
+    readonly find: string;
+    readonly replace: string;
+  }[];
+  /** Flags of `althing sim` that bring the seeds near the spot. */
+  readonly flags?: readonly string[];
+  /** It must be caught within so many seeds. Default 200. */
+  readonly seedsMax?: number;
+}
+
+/** The source with the mutant's edits of this file. */
+export function mutate(mutant: Mutant, file: string, source: string): string {
+  let text = source;
+  for (const edit of mutant.edits) {
+    if (edit.file !== file) continue;
+    const pieces = text.split(edit.find);
+    if (pieces.length !== 2) {
+      throw new Error(
+        `mutant ${mutant.name}: its text stands ${pieces.length - 1} times in ${file}, not once`,
+      );
+    }
+    text = pieces.join(edit.replace);
+  }
+  return text;
+}

@@ -1,0 +1,129 @@
+// Mutants of the replicated store and of its memory engine.
+
+import type { Mutant } from "./mutant.ts";
+
+const store = "packages/store/src";
+
+export const storeMutants: readonly Mutant[] = [
+  {
+    name: "applied-index-not-atomic",
+    about: "a checkpoint holds effects beyond the index that it names",
+    edits: [
+      {
+        file: `${store}/memory/memory-engine.ts`,
+        find: "const head = engine.head;",
+        replace:
+          "const shown = engine.head.point;\n    const head = { ...engine.head, point: { ...shown, index: Math.max(0, shown.index - 1) } };",
+      },
+    ],
+    seedsMax: 600,
+  },
+  {
+    name: "torn-snapshot-file",
+    about: "a checkpoint gets its name before its bytes are on disk",
+    edits: [
+      {
+        file: `${store}/memory/checkpoint.ts`,
+        find: "file.sync((error) => {",
+        replace: "((done: (error: Error | undefined) => void) => done(undefined))((error) => {",
+      },
+    ],
+    flags: ["--faults", "crash"],
+    seedsMax: 600,
+  },
+  {
+    name: "old-snapshot-after-recovery",
+    about: "a restart takes the oldest checkpoint instead of the newest",
+    edits: [
+      {
+        file: `${store}/memory/checkpoint.ts`,
+        find: "for (const name of checkpointNames(storage).reverse()) {",
+        replace: "for (const name of checkpointNames(storage)) {",
+      },
+    ],
+  },
+  {
+    name: "compare-ignored",
+    about: "a transaction succeeds whatever its compares say",
+    edits: [
+      {
+        file: `${store}/txn/txn.ts`,
+        find: "const succeeded = txn.compares.every((compare) => holds(keyspace, compare));",
+        replace:
+          "const succeeded = txn.compares.every((compare) => holds(keyspace, compare) || true);",
+      },
+    ],
+  },
+  {
+    name: "previous-value-after-write",
+    about: "a put answers with its own value as the previous one",
+    edits: [
+      {
+        file: `${store}/mvcc/put.ts`,
+        find: "const prevKv = command.prevKv ? keyspace.newest(command.key) : undefined;\n  keyspace.put(command);",
+        replace:
+          "keyspace.put(command);\n  const prevKv = command.prevKv ? keyspace.newest(command.key) : undefined;",
+      },
+    ],
+  },
+  {
+    name: "restore-keeps-old-revision",
+    about: "an installed snapshot does not bring its revision and hash",
+    edits: [
+      {
+        file: `${store}/store.ts`,
+        find: "this.#adopt(state.head);\n    this.#alarms = state.alarms;",
+        replace: "this.#alarms = state.alarms;",
+      },
+    ],
+    seedsMax: 600,
+  },
+  {
+    name: "restore-keeps-old-index",
+    about: "reads after an installed snapshot go through the index of before",
+    edits: [
+      {
+        file: `${store}/store.ts`,
+        find: "this.#keyspace.index = state.index;\n",
+        replace: "",
+      },
+    ],
+    seedsMax: 600,
+  },
+  {
+    name: "applied-unevenly",
+    about: "whether a command takes effect depends on the member's own size",
+    edits: [
+      {
+        file: `${store}/store.ts`,
+        find: "const refused = this.#alarms.refuses(command);",
+        replace:
+          'const refused = this.#alarms.refuses(command) ?? (this.#engine.bytes % 4096 === 1024 ? "noSpace" : undefined);',
+      },
+    ],
+    seedsMax: 600,
+  },
+  {
+    name: "snapshot-misses-tombstones",
+    about: "a snapshot leaves out the newest record",
+    edits: [
+      {
+        file: `${store}/snapshot/reader.ts`,
+        find: "if (main > head.revision) return false;",
+        replace: "if (main >= head.revision) return false;",
+      },
+    ],
+    seedsMax: 600,
+  },
+  {
+    name: "revision-shared-by-two-commands",
+    about: "a delete does not take a revision of its own",
+    edits: [
+      {
+        file: `${store}/mvcc/keyspace.ts`,
+        find: "if (this.#sub === 0) return;\n    this.revision++;",
+        replace: "if (this.#sub === 0) return;\n    if (!this.#deleted) this.revision++;",
+      },
+    ],
+  },
+];
