@@ -9,6 +9,7 @@ export {
   type MemoryEngine,
   type MemoryEngineOptions,
 } from "./memory/memory-engine.ts";
+export { costOf } from "./mvcc/cost.ts";
 export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
 export { SnapshotDamaged } from "./snapshot/format.ts";
 export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
