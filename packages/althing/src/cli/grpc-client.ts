@@ -2,12 +2,9 @@
 // one can be reached; a request that has been sent is never sent again, because a write whose answer
 // was lost may have taken effect.
 
-import {
-  type ClientHttp2Session,
-  connect,
-  constants,
-  type SecureClientSessionOptions,
-} from "node:http2";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { isIP } from "node:net";
+import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { CliError, exitCode } from "./exit-codes.ts";
 
 export interface Endpoint {
@@ -177,39 +174,82 @@ function frame(body: Uint8Array): Buffer {
   return bytes;
 }
 
-function openSession(
+async function openSession(
   endpoint: Endpoint,
   tls: ClientTls,
   timeoutMs: number,
 ): Promise<ClientHttp2Session> {
-  return new Promise((resolve, reject) => {
-    const options: SecureClientSessionOptions = endpoint.secure
-      ? {
-          rejectUnauthorized: tls.verify,
-          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-          ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-          ...(tls.key === undefined ? {} : { key: tls.key }),
-        }
-      : {};
-    const session = connect(endpoint.authority, options);
-    const timer = setTimeout(() => {
-      session.destroy();
-      reject(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" }));
-    }, timeoutMs);
-    session.on("error", (error) => {
+  const deadline = Date.now() + timeoutMs;
+  const socket = endpoint.secure ? await openTls(endpoint, tls, timeoutMs) : undefined;
+  return await new Promise((resolve, reject) => {
+    const session = connect(
+      endpoint.authority,
+      socket === undefined ? {} : { createConnection: () => socket },
+    );
+    const timer = setTimeout(
+      () => {
+        session.destroy();
+        reject(timedOut());
+      },
+      Math.max(1, deadline - Date.now()),
+    );
+    const failed = (error: Error) => {
       clearTimeout(timer);
       reject(error);
-    });
-    session.once("close", () => {
-      clearTimeout(timer);
-      reject(Object.assign(new Error("closed"), { code: "ECONNRESET" }));
-    });
+    };
+    session.on("error", failed);
+    session.once("close", () => failed(hungUp()));
     // The first SETTINGS frame proves that HTTP/2 is spoken at the other end.
     session.once("remoteSettings", () => {
       clearTimeout(timer);
       resolve(session);
     });
   });
+}
+
+/**
+ * Under TLS 1.3 a server refuses a client's certificate after the client's own handshake is done, and
+ * `node:http2` does not tell of it: the connection counts once the server has sent its first bytes.
+ */
+function openTls(endpoint: Endpoint, tls: ClientTls, timeoutMs: number): Promise<TLSSocket> {
+  const { hostname, port } = new URL(endpoint.authority);
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({
+      host,
+      port: Number(port),
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ALPNProtocols: ["h2"],
+      rejectUnauthorized: tls.verify,
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+      ...(tls.key === undefined ? {} : { key: tls.key }),
+    });
+    const settle = (error: Error | undefined) => {
+      clearTimeout(timer);
+      socket.off("readable", heard);
+      if (error === undefined) resolve(socket);
+      else reject(error);
+    };
+    const heard = () => {
+      if (socket.readableLength > 0) settle(undefined);
+    };
+    const timer = setTimeout(() => {
+      socket.destroy();
+      settle(timedOut());
+    }, timeoutMs);
+    socket.on("readable", heard);
+    socket.on("error", settle);
+    socket.once("close", () => settle(hungUp()));
+  });
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error("no answer"), { code: "ETIMEDOUT" });
+}
+
+function hungUp(): Error {
+  return Object.assign(new Error("closed"), { code: "ECONNRESET" });
 }
 
 function explainConnection(error: unknown, endpoint: Endpoint): string {
@@ -220,12 +260,15 @@ function explainConnection(error: unknown, endpoint: Endpoint): string {
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "EPROTO") {
     return "it does not speak TLS; use http://";
   }
+  if (/ALERT.*CERT|ALERT_UNKNOWN_CA|ALERT_HANDSHAKE/.test(code)) {
+    return `it refuses this client's certificate or lack of one (${code}): give --cert and --key`;
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
     return `its certificate is not trusted (${code}); give its authority with --cacert`;
   }
   if (code === "ECONNRESET" || code.startsWith("ERR_HTTP2") || code === "EPIPE") {
     return endpoint.secure
-      ? "it hung up; it may ask for a client certificate: --cert and --key"
+      ? "it hung up; it may ask for a client's certificate: give --cert and --key"
       : "it hung up; it may speak TLS (use https://), or be a peer port";
   }
   return error instanceof Error ? error.message : String(error);
