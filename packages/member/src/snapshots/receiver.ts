@@ -14,8 +14,8 @@ interface Stage {
   readonly point: LogPoint;
   readonly writer: SnapshotWriter;
   expected: number;
-  /** The gap was reported: once is enough until it is closed. */
-  gapReported: boolean;
+  /** The sequence of the last chunk that arrived, wanted or not. */
+  seen: number;
   finished: boolean;
 }
 
@@ -65,7 +65,7 @@ export class SnapshotReceiver {
       point,
       writer,
       expected: 0,
-      gapReported: false,
+      seen: -1,
       finished: false,
     };
     this.#turn.observe({
@@ -80,13 +80,11 @@ export class SnapshotReceiver {
   chunk(from: MemberId, stream: number, sequence: number, bytes: Uint8Array, last: boolean): void {
     const stage = this.#stage;
     if (stage?.from !== from || stage.stream !== stream || stage.finished) return;
-    if (sequence < stage.expected) return;
-    if (sequence > stage.expected) {
-      if (!stage.gapReported) this.#acknowledge(from, stream, stage.expected, "");
-      stage.gapReported = true;
-      return;
-    }
-    stage.gapReported = false;
+    // Once per gap: what follows on the first chunk after it says nothing new.
+    const isGap = sequence > stage.expected && sequence !== stage.seen + 1;
+    stage.seen = sequence;
+    if (isGap) this.#acknowledge(from, stream, stage.expected, "");
+    if (sequence !== stage.expected) return;
     try {
       stage.writer.write(bytes);
       if (last) this.#finish(stage);
