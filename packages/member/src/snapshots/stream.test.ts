@@ -44,7 +44,9 @@ test("a stream interrupted by a lost connection goes on where it stood", () => {
   const leader = cluster.awaitLeader();
   cluster.start(late);
   const sequences: number[] = [];
+  let begun = 0;
   cluster.filter = (_from, _to, message) => {
+    if (message.kind === "snapshotBegin") begun++;
     if (message.kind === "snapshotChunk") sequences.push(message.sequence);
     return true;
   };
@@ -53,6 +55,7 @@ test("a stream interrupted by a lost connection goes on where it stood", () => {
   cluster.world.run(50);
   cluster.heal();
   cluster.connect(leader.id, late);
+  assert.equal(begun, 2, "asked where it stands at once");
   caughtUp(cluster, late);
   assert.equal(count(cluster.node(leader.id), "snapshot.sending"), 1);
   assert.equal(sequences.filter((sequence) => sequence === 0).length, 1);
