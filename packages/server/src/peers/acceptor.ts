@@ -50,7 +50,8 @@ export class Acceptor {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #complaints;
-  #strangers = 0;
+  /** Of those that have not said who they are: how to send them away. Oldest first. */
+  readonly #strangers = new Set<() => void>();
 
   constructor(options: PeersOptions<never>, limits: PeerLimits, events: AcceptorEvents) {
     this.#identity = options.identity;
@@ -101,12 +102,6 @@ export class Acceptor {
   #accept(socket: Socket, secure: boolean): void {
     const address = remoteOf(socket);
     socket.on("error", () => socket.destroy());
-    if (this.#strangers >= this.#limits.strangersMax) {
-      this.#turnAway(address, "crowd", "too many connections that have not said who they are");
-      socket.destroy();
-      return;
-    }
-    this.#strangers++;
     this.#sockets.add(socket);
     let connection: Accepted | undefined;
     let greeted = false;
@@ -115,6 +110,7 @@ export class Acceptor {
     const leave = (code: string, reason: string) => {
       if (connection === undefined) this.#turnAway(address, code, reason);
       else lose(reason);
+      known();
       channel.destroy();
     };
     const lose = (reason: string) => {
@@ -124,10 +120,15 @@ export class Acceptor {
     };
     const known = () => {
       clearTimeout(timer);
-      if (!settled) this.#strangers--;
-      settled = true;
+      this.#strangers.delete(evict);
     };
-    let settled = false;
+    // A member says hello at once; it is the oldest that only keeps places taken.
+    const evict = () => leave("crowd", "too many connections that do not say who they are");
+    this.#strangers.add(evict);
+    if (this.#strangers.size > this.#limits.strangersMax) {
+      const [oldest] = this.#strangers;
+      oldest?.();
+    }
     const timer = setTimeout(
       () => leave("silent", "nothing that makes a handshake, in time"),
       this.#limits.handshakeTimeoutMs,

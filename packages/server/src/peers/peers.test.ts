@@ -224,6 +224,26 @@ test("who says nothing, half a hello, or too much, is turned away", async () => 
   );
 });
 
+test("a crowd of strangers that say nothing cannot keep a member out", async () => {
+  const [portA, portB] = [port++, port++];
+  const limits = { strangersMax: 4 };
+  const a = member(ids.a, portA, { [ids.b]: portB }, { limits });
+  await a.start();
+  const crowd = Array.from({ length: 30 }, () => connect({ host: "127.0.0.1", port: portA }));
+  sockets.push(...crowd);
+  for (const socket of crowd) socket.on("error", () => {});
+  await a.until(observed("peerTurnedAway"), 0);
+  const b = member(ids.b, portB, { [ids.a]: portA });
+  await b.start();
+  await b.until(connectedTo(ids.a), 0);
+  b.transport.send(ids.a, note(1));
+  await a.until((told) => told.kind === "receive", 0);
+  assert.deepEqual(
+    turnedAway(a).map((line) => line.code),
+    ["crowd"],
+  );
+});
+
 test("an oversized or damaged frame of a member ends its connection and nothing else", async () => {
   const [a, b] = await pair({ a: { limits: { frameBytesMax: 10_000 } } });
   const huge = encodeFrame(frameType.message, new Uint8Array(10_001)).subarray(0, 9);
