@@ -12,12 +12,19 @@ export interface ComparableAnswer {
   readonly response: Message | undefined;
 }
 
+export interface Difference {
+  readonly reference: unknown;
+  readonly subject: unknown;
+  /** The first place where they differ, and what each has there. */
+  readonly at: string;
+}
+
 /** Undefined when they agree; otherwise both as they were compared. */
 export function difference(
   operation: Operation,
   reference: ComparableAnswer,
   subject: ComparableAnswer,
-): { readonly reference: unknown; readonly subject: unknown } | undefined {
+): Difference | undefined {
   for (const accepted of acceptedDifferences) {
     if (accepted.covers(operation, reference, subject)) return undefined;
   }
@@ -25,7 +32,27 @@ export function difference(
     reference: comparable(operation, reference),
     subject: comparable(operation, subject),
   };
-  return isDeepStrictEqual(both.reference, both.subject) ? undefined : both;
+  if (isDeepStrictEqual(both.reference, both.subject)) return undefined;
+  return { ...both, at: firstDifference(both.reference, both.subject, "") };
+}
+
+function firstDifference(one: unknown, other: unknown, path: string): string {
+  const [left, right] = [one, other].map((side) => {
+    return typeof side === "object" && side !== null
+      ? (side as Record<string, unknown>)
+      : undefined;
+  });
+  if (left === undefined || right === undefined) return `${path}: ${brief(one)} or ${brief(other)}`;
+  for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
+    if (isDeepStrictEqual(left[name], right[name])) continue;
+    return firstDifference(left[name], right[name], `${path}.${name}`);
+  }
+  return path;
+}
+
+function brief(value: unknown): string {
+  const text = typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? "nothing");
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 function comparable(operation: Operation, answer: ComparableAnswer): unknown {

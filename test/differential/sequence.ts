@@ -3,7 +3,7 @@
 
 import type { EtcdClient } from "../client/etcd-client.ts";
 import { methods } from "../client/messages.ts";
-import type { Message } from "../client/protobuf.ts";
+import { decode, type Message } from "../client/protobuf.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Program } from "../cluster/program.ts";
 import { type ComparableAnswer, difference } from "./compare.ts";
@@ -70,6 +70,7 @@ async function compareAll(
           show(differs.reference),
           `${options.subject} answers:`,
           show(differs.subject),
+          `first difference, ${options.reference} or ${options.subject}: ${differs.at}`,
           `replay: ALTHING_DIFFERENTIAL_SEED=${options.seed} node tools/test.ts interop test/differential`,
           logs(),
         ].join("\n"),
@@ -88,9 +89,8 @@ async function ask(
   if (client === undefined) throw new Error("no such member");
   if (operation.method === "raw") {
     const reply = await client.callRaw(operation.path ?? "", operation.body ?? new Uint8Array());
-    const bytes = Buffer.from(reply.body).toString("latin1");
-    // A put whose bytes were made by hand: its answer's ids differ, so only whether it came counts.
-    return { code: reply.code, message: reply.message, response: { answered: bytes !== "" } };
+    const response = reply.code === 0 ? decode(methods.put.response, reply.body) : undefined;
+    return { code: reply.code, message: reply.message, response };
   }
   const answer = await client.call<Message>(methods[operation.method], operation.request);
   return answer.code === 0
@@ -107,7 +107,7 @@ function learn(known: Known, operation: Operation, answer: ComparableAnswer): vo
 }
 
 function show(value: unknown): string {
-  return JSON.stringify(
+  const text = JSON.stringify(
     value,
     (_, inner: unknown) => {
       if (typeof inner === "bigint") return String(inner);
@@ -115,5 +115,10 @@ function show(value: unknown): string {
       return inner;
     },
     2,
+  );
+  // Keys are bytes: every one that a terminal would hide is shown by its number.
+  return text.replace(
+    /[^\n -~]/g,
+    (byte) => `\\u${byte.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
