@@ -198,10 +198,11 @@ class Recovery {
     if (isCut && bytes.length < Math.ceil(headerEnd / sectorBytes) * sectorBytes) {
       this.#refuse(segment, at, `the file was cut from ${allocatedBytes} to ${bytes.length} bytes`);
     }
-    const ending = { kind: "end", writtenEnd: writtenEnd(bytes, at) } as const;
+    // Not before it is needed: it looks at all that is free, which is much in a new segment.
+    const ending = (): Verdict => ({ kind: "end", writtenEnd: writtenEnd(bytes, at) });
     if (bytes.length < headerEnd || looksUnwritten(bytes.subarray(at, headerEnd))) {
       this.#refuseIfProven(bytes, { segment, at, from: at + 8, sequence });
-      return ending;
+      return ending();
     }
     const header = decodeRecordHeader(bytes, at, this.#crc32);
     if (header === undefined) this.#refuse(segment, at, "the record's header does not verify");
@@ -227,7 +228,7 @@ class Recovery {
       this.#refuse(segment, at, "the record does not verify, and no crash leaves it like that");
     }
     this.#refuseIfProven(bytes, { segment, at, from: end, sequence });
-    return ending;
+    return ending();
   }
 
   /** The next segment must go on where the one before ended; if not, that one lost its end. */
