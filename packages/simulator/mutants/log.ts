@@ -125,7 +125,7 @@ export const logMutants: readonly Mutant[] = [
       {
         file: `${log}/recovery.ts`,
         find: 'this.#refuse(segment, at, "the record does not verify, and no crash leaves it like that");',
-        replace: "return ending;",
+        replace: "return ending();",
       },
       {
         file: `${log}/recovery.ts`,

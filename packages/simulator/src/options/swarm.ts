@@ -36,7 +36,7 @@ export function drawOptions(
   const electionMs = tickMs * electionTicks;
   const leaseReads = prng.chance(0.3);
   const drift = leaseReads ? prng.pick([0.02, 0.1, 0.2]) : 0.1;
-  const safetyMs = limits.safetyMs ?? prng.between(15, 60) * 1000;
+  const safetyMs = limits.safetyMs ?? prng.between(5, 30) * 1000;
   const slowDisks = !limits.calmDisk && prng.chance(0.3);
   return {
     protocol,
@@ -79,7 +79,7 @@ export function drawOptions(
     encodeMessages: prng.chance(0.1),
     safetyMs,
     livenessMs: Math.max(20_000, electionMs * 60),
-    invariantsEvery: prng.pick([1, 19, 101, 101, 101, 499, 499, 499, 499, 499]),
+    invariantsEvery: prng.pick([3, 19, 101, 101, 499, 499, 499, 997]),
     workload: drawWorkload(prng),
   };
 }
@@ -118,7 +118,7 @@ function drawWorkload(prng: Prng): SimulationOptions["workload"] {
     clients: prng.between(1, 8),
     keys: prng.pick([1, 2, 4, 8, 16]),
     thinkMs: Math.floor(prng.logUniform(20, 500)),
-    valueBytes: prng.pick([0, 0, 10, 10, 100, 1000, 4000]),
+    valueBytes: prng.pick([0, 0, 10, 10, 10, 100, 1000]),
     mix,
   };
 }
