@@ -38,3 +38,35 @@ export class DiskWatch {
     return this.#clock.monotonicMs() - started;
   }
 }
+
+const PATIENCE_MAX = 16;
+const CALM_MS = 60_000;
+
+/**
+ * Judges whether the disk is too slow to lead with. Each time leadership was given up for it the next
+ * verdict takes twice as long, until the disk has been quick for a while: where all disks are slow
+ * somebody has to lead nevertheless.
+ */
+export class DiskJudge {
+  readonly #limitMs: number;
+  #patience = 1;
+  #isStalled = false;
+  #slowMs = 0;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  isStalled(stalledMs: number, nowMs: number, leads: boolean): boolean {
+    const isSlow = stalledMs >= this.#limitMs;
+    if (isSlow) this.#slowMs = nowMs;
+    else if (nowMs - this.#slowMs >= CALM_MS) this.#patience = 1;
+    // The verdict stands until the disk has answered.
+    if (this.#isStalled) this.#isStalled = isSlow;
+    else if (stalledMs >= this.#limitMs * this.#patience) {
+      this.#isStalled = true;
+      if (leads) this.#patience = Math.min(2 * this.#patience, PATIENCE_MAX);
+    }
+    return this.#isStalled;
+  }
+}

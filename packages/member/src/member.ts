@@ -17,6 +17,7 @@ import {
   type MemberStatus,
   type ProposeOutcome,
 } from "./contract.ts";
+import { DiskJudge } from "./disk-watch.ts";
 import { Fitness } from "./fitness.ts";
 import { LogWriter } from "./log-writer.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -54,6 +55,7 @@ class RunningMember implements Member, Turn {
   readonly #track: MembershipTrack;
   readonly #fitness: Fitness;
   readonly #writer: LogWriter;
+  readonly #diskJudge: DiskJudge;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #admin: AdminRequests;
@@ -112,6 +114,7 @@ class RunningMember implements Member, Turn {
     this.#track = new MembershipTrack(recovery.memberships);
     this.#fitness = new Fitness(this);
     this.#writer = new LogWriter(this, this.#log, protocol);
+    this.#diskJudge = new DiskJudge(electionMs);
     this.#proposals = new Proposals(this, {
       inFlightMax: options.proposalsInFlightMax ?? PROPOSALS_IN_FLIGHT_MAX,
       requestBytesMax: options.requestBytesMax ?? REQUEST_BYTES_MAX,
@@ -453,7 +456,9 @@ class RunningMember implements Member, Turn {
       this.observe({ kind: "loop.stalled", level: "warn", lateMs });
     }
     const nowMs = this.ports.clock.monotonicMs();
-    this.#fitness.set("diskStalled", this.#writer.stalledMs >= this.waits.electionMs);
+    const leads = this.leadership.role === "leader";
+    const isStalled = this.#diskJudge.isStalled(this.#writer.stalledMs, nowMs, leads);
+    this.#fitness.set("diskStalled", isStalled);
     this.step({ kind: "tick" });
     this.#fitness.uphold();
     this.#proposals.tick(nowMs);
