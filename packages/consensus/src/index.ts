@@ -22,3 +22,4 @@ export {
   whyInvalid as whyMembershipInvalid,
 } from "./membership/membership.ts";
 export { raft } from "./raft/raft.ts";
+export * as synod from "./synod/index.ts";
