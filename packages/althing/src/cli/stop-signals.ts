@@ -7,11 +7,12 @@ export function onStopSignal(
   signals: readonly NodeJS.Signals[],
   first: (signal: NodeJS.Signals) => void,
   again: (signal: NodeJS.Signals) => void,
+  nowMs: () => number = () => performance.now(),
 ): void {
   let askedMs: number | undefined;
   for (const signal of signals) {
     process.on(signal, () => {
-      const now = performance.now();
+      const now = nowMs();
       if (askedMs === undefined) {
         askedMs = now;
         first(signal);
