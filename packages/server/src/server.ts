@@ -393,6 +393,12 @@ class RunningServer implements Server {
     this.#timers.push(setInterval(tick, intervalMs));
   }
 
+  /** The cluster knows this member with another data directory. */
+  #hasLostItsDisk(): boolean {
+    const own = this.#store.members().find(({ member }) => member === this.memberId);
+    return own !== undefined && own.incarnation !== this.#identity.incarnation;
+  }
+
   #updatePeers(): void {
     this.#peers.update(peerAddresses(this.#roster, this.memberId));
   }
@@ -413,7 +419,7 @@ class RunningServer implements Server {
         break;
       case "member.failed": {
         const reason = String(event["reason"] ?? "");
-        const lost = reason.includes("another data directory");
+        const lost = this.#hasLostItsDisk();
         setImmediate(() => this.#fail(lost ? "identityRefused" : "failed", reason));
       }
     }
