@@ -53,8 +53,8 @@ async function compareAll(
   const known: Known = { revision: 1, floor: -1 };
   let errors = 0;
   for (let number = 0; number < options.operations; number++) {
-    const allowSerializable = options.members === 1;
-    const operation = makeOperation({ random, known, allowSerializable });
+    const hasOneMember = options.members === 1;
+    const operation = makeOperation({ random, known, hasOneMember });
     const member = random.below(options.members);
     const [expected, found] = await Promise.all([
       ask(reference[member], operation),

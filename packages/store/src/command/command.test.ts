@@ -40,6 +40,13 @@ test("every command comes back as it was encoded", () => {
   for (const command of commands) assert.deepEqual(decodeCommand(encodeCommand(command)), command);
 });
 
+test("a compare with more than 64 bits hold keeps its sign", () => {
+  const [given, kept] = [2 ** 63, 2n ** 63n - 1n].map((value) => {
+    return txn([compare("a", "mod", "less", value)], []);
+  });
+  assert.deepEqual(decodeCommand(encodeCommand(given!)), kept);
+});
+
 test("a command cut anywhere is no other command, and bytes after it are refused", () => {
   for (const command of commands) {
     if (command.kind === "put") continue;

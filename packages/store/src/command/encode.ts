@@ -131,7 +131,15 @@ function writeCompare(out: ByteWriter, compare: Compare): void {
   out.byteString(compare.key);
   out.byteString(compare.rangeEnd);
   if (compare.target === "value") out.block(compare.value);
-  else out.i64(BigInt(compare.value));
+  else out.i64(withinInt64(compare.value));
+}
+
+const int64Max = 2n ** 63n - 1n;
+
+/** A door's largest numbers are rounded up to 2^63, which 64 bits would read as the smallest. */
+function withinInt64(value: number | bigint): bigint {
+  const whole = BigInt(value);
+  return whole > int64Max ? int64Max : whole;
 }
 
 function writeRange(out: ByteWriter, op: RangeOp): void {
