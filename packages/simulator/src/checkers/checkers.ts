@@ -2,6 +2,7 @@
 
 import type { Core } from "@althing/consensus";
 import { Reference } from "../observe/reference.ts";
+import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
@@ -19,6 +20,7 @@ export class Checkers {
   readonly leaders: LeaderCompleteness;
   readonly machine: StateMachineSafety;
   readonly commit: MonotonicCommit;
+  readonly commitRule: CommitRule;
   readonly durability: Durability;
   readonly stateHash: StateHash;
   readonly reference: Reference;
@@ -31,6 +33,7 @@ export class Checkers {
     this.leaders = new LeaderCompleteness(verdicts, protocol);
     this.machine = new StateMachineSafety(verdicts, protocol);
     this.commit = new MonotonicCommit(verdicts);
+    this.commitRule = new CommitRule(verdicts, protocol);
     this.durability = new Durability(verdicts, describeState);
     this.stateHash = new StateHash(verdicts);
     this.reference = new Reference(verdicts);
@@ -39,6 +42,7 @@ export class Checkers {
 
   becameLeader(member: string, epoch: number, core: Core<unknown, unknown>): void {
     this.elections.becameLeader(member, epoch);
+    this.commitRule.becameLeader(member, core);
     this.leaders.becameLeader(member, epoch, core, this.machine.committed);
   }
 }

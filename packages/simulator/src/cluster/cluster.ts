@@ -13,6 +13,7 @@ import { ObservedStore } from "../observe/observed-store.ts";
 import { MemberWatch } from "../observe/watch-member.ts";
 import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
+import type { TraceEvent } from "../trace/events.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { Service } from "../workload/service.ts";
 import { clockPort } from "../world/clock.ts";
@@ -332,14 +333,15 @@ export class Cluster {
     if (isImpossible(event)) {
       checkers.verdicts.violate("crash", `${machine.name}: ${describeEvent(event)}`);
     }
-    if (event.level === "debug" && !trace.recording) return;
-    trace.add("note", machine.ordinal, event.kind.length, 0, 0, (at) => ({
+    const note = (at: number): TraceEvent => ({
       kind: "note",
       at,
       member: machine.ordinal,
       level: event.level,
       what: describeEvent(event),
-    }));
+    });
+    if (event.level === "debug") trace.aside(note);
+    else trace.add("note", machine.ordinal, event.kind.length, 0, 0, note);
   }
 
   #diskTrace(machine: Machine) {

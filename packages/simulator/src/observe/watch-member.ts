@@ -148,7 +148,9 @@ export class MemberWatch implements CoreObserver, StoreObserver {
       }
       case "apply": {
         const { entries } = effect;
-        checkers.machine.applied(name, entries, core.status().epoch);
+        const status = core.status();
+        checkers.machine.applied(name, entries, status.epoch);
+        checkers.commitRule.applied(name, status, core);
         const first = entries[0]?.index ?? 0;
         const last = entries.at(-1)?.index ?? 0;
         trace.add("apply", ordinal, first, last, 0, (at) => ({

@@ -64,6 +64,11 @@ export class Trace {
     if (this.recording) this.events.push(event(at));
   }
 
+  /** Kept for people, when recording, and never hashed. */
+  aside(event: (at: number) => TraceEvent): void {
+    if (this.recording) this.events.push(event(this.#now()));
+  }
+
   /** Rare events: their text is hashed too. */
   text(kind: TraceEvent["kind"], text: string, event: (at: number) => TraceEvent): void {
     this.#hash.text(text);

@@ -1,0 +1,204 @@
+// Every checker must reject what it is there to reject: a checker that cannot fail proves nothing.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Core, Entry, Restored } from "@althing/consensus";
+import { decodeCommand, encodeCommand, type Result } from "@althing/store";
+import { encodeValue, Reference } from "../observe/reference.ts";
+import { CommitRule } from "./commit-rule.ts";
+import { Durability } from "./durability.ts";
+import { ElectionSafety } from "./election-safety.ts";
+import { LeaderCompleteness } from "./leader-completeness.ts";
+import { LogMatching } from "./log-matching.ts";
+import { MonotonicCommit } from "./monotonic-commit.ts";
+import { SessionGuarantees } from "./session-guarantees.ts";
+import { StateHash } from "./state-hash.ts";
+import { StateMachineSafety } from "./state-machine-safety.ts";
+import { Verdicts } from "./verdicts.ts";
+
+const bytes = (text: string): Uint8Array => Uint8Array.from(text, (unit) => unit.charCodeAt(0));
+
+function entry(index: number, epoch: number, payload = `${index}`): Entry {
+  return { index, epoch, proposer: "", kind: "command", payload: bytes(payload) };
+}
+
+/** What `act` makes the checkers say. */
+function found(act: (verdicts: Verdicts) => void): string[] {
+  const verdicts = new Verdicts(() => {});
+  act(verdicts);
+  return verdicts.violations.map(({ property }) => property);
+}
+
+test("election safety: two leaders of one epoch", () => {
+  const elect = (protocol: string, second: string) =>
+    found((verdicts) => {
+      const checker = new ElectionSafety(verdicts, protocol);
+      checker.becameLeader("m0", 3);
+      checker.becameLeader(second, 3);
+    });
+  assert.deepEqual(elect("raft", "m1"), ["election safety"]);
+  assert.deepEqual(elect("raft", "m0"), []);
+  // A Paxos round belongs to each proposer apart.
+  assert.deepEqual(elect("paxos", "m1"), []);
+});
+
+test("log matching: other contents, or another entry before, under one index and epoch", () => {
+  const write = (first: Entry[], second: Entry[]) =>
+    found((verdicts) => {
+      const checker = new LogMatching(verdicts, "raft");
+      checker.written("m0", first, () => 0);
+      checker.written("m1", second, () => 0);
+    });
+  const good = [entry(1, 1), entry(2, 2)];
+  assert.deepEqual(write(good, good), []);
+  assert.deepEqual(write(good, [entry(1, 1), entry(2, 2, "x")]), ["log matching"]);
+  assert.deepEqual(write(good, [entry(1, 2, "y"), entry(2, 2)]), ["log matching"]);
+});
+
+test("state machine safety: another entry at an applied index, a gap, an index twice", () => {
+  const apply = (second: readonly Entry[]) =>
+    found((verdicts) => {
+      const checker = new StateMachineSafety(verdicts, "raft");
+      checker.started("m0", 0);
+      checker.started("m1", 0);
+      checker.applied("m0", [entry(1, 1), entry(2, 1)], 1);
+      checker.applied("m1", second, 1);
+    });
+  assert.deepEqual(apply([entry(1, 1), entry(2, 1)]), []);
+  for (const bad of [
+    [entry(1, 1, "x")],
+    [entry(1, 2)],
+    [entry(2, 1)],
+    [entry(1, 1), entry(1, 1)],
+  ]) {
+    assert.deepEqual(apply(bad), ["state machine safety"]);
+  }
+});
+
+test("leader completeness: a leader without what was committed before its epoch", () => {
+  const lead = (log: readonly Entry[]) =>
+    found((verdicts) => {
+      const core = {
+        status: () => ({ firstIndex: 1 }),
+        entryAt: (index: number) => log.find((one) => one.index === index),
+      } as unknown as Core<unknown, unknown>;
+      const committed = [undefined, { epoch: 1, kind: "command", hash: 0, committedIn: 1 }];
+      new LeaderCompleteness(verdicts, "raft").becameLeader("m0", 2, core, committed);
+      new LeaderCompleteness(verdicts, "raft").becameLeader("m0", 1, core, committed);
+    });
+  assert.deepEqual(lead([entry(1, 1)]), []);
+  assert.deepEqual(lead([]), ["leader completeness"]);
+  assert.deepEqual(lead([entry(1, 2)]), ["leader completeness"]);
+});
+
+test("commit rule: a leader that commits an entry of an earlier epoch by itself", () => {
+  const commit = (commitIndex: number, known: number) =>
+    found((verdicts) => {
+      const checker = new CommitRule(verdicts, "raft");
+      const log = [entry(1, 1), entry(2, 1), entry(3, 2)];
+      const core = {
+        status: () => ({ role: "leader", epoch: 2, commitIndex: known }),
+        entryAt: (index: number) => log[index - 1],
+      } as unknown as Core<unknown, unknown>;
+      checker.becameLeader("m0", core);
+      checker.applied("m0", { ...core.status(), commitIndex }, core);
+    });
+  assert.deepEqual(commit(3, 1), []);
+  assert.deepEqual(commit(2, 2), []);
+  assert.deepEqual(commit(2, 1), ["commit rule"]);
+});
+
+test("monotonic commit: an index that goes back, or applied beyond it", () => {
+  const observe = (commitIndex: number, appliedIndex: number) =>
+    found((verdicts) => {
+      const checker = new MonotonicCommit(verdicts);
+      const status = { commitIndex: 5, appliedIndex: 5 } as never;
+      checker.observed("m0", status);
+      checker.observed("m0", { ...(status as object), commitIndex, appliedIndex } as never);
+    });
+  assert.deepEqual(observe(5, 5), []);
+  assert.deepEqual(observe(4, 4), ["monotonic commit"]);
+  assert.deepEqual(observe(5, 6), ["monotonic commit"]);
+});
+
+test("durability: a promise or an entry that a restart does not find, or one that came back", () => {
+  const membership = { voters: ["a"], votersOutgoing: [], learners: [], learnersNext: [] };
+  const base = { index: 0, epoch: 0, proposer: "", membership };
+  const restart = (restored: Partial<Restored<unknown>>, persistedUpTo = 2) =>
+    found((verdicts) => {
+      const checker = new Durability(verdicts, (state) => JSON.stringify(state));
+      const persist = { kind: "persist", thenSend: [] } as const;
+      checker.persisting("m0", { ...persist, sequence: 1, state: 1, entries: [entry(1, 1)] });
+      checker.persisting("m0", { ...persist, sequence: 2, entries: [entry(2, 1)] });
+      checker.persisting("m0", { ...persist, sequence: 3, state: 2, entries: [], truncateFrom: 2 });
+      checker.persisted("m0", persistedUpTo);
+      checker.restored("m0", { state: 1, base, entries: [], applied: 0, ...restored });
+    });
+  const both = [entry(1, 1), entry(2, 1)];
+  assert.deepEqual(restart({ entries: both }), []);
+  assert.deepEqual(restart({ entries: both, state: 2 }), [], "the write under way may be there");
+  assert.deepEqual(restart({ entries: [entry(1, 1)] }), [], "its truncation too");
+  assert.deepEqual(restart({ entries: both, state: undefined }), ["durability"]);
+  assert.deepEqual(restart({ entries: [entry(2, 1)] }), ["durability"]);
+  assert.deepEqual(restart({ entries: [entry(1, 2), entry(2, 1)] }), ["durability"]);
+  assert.deepEqual(restart({ entries: both, state: 2 }, 3), ["durability"], "it was dropped");
+  const compacted = { entries: [entry(2, 1)], base: { ...base, index: 1 } };
+  assert.deepEqual(restart({ ...compacted, applied: 1 }), []);
+  assert.deepEqual(restart({ ...compacted, applied: 0 }), ["durability"]);
+});
+
+test("state hash: two hashes at one index", () => {
+  const observe = (hash: number) =>
+    found((verdicts) => {
+      const checker = new StateHash(verdicts);
+      checker.observed("m0", 7, 1);
+      checker.observed("m1", 7, hash);
+    });
+  assert.deepEqual(observe(1), []);
+  assert.deepEqual(observe(2), ["state hash"]);
+});
+
+test("the store's answers are held to what the log says, and weak reads to a revision", () => {
+  const put = (value: number) =>
+    encodeCommand({
+      kind: "put",
+      key: "k0",
+      value: encodeValue(value, 0),
+      lease: 0n,
+      prevKv: false,
+      ignoreValue: false,
+      ignoreLease: false,
+    });
+  const done = (revision: number): Result => ({ kind: "put", revision, prevKv: undefined });
+  const read = (act: (sessions: SessionGuarantees, reference: Reference) => void) =>
+    found((verdicts) => {
+      const reference = new Reference(verdicts);
+      reference.applied("m0", 1, put(11), done(2), decodeCommand);
+      reference.applied("m0", 2, put(12), done(3), decodeCommand);
+      act(new SessionGuarantees(verdicts, reference), reference);
+    });
+  assert.deepEqual(
+    read((sessions) => {
+      sessions.read(1, "m0 life 1", "k0", 2, 11);
+      sessions.read(1, "m0 life 1", "k0", 3, 12);
+      sessions.read(1, "m1 life 1", "k0", 2, 11);
+      sessions.read(1, "m0 life 1", "k1", 3, 0);
+    }),
+    [],
+  );
+  assert.deepEqual(
+    read((sessions) => sessions.read(1, "m0 life 1", "k0", 2, 12)),
+    ["session guarantees"],
+  );
+  assert.deepEqual(
+    read((sessions) => {
+      sessions.saw(1, "m0 life 1", 3);
+      sessions.read(1, "m0 life 1", "k0", 2, 11);
+    }),
+    ["session guarantees"],
+  );
+  assert.deepEqual(
+    read((_, reference) => reference.applied("m1", 2, put(12), done(4), decodeCommand)),
+    ["store model"],
+  );
+});
