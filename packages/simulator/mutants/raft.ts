@@ -118,7 +118,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "if (candidate.lastTerm < lastEpoch) return false;",
       },
     ],
-    flags: ["--faults", "crash,partition"],
+    flags: ["--faults", "crash,partition", "--members", "3"],
     seedsMax: 1000,
   },
   {
@@ -191,6 +191,8 @@ export const raftMutants: readonly Mutant[] = [
         replace: "const matchIndex = Math.max(lastAgreed, commitIndex, raft.log.lastIndex);",
       },
     ],
+    flags: ["--faults", "crash,partition,network"],
+    seedsMax: 2000,
   },
   {
     name: "commit-on-nack",

@@ -158,7 +158,7 @@ function demandProgress(
   },
 ): Violation | undefined {
   const { world, trace, cluster, nemesis, over } = parts;
-  nemesis.heal();
+  nemesis.heal(input.faults);
   const liveness = new Liveness(world, cluster, trace);
   const end = world.now + input.options.livenessMs * 1000;
   let done = false;

@@ -75,7 +75,7 @@ export class Liveness {
 
   #healthy(id: string): boolean {
     const machine = this.#cluster.machines.find((one) => one.id === id);
-    return machine !== undefined && !machine.damaged && machine.lives > 0;
+    return machine?.isCountedOn === true && machine.lives > 0;
   }
 
   #probe(machine: Machine): void {

@@ -281,6 +281,7 @@ export class Cluster {
   }
 
   startIfDue(machine: Machine): void {
+    if (machine.leftOut) return;
     if (machine.process === undefined && machine.downUntil <= this.#parts.world.now) {
       this.start(machine);
     }

@@ -29,6 +29,8 @@ export class Machine {
   downUntil: Micros = 0;
   /** It lost what it had promised to keep: no longer counted on. */
   damaged = false;
+  /** It stays down while the others must make progress. */
+  leftOut = false;
   /** Disk errors given before this life began: any more, and it may fail. */
   errorsBefore = 0;
   /** The highest index that its store has applied. */
@@ -37,6 +39,10 @@ export class Machine {
   /** A disk fault struck it in this life. */
   get diskStruck(): boolean {
     return this.disk.faults.given > this.errorsBefore;
+  }
+
+  get isCountedOn(): boolean {
+    return !this.damaged && !this.leftOut;
   }
 
   constructor(world: World, ordinal: number, options: { rate: number; wallOffsetMs: number }) {

@@ -38,11 +38,15 @@ export class Nemesis {
     }
   }
 
-  /** Ends every fault; all machines that have their data come up again. */
-  heal(): void {
+  /**
+   * Ends every fault; machines that have their data come up again. Sometimes only a majority does:
+   * the others stay without power, and progress is demanded of those that are left.
+   */
+  heal(plan: readonly Fault[]): void {
     this.#healed = true;
     const { world, cluster } = this.#parts;
     this.#trace("heal", []);
+    this.#leaveOut(plan);
     cluster.network.calm = true;
     for (const from of cluster.machines) {
       for (const to of cluster.machines) {
@@ -60,7 +64,23 @@ export class Nemesis {
       machine.disk.faults.slowMicros = 0;
       machine.disk.busyUntil = Math.min(machine.disk.busyUntil, world.now);
       machine.downUntil = 0;
-      if (machine.lives > 0 && !machine.damaged) cluster.startIfDue(machine);
+      if (machine.lives > 0 && machine.isCountedOn) cluster.startIfDue(machine);
+    }
+  }
+
+  /** Not while the membership changes: which majority counts would be in doubt. */
+  #leaveOut(plan: readonly Fault[]): void {
+    const { cluster, options, prng } = this.#parts;
+    const chance = prng.split("core");
+    if (plan.some((fault) => fault.kind === "membership") || chance.chance(0.5)) return;
+    const voters = cluster.machines.slice(0, options.voters);
+    const damaged = voters.filter((machine) => machine.damaged).length;
+    const spare = Math.floor((options.voters - 1) / 2) - damaged;
+    for (const machine of chance.shuffle(voters).slice(0, Math.max(0, spare))) {
+      if (machine.damaged) continue;
+      machine.leftOut = true;
+      if (machine.process !== undefined) cluster.kill(machine, "left out of the core", true);
+      this.#trace("left out", [machine.ordinal]);
     }
   }
 
