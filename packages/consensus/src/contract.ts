@@ -81,6 +81,11 @@ export interface CoreOptions {
   /** Lease reads: the most that two members' clocks may drift apart, as a fraction. Default 0.1. */
   readonly clockDriftMax?: number;
   readonly limits?: Partial<CoreLimits>;
+  /**
+   * Paxos: acceptors needed for phase 1 and for phase 2, instead of a majority each. Any two such
+   * quorums must meet (prepare + accept > voters). Equal on all members, for the life of a cluster.
+   */
+  readonly paxosQuorums?: { readonly prepare: number; readonly accept: number };
 }
 
 export interface CoreLimits {

@@ -328,7 +328,7 @@ export const raftMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/consensus/src/quorum/quorum.ts",
-        find: "const incoming = majorityIndex(membership.voters, matchOf);",
+        find: "const incoming = countIndex(membership.voters, sizeOf, matchOf);",
         replace:
           "const reached = [...membership.voters, ...membership.learners].map(matchOf).sort((a, b) => b - a);\n" +
           "  const incoming = reached[majorityOf(membership.voters.length) - 1] ?? 0;",

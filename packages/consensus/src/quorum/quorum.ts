@@ -1,4 +1,4 @@
-// Majorities, of one configuration or of two at once. Pure arithmetic: the commit index that a
+// Majorities, or quorums of another size, of one configuration or of two at once. Pure arithmetic: the commit index that a
 // quorum stands behind, and the verdict of a vote (Raft §5.2, §5.4; dissertation §4.3 for joint).
 
 import type { Index, MemberId, Membership } from "../contract.ts";
@@ -9,9 +9,62 @@ export function majorityOf(count: number): number {
   return (count >>> 1) + 1;
 }
 
+/** How many of so many voters make up a quorum: `majorityOf`, or what a protocol asks for. */
+export type QuorumSize = (voters: number) => number;
+
 /** The highest index that a majority of `voters` has reached. No voters: nothing limits it. */
 export function majorityIndex(
   voters: readonly MemberId[],
+  matchOf: (member: MemberId) => Index,
+): Index {
+  return countIndex(voters, majorityOf, matchOf);
+}
+
+/** The same for a membership: while joint, both majorities are needed. */
+export function quorumIndex(membership: Membership, matchOf: (member: MemberId) => Index): Index {
+  return quorumIndexOf(membership, majorityOf, matchOf);
+}
+
+/** The same for quorums of another size. */
+export function quorumIndexOf(
+  membership: Membership,
+  sizeOf: QuorumSize,
+  matchOf: (member: MemberId) => Index,
+): Index {
+  const incoming = countIndex(membership.voters, sizeOf, matchOf);
+  if (membership.votersOutgoing.length === 0) return incoming;
+  return Math.min(incoming, countIndex(membership.votersOutgoing, sizeOf, matchOf));
+}
+
+/** Votes of members that are not in `voters` count for nothing, and each counts once. */
+export function majorityVerdict(
+  voters: readonly MemberId[],
+  votes: ReadonlyMap<MemberId, boolean>,
+): Verdict {
+  return countVerdict(voters, majorityOf, votes);
+}
+
+export function quorumVerdict(
+  membership: Membership,
+  votes: ReadonlyMap<MemberId, boolean>,
+): Verdict {
+  return quorumVerdictOf(membership, majorityOf, votes);
+}
+
+export function quorumVerdictOf(
+  membership: Membership,
+  sizeOf: QuorumSize,
+  votes: ReadonlyMap<MemberId, boolean>,
+): Verdict {
+  const incoming = countVerdict(membership.voters, sizeOf, votes);
+  const outgoing = countVerdict(membership.votersOutgoing, sizeOf, votes);
+  if (incoming === outgoing) return incoming;
+  return incoming === "lost" || outgoing === "lost" ? "lost" : "pending";
+}
+
+function countIndex(
+  voters: readonly MemberId[],
+  sizeOf: QuorumSize,
   matchOf: (member: MemberId) => Index,
 ): Index {
   if (voters.length === 0) return Number.MAX_SAFE_INTEGER;
@@ -26,19 +79,12 @@ export function majorityIndex(
     }
     sorted[place] = match;
   }
-  return sorted[voters.length - majorityOf(voters.length)]!;
+  return sorted[voters.length - sizeOf(voters.length)]!;
 }
 
-/** The same for a membership: while joint, both majorities are needed. */
-export function quorumIndex(membership: Membership, matchOf: (member: MemberId) => Index): Index {
-  const incoming = majorityIndex(membership.voters, matchOf);
-  if (membership.votersOutgoing.length === 0) return incoming;
-  return Math.min(incoming, majorityIndex(membership.votersOutgoing, matchOf));
-}
-
-/** Votes of members that are not in `voters` count for nothing, and each counts once. */
-export function majorityVerdict(
+function countVerdict(
   voters: readonly MemberId[],
+  sizeOf: QuorumSize,
   votes: ReadonlyMap<MemberId, boolean>,
 ): Verdict {
   if (voters.length === 0) return "won";
@@ -49,19 +95,9 @@ export function majorityVerdict(
     if (vote === true) granted++;
     else if (vote === false) refused++;
   }
-  const needed = majorityOf(voters.length);
+  const needed = sizeOf(voters.length);
   if (granted >= needed) return "won";
   return refused > voters.length - needed ? "lost" : "pending";
-}
-
-export function quorumVerdict(
-  membership: Membership,
-  votes: ReadonlyMap<MemberId, boolean>,
-): Verdict {
-  const incoming = majorityVerdict(membership.voters, votes);
-  const outgoing = majorityVerdict(membership.votersOutgoing, votes);
-  if (incoming === outgoing) return incoming;
-  return incoming === "lost" || outgoing === "lost" ? "lost" : "pending";
 }
 
 /** Whether the members for which `has` says yes make up a quorum. */
