@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { exponentialOf, naturalLog } from "./arithmetic.ts";
 import { Prng } from "./prng.ts";
 import { parseSeed, prngOf, seedForJson } from "./seed.ts";
 
@@ -37,6 +38,18 @@ test("draws are uniform enough and stay within their bounds", () => {
     assert.ok(prng.exponential(10) <= 200);
     const spread = prng.logUniform(1, 100);
     assert.ok(spread >= 1 && spread <= 100);
+  }
+});
+
+test("the logarithm and the exponential are right to a few units in the last place", () => {
+  const prng = new Prng(5, 5);
+  for (let i = 0; i < 10_000; i++) {
+    const value = 1e-6 + prng.random() * 10 ** prng.between(-3, 6);
+    assert.ok(
+      Math.abs(naturalLog(value) - Math.log(value)) < 1e-13 * (1 + Math.abs(Math.log(value))),
+    );
+    const power = prng.random() * 40 - 20;
+    assert.ok(Math.abs(exponentialOf(power) / Math.exp(power) - 1) < 1e-13);
   }
 });
 

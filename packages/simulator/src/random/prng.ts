@@ -2,6 +2,8 @@
 // bit-identical in every JavaScript engine. A generator is split by name, never by position: what
 // the network draws does not move when a fault is removed from the plan.
 
+import { exponentialOf, naturalLog } from "./arithmetic.ts";
+
 export class Prng {
   #a: number;
   #b: number;
@@ -100,12 +102,12 @@ export class Prng {
 
   /** Exponentially distributed, never more than twenty means. */
   exponential(mean: number): number {
-    return Math.min(-Math.log(1 - this.random()) * mean, mean * 20);
+    return Math.min(-naturalLog(1 - this.random()) * mean, mean * 20);
   }
 
   /** Between low and high, evenly over the orders of magnitude. */
   logUniform(low: number, high: number): number {
-    return low * (high / low) ** this.random();
+    return low * exponentialOf(naturalLog(high / low) * this.random());
   }
 }
 
