@@ -32,6 +32,11 @@ export interface Choices {
   readonly known: Known;
   /** With several, serializable reads may be stale, and some transactions divide etcd's own members. */
   readonly hasOneMember: boolean;
+  /**
+   * Inside a transaction: whether it deletes without an end, or puts that need the key to be there. Both
+   * together can make etcd 3.4 panic, because its check comes before the delete.
+   */
+  readonly inTxn?: "openDeletes" | "needyPuts";
 }
 
 const keys = [
@@ -63,7 +68,7 @@ export function makeOperation(choices: Choices): Operation {
     [32, () => ({ method: "put", request: put(choices) as Message })],
     [30, () => ({ method: "range", request: aloneRange(choices) as Message })],
     [8, () => ({ method: "deleteRange", request: deleteRange(choices) as Message })],
-    [24, () => ({ method: "txn", request: neverStale(choices, txn(choices, 0)) as Message })],
+    [24, () => ({ method: "txn", request: wholeTxn(choices) as Message })],
     [3, () => ({ method: "compact", request: compaction(choices) })],
     [2, () => oversized(random)],
     [1, () => raw(choices)],
@@ -175,14 +180,15 @@ function aloneRange(choices: Choices): RangeRequest {
 
 function put(choices: Choices): PutRequest {
   const { random } = choices;
-  const ignoresValue = random.chance(0.1);
+  const canNeedKey = choices.inTxn !== "openDeletes";
+  const ignoresValue = canNeedKey && random.chance(0.1);
   return message<PutRequest>({
     key: key(choices),
     value: ignoresValue && random.chance(0.8) ? undefined : value(choices),
     lease: sometimes(random, 0.03, () => random.pick([12_345, -1, int64Max])),
     prev_kv: sometimes(random, 0.4, () => true),
     ignore_value: ignoresValue || undefined,
-    ignore_lease: sometimes(random, 0.1, () => true),
+    ignore_lease: sometimes(random, canNeedKey ? 0.1 : 0, () => true),
   });
 }
 
@@ -194,7 +200,8 @@ function deleteRange(choices: Choices): DeleteRangeRequest {
     // Deleting everything too often would leave nothing to look at.
     range_end: sometimes(random, 0.5, () => {
       const end = rangeEnd(choices, start);
-      return end === "\0" && random.chance(0.7) ? `${start}\0` : end;
+      const isOpen = choices.inTxn !== "needyPuts" && random.chance(0.3);
+      return end === "\0" && !isOpen ? `${start}\0` : end;
     }),
     prev_kv: sometimes(random, 0.5, () => true),
   });
@@ -216,8 +223,10 @@ function txn(choices: Choices, depth: number): TxnRequest {
   });
 }
 
-/** A transaction without any operation is answered from local state, which may be behind. */
-function neverStale(choices: Choices, made: TxnRequest): TxnRequest {
+function wholeTxn(choices: Choices): TxnRequest {
+  const inTxn = choices.random.pick(["openDeletes", "needyPuts"] as const);
+  const made = txn({ ...choices, inTxn }, 0);
+  // Without any operation it is answered from local state, which may be behind.
   if (choices.hasOneMember || made.success !== undefined || made.failure !== undefined) {
     return made;
   }
