@@ -216,6 +216,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "learnCommit(raft, message.commitIndex);",
       },
     ],
+    flags: ["--faults", "crash,partition"],
     seedsMax: 600,
   },
   {
@@ -228,6 +229,8 @@ export const raftMutants: readonly Mutant[] = [
         replace: "const { commitIndex } = raft;",
       },
     ],
+    flags: ["--faults", "crash,partition"],
+    seedsMax: 600,
   },
   {
     name: "no-noop-at-term-start",

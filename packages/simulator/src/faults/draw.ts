@@ -60,6 +60,14 @@ export function drawFaults(
           target: target(),
           direction: prng.pick(["both", "deaf", "mute"]),
         }),
+        // Long enough for another leader, short enough to come back with entries of its own.
+        (atMs) => ({
+          kind: "isolate",
+          atMs,
+          forMs: Math.ceil(electionMs * (1 + 3 * prng.random())),
+          target: "leader",
+          direction: prng.pick(["both", "deaf"]),
+        }),
       ],
     ],
     [

@@ -62,7 +62,7 @@ export function drawOptions(
     requestTimeoutMs: electionMs * prng.pick([2, 5, 10]),
     proposalsInFlightMax: prng.pick([1, 10, 1000, 1000]),
     segmentBytes: prng.pick([512, 2048, 8192, 65_536]),
-    messageBytesMax: prng.pick([100, 1000, 100_000, 1_000_000]),
+    messageBytesMax: prng.pick([1, 100, 1000, 1_000_000]),
     messagesInFlightMax: prng.pick([1, 2, 8, 256]),
     uncommittedBytesMax: prng.pick([500, 10_000, 1_000_000, 100_000_000]),
     network: drawNetwork(protocol, prng, electionMs, limits.calmNetwork === true),
@@ -115,9 +115,9 @@ function drawWorkload(prng: Prng): SimulationOptions["workload"] {
     transactionRead: weight() / 2,
   };
   return {
-    clients: prng.between(1, 8),
+    clients: prng.pick([1, 2, 4, 8, 16]),
     keys: prng.pick([1, 2, 4, 8, 16]),
-    thinkMs: Math.floor(prng.logUniform(20, 500)),
+    thinkMs: Math.floor(prng.logUniform(5, 300)),
     valueBytes: prng.pick([0, 0, 10, 10, 10, 100, 1000]),
     mix,
   };
