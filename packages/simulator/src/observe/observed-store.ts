@@ -48,8 +48,8 @@ export class ObservedStore implements Store {
     return this.#store.bytesInUse;
   }
 
-  apply(command: Uint8Array, context: ApplyContext): Result {
-    const result = this.#store.apply(command, context);
+  apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result {
+    const result = this.#store.apply(command, context, meta);
     this.#observer.applied(context.index, command, result, this.#store.stateHash().hash);
     return result;
   }

@@ -189,10 +189,16 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   }
 }
 
+/** The protocol's durable state as text: all of it, because whole values are compared. */
 export function describeState(state: unknown): string {
-  return JSON.stringify(state, (_key, value) =>
-    typeof value === "bigint" ? value.toString() : value,
-  );
+  if (typeof state !== "object" || state === null) return `${state}`;
+  let text = "";
+  for (const key in state) {
+    const value = (state as Record<string, unknown>)[key];
+    const shown = typeof value === "object" ? describeState(value) : value;
+    text += `${text === "" ? "" : " "}${key} ${shown === "" ? "none" : shown}`;
+  }
+  return text;
 }
 
 function describeMembership(
