@@ -20,7 +20,7 @@ What to run
   --seeds N [--from N]        N seeds beginning with --from (default 1); default 100
   --minutes M                 until the time is over
   --members N                 always N voters (default: 1 to 7, drawn)
-  --seconds S                 simulated seconds of faults (default: 5 to 30, drawn)
+  --seconds S                 simulated seconds of faults (default: 15 to 40 election timeouts)
 
 Which faults (default: each seed draws its own mix)
   --faults LIST               only these: crash,pause,partition,network,disk,damage,clock,

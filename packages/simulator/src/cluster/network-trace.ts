@@ -71,6 +71,10 @@ function describe(message: PeerMessage, protocol: Protocol): string {
       return `snapshotBegin stream ${message.stream} index ${message.point.index}`;
     case "snapshotChunk":
       return `snapshotChunk stream ${message.stream} #${message.sequence}${message.last ? " last" : ""}`;
+    case "adminForward":
+      return `adminForward ${message.request}`;
+    case "adminDone":
+      return `adminDone ${message.request} ${message.code}`;
     case "snapshotAck":
       return `snapshotAck stream ${message.stream} next ${message.next}${message.refused === "" ? "" : ` refused: ${message.refused}`}`;
   }

@@ -36,7 +36,9 @@ export function drawOptions(
   const electionMs = tickMs * electionTicks;
   const leaseReads = prng.chance(0.3);
   const drift = leaseReads ? prng.pick([0.02, 0.1, 0.2]) : 0.1;
-  const safetyMs = limits.safetyMs ?? prng.between(5, 30) * 1000;
+  // Measured in elections, because faults come at their pace.
+  const elections = prng.between(15, 40);
+  const safetyMs = limits.safetyMs ?? Math.min(30_000, Math.max(3000, electionMs * elections));
   const slowDisks = !limits.calmDisk && prng.chance(0.3);
   return {
     protocol,
@@ -114,10 +116,12 @@ function drawWorkload(prng: Prng): SimulationOptions["workload"] {
     serializableRead: weight(),
     transactionRead: weight() / 2,
   };
+  const clients = prng.pick([1, 2, 4, 8, 16]);
+  const operationsPerSecond = prng.logUniform(3, 100);
   return {
-    clients: prng.pick([1, 2, 4, 8, 16]),
+    clients,
     keys: prng.pick([1, 2, 4, 8, 16]),
-    thinkMs: Math.floor(prng.logUniform(5, 300)),
+    thinkMs: Math.ceil((clients * 1000) / operationsPerSecond),
     valueBytes: prng.pick([0, 0, 10, 10, 10, 100, 1000]),
     mix,
   };
