@@ -125,6 +125,8 @@ export interface PublishMemberCommand {
    * its votes and is refused (corpus: reformatted-node-forgets-promise).
    */
   readonly incarnation: string;
+  /** Added to vote, it follows as a learner until it has caught up; then the leader promotes it. */
+  readonly votesWhenReady?: true;
 }
 
 /** The membership changed: forget the published attributes of those who left. */
@@ -249,8 +251,11 @@ export interface Store {
   /** -1: never compacted. */
   readonly compactRevision: Revision;
 
-  /** Deterministic and synchronous; a refusal is an ErrorResult. Index must be appliedIndex + 1. */
-  apply(command: Uint8Array, context: ApplyContext): Result;
+  /**
+   * Deterministic and synchronous; a refusal is an ErrorResult. Index must be appliedIndex + 1.
+   * `meta` comes with a change of the membership that brings a command along.
+   */
+  apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result;
   /** An entry without a command (no-op, membership): moves the point, changes nothing else. */
   applyNothing(context: ApplyContext, meta?: Uint8Array): void;
 

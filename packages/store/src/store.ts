@@ -4,7 +4,7 @@
 
 import { Alarms } from "./alarm/alarms.ts";
 import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
-import { decodeCommand } from "./command/decode.ts";
+import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./command/decode.ts";
 import type {
   ApplyContext,
   Command,
@@ -33,7 +33,6 @@ import { Keyspace } from "./mvcc/keyspace.ts";
 import { keepsRecord } from "./mvcc/obsolete.ts";
 import { checkPut, type Leases, put } from "./mvcc/put.ts";
 import { readRange } from "./mvcc/range.ts";
-import { decodeRecord } from "./mvcc/record.ts";
 import { createSnapshotReader } from "./snapshot/reader.ts";
 import { beginRestore, type RestoredState } from "./snapshot/restore.ts";
 import { onlyReads, runTxn } from "./txn/txn.ts";
@@ -85,7 +84,7 @@ class ReplicatedStore implements OpenedStore {
     this.#members = PublishedMembers.load(options.engine);
     const { index } = this.#keyspace;
     options.engine.load((main, sub, handle, record) => {
-      index.load(main, sub, handle, decodeRecord(record));
+      index.load(main, sub, handle, record);
       return true;
     });
   }
@@ -106,12 +105,12 @@ class ReplicatedStore implements OpenedStore {
     return this.#engine.bytesInUse;
   }
 
-  apply(command: Uint8Array, context: ApplyContext): Result {
+  apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result {
     this.#checkNext(context);
     const decoded = decodeCommand(command);
     const result = decoded === undefined ? "commandUnknown" : this.#run(decoded, command);
     this.#keyspace.endCommand();
-    this.#commit(context, this.#point.meta);
+    this.#commit(context, meta === undefined ? this.#point.meta : new Uint8Array(meta));
     return typeof result === "string" ? this.#error(result) : result;
   }
 
@@ -194,6 +193,21 @@ class ReplicatedStore implements OpenedStore {
 
   close(done: () => void): void {
     this.#engine.close(done);
+  }
+
+  /** The most frequent command without taking it apart; undefined when it is another one. */
+  #putPlain(command: Uint8Array): Result | undefined {
+    if (this.#alarms.active) return undefined;
+    const keyEnd = plainPutKeyEnd(command);
+    if (keyEnd === 0) return undefined;
+    const keyspace = this.#keyspace;
+    keyspace.putBytes(command, plainPutKeyStart(command), keyEnd, command, keyEnd, 0n);
+    return { kind: "put", revision: keyspace.visibleRevision, prevKv: undefined };
+  }
+
+  #runEncoded(command: Uint8Array): Result | StoreErrorCode {
+    const decoded = decodeCommand(command);
+    return decoded === undefined ? "commandUnknown" : this.#run(decoded, command);
   }
 
   #run(command: Command, encoded: Uint8Array): Result | StoreErrorCode {

@@ -36,6 +36,10 @@ export class Alarms {
     return [...this.#raised.keys()].sort().map((key) => this.#raised.get(key)!);
   }
 
+  get active(): boolean {
+    return this.#raised.size > 0;
+  }
+
   isActive(alarm: AlarmKind): boolean {
     for (const raised of this.#raised.values()) if (raised.alarm === alarm) return true;
     return false;

@@ -33,6 +33,15 @@ const commands: Command[] = [
     clientUrls: [],
     incarnation: "i",
   },
+  {
+    kind: "publishMember",
+    member: "m",
+    name: "",
+    peerUrls: ["http://a"],
+    clientUrls: [],
+    incarnation: "",
+    votesWhenReady: true,
+  },
   { kind: "removeMember", member: "m" },
 ];
 

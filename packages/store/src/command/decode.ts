@@ -37,6 +37,24 @@ export function decodeCommand(bytes: Uint8Array): Command | undefined {
   }
 }
 
+/**
+ * Where the key of a put without flags ends and its value begins; 0 for every other command, and for
+ * what `decodeCommand` would refuse or the store would.
+ */
+export function plainPutKeyEnd(bytes: Uint8Array): number {
+  if (bytes.length < 4 || bytes[0] !== commandNumbers.put || bytes[1] !== 0) return 0;
+  const low = bytes[2]!;
+  const high = low < 0x80 ? 0 : bytes[3]!;
+  if (high >= 0x80 || (low >= 0x80 && high === 0)) return 0;
+  const length = (low & 0x7f) | (high << 7);
+  const end = plainPutKeyStart(bytes) + length;
+  return length === 0 || end > bytes.length ? 0 : end;
+}
+
+export function plainPutKeyStart(bytes: Uint8Array): number {
+  return bytes[2]! < 0x80 ? 3 : 4;
+}
+
 function readCommand(reader: ByteReader): Command {
   const number = reader.u8();
   switch (number) {
@@ -54,6 +72,7 @@ function readCommand(reader: ByteReader): Command {
       return { kind: "alarm", action, member: reader.text(), alarm };
     }
     case commandNumbers.publishMember:
+    case commandNumbers.publishFutureVoter:
       return {
         kind: "publishMember",
         member: reader.text(),
@@ -61,6 +80,7 @@ function readCommand(reader: ByteReader): Command {
         peerUrls: readTexts(reader),
         clientUrls: readTexts(reader),
         incarnation: reader.text(),
+        ...(number === commandNumbers.publishFutureVoter && { votesWhenReady: true as const }),
       };
     case commandNumbers.removeMember:
       return { kind: "removeMember", member: reader.text() };

@@ -38,7 +38,9 @@ export function encodeCommand(command: Command): Uint8Array {
       out.text(command.member);
       break;
     case "publishMember":
-      out.u8(commandNumbers.publishMember);
+      out.u8(
+        command.votesWhenReady ? commandNumbers.publishFutureVoter : commandNumbers.publishMember,
+      );
       out.text(command.member);
       out.text(command.name);
       writeTexts(out, command.peerUrls);

@@ -3,7 +3,7 @@
 
 import type { AlarmKind, CompareResult, SortOrder, SortTarget } from "../contract.ts";
 
-/** Free for the commands to come: 9 and up, in blocks of ten per concern (leases 10, auth 20). */
+/** Free for the commands to come: 10 and up, in blocks of ten per concern (leases 10, auth 20). */
 export const commandNumbers = {
   put: 1,
   deleteRange: 2,
@@ -14,6 +14,8 @@ export const commandNumbers = {
   alarm: 6,
   publishMember: 7,
   removeMember: 8,
+  /** As publishMember, of one that was added to vote and does not yet. */
+  publishFutureVoter: 9,
 } as const;
 
 export const putFlags = { prevKv: 1, ignoreValue: 2, ignoreLease: 4, lease: 8 } as const;

@@ -5,7 +5,7 @@
 import type { Key, Revision } from "../contract.ts";
 import type { Handle } from "../engine/port.ts";
 import { KeyTree } from "./key-tree.ts";
-import type { DecodedRecord } from "./record.ts";
+import { outlineOf } from "./record.ts";
 import { RevisionQueue } from "./revision-queue.ts";
 import { type VersionId, Versions } from "./versions.ts";
 
@@ -19,32 +19,39 @@ export class KeyIndex {
   /** Main revision of the newest version there is. */
   newestMain: Revision = 0;
 
-  /** Adds a version to the key that `tree.locate` has just found with this head. */
-  add(
+  /** Adds a put to the key that `tree.locate` has just found with this head. */
+  addPut(
     head: number,
     main: Revision,
     sub: number,
     handle: Handle,
-    about: { create: Revision; version: number; hasLease: boolean } | undefined,
+    create: Revision,
+    version: number,
+    hasLease: boolean,
   ): void {
-    const id = this.versions.add(main, sub, handle, Math.abs(head), about);
-    this.tree.assign(about === undefined ? -id : id);
+    const id = this.versions.add(main, sub, handle, Math.abs(head), create, version, hasLease);
+    this.tree.assign(id);
     if (head !== 0) this.superseders.push(id, main);
-    if (about === undefined) this.tombstones.push(id, main);
     this.newestMain = main;
   }
 
-  /** Adds a record that the engine already holds. */
-  load(main: Revision, sub: number, handle: Handle, record: DecodedRecord): void {
-    const head = this.tree.locate(record.key);
-    const about = record.tombstone
-      ? undefined
-      : {
-          create: record.createRevision,
-          version: record.version,
-          hasLease: record.lease !== 0n,
-        };
-    this.add(head, main, sub, handle, about);
+  addTombstone(head: number, main: Revision, sub: number, handle: Handle): void {
+    const id = this.versions.add(main, sub, handle, Math.abs(head), 0, 0, false);
+    this.tree.assign(-id);
+    if (head !== 0) this.superseders.push(id, main);
+    this.tombstones.push(id, main);
+    this.newestMain = main;
+  }
+
+  /** Adds a record that the engine already holds. Its value is not looked at. */
+  load(main: Revision, sub: number, handle: Handle, record: Uint8Array): void {
+    const outline = outlineOf(record);
+    const head = this.tree.locateBytes(record, outline.keyStart, outline.keyEnd);
+    if (outline.create === 0) this.addTombstone(head, main, sub, handle);
+    else {
+      const { create, version, hasLease } = outline;
+      this.addPut(head, main, sub, handle, create, version, hasLease);
+    }
   }
 
   /** The version of a key that is visible at `revision`, 0 when the key does not exist there. */
@@ -63,7 +70,7 @@ export class KeyIndex {
   count(start: Key, end: Key | undefined, revision: Revision): number {
     if (this.newestMain <= revision) return this.tree.countLive(start, end);
     let count = 0;
-    this.tree.ascend(start, end, (_key, head) => {
+    this.tree.ascend(start, end, (head) => {
       if (this.visible(head, revision) !== 0) count++;
       return true;
     });

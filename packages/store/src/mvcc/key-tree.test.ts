@@ -32,9 +32,9 @@ test("random insertions, changes and removals agree with a sorted list", () => {
     const end = random(3) === 0 ? undefined : String.fromCharCode(random(256));
     const inside = sorted.filter(([k]) => k >= start && (end === undefined || k < end));
     const up: [string, number][] = [];
-    tree.ascend(start, end, (k, head) => up.push([k, head]) > 0);
+    tree.ascend(start, end, (head, at) => up.push([tree.key(at), head]) > 0);
     const down: [string, number][] = [];
-    tree.descend(start, end, (k, head) => down.push([k, head]) > 0);
+    tree.descend(start, end, (head, at) => down.push([tree.key(at), head]) > 0);
     assert.deepEqual(up, inside);
     assert.deepEqual(down.reverse(), inside);
     assert.equal(tree.countLive(start, end), inside.filter(([, head]) => head > 0).length);

@@ -1,42 +1,44 @@
-// A counted B+tree over byte-string keys. A key's value is a number: the row of its newest version,
+// A counted B+tree over byte strings. A key's value is a number: the row of its newest version,
 // negative when that version is a tombstone (such a key stays until compaction removes it). Every
 // node knows how many live keys lie below it, so that a count costs a descent, not a walk; leaves
-// are linked, so that a limited range touches only what it returns.
+// are linked, so that a limited range touches only what it returns. Nodes and keys are numbers into
+// typed arrays: the collector sees a handful of objects, however many keys there are.
 //
 // Longer than most files here because a descent, its insertion, its removal and its rebalancing
 // share the path they walked.
 
+import { writeByteString } from "../bytes/byte-string.ts";
 import type { Key } from "../contract.ts";
+import { entriesMax, entryOf, KeyNodes, type NodeId, rowOf } from "./key-nodes.ts";
+import { hintOf, type KeyAddress, KeyPool } from "./key-pool.ts";
 
-const fanoutMax = 64;
 /** Below this a node looks for a sibling to merge with. */
-const fanoutMin = 16;
+const entriesMin = 16;
 const mergedMax = 48;
 
-class Node {
-  /** Leaf: its keys. Branch: `keys[i]` bounds child i (below) from child i + 1 (at or above). */
-  keys: Key[] = [];
-  /** Leaf only; beside `keys`. */
-  heads: number[] = [];
-  /** Branch only; one more than `keys`. */
-  children: Node[] | undefined = undefined;
-  live = 0;
-  next: Node | undefined = undefined;
-  previous: Node | undefined = undefined;
-}
-
-export type KeyVisitor = (key: Key, head: number) => boolean;
+/** Return false to stop. `tree.key(address)` is the key. */
+export type KeyVisitor = (head: number, address: KeyAddress) => boolean;
 
 export class KeyTree {
-  #root = new Node();
+  readonly #pool = new KeyPool();
+  readonly #nodes = new KeyNodes();
+  #root: NodeId = this.#nodes.create(false);
   #size = 0;
+  // The key looked for, as bytes.
+  #bytes: Uint8Array = new Uint8Array(256);
+  #start = 0;
+  #end = 0;
+  /** Holds keys that came as strings. */
+  #own = this.#bytes;
+  /** Whether the last search in a node met the key itself. */
+  #equal = false;
   // The path of the last `locate`: branches with the child taken, then leaf and place.
-  #path: Node[] = [];
-  #slots: number[] = [];
-  #leaf: Node = this.#root;
+  readonly #path: NodeId[] = [];
+  readonly #slots: number[] = [];
+  #depth = 0;
+  #leaf: NodeId = this.#root;
   #place = 0;
-  #located: Key | undefined;
-  #found = false;
+  #located = false;
 
   /** Keys in the tree, tombstones included. */
   get size(): number {
@@ -44,301 +46,414 @@ export class KeyTree {
   }
 
   get live(): number {
-    return this.#root.live;
+    return this.#nodes.live(this.#root);
+  }
+
+  key(address: KeyAddress): Key {
+    return this.#pool.key(address);
   }
 
   /** The head of `key`, 0 when absent. */
   find(key: Key): number {
-    const leaf = this.#leafOf(key);
-    const place = lowerBound(leaf.keys, key);
-    return leaf.keys[place] === key ? leaf.heads[place]! : 0;
+    this.#use(key);
+    return this.#find();
   }
 
-  /** As `find`; `assign` may follow, before anything else changes the tree. */
+  findBytes(bytes: Uint8Array, start: number, end: number): number {
+    this.#useBytes(bytes, start, end);
+    return this.#find();
+  }
+
+  /** As `find`; `assign` may follow, before anything else touches the tree. */
   locate(key: Key): number {
-    this.#path.length = 0;
-    this.#slots.length = 0;
-    let node = this.#root;
-    while (node.children !== undefined) {
-      const slot = upperBound(node.keys, key);
-      this.#path.push(node);
-      this.#slots.push(slot);
-      node = node.children[slot]!;
-    }
-    this.#leaf = node;
-    this.#place = lowerBound(node.keys, key);
-    this.#located = key;
-    this.#found = node.keys[this.#place] === key;
-    return this.#found ? node.heads[this.#place]! : 0;
+    this.#use(key);
+    return this.#locate();
+  }
+
+  /** The bytes must stay as they are until `assign`. */
+  locateBytes(bytes: Uint8Array, start: number, end: number): number {
+    this.#useBytes(bytes, start, end);
+    return this.#locate();
   }
 
   /** Sets the head of the key just located, inserting it when it was absent. */
   assign(head: number): void {
-    if (this.#located === undefined) throw new Error("assign without locate");
-    const key = this.#located;
+    if (!this.#located) throw new Error("assign without locate");
+    this.#located = false;
+    const nodes = this.#nodes;
     const leaf = this.#leaf;
-    const before = this.#found ? leaf.heads[this.#place]! : 0;
+    const before = this.#equal ? nodes.value(leaf, this.#place) : 0;
     this.#addLive((head > 0 ? 1 : 0) - (before > 0 ? 1 : 0));
-    this.#located = undefined;
-    if (this.#found) {
-      leaf.heads[this.#place] = head;
+    if (this.#equal) {
+      nodes.setValue(leaf, this.#place, head);
       return;
     }
     this.#size++;
-    if (leaf.keys.length < fanoutMax) {
-      insertAt(leaf.keys, this.#place, key);
-      insertAt(leaf.heads, this.#place, head);
-      return;
-    }
-    this.#splitLeaf(leaf, key, head);
+    this.#insert(this.#pool.add(this.#bytes, this.#start, this.#end), head);
   }
 
   delete(key: Key): void {
-    const head = this.locate(key);
-    this.#located = undefined;
-    if (!this.#found) return;
+    this.#use(key);
+    const head = this.#locate();
+    this.#located = false;
+    if (!this.#equal) return;
     this.#addLive(head > 0 ? -1 : 0);
-    this.#leaf.keys.splice(this.#place, 1);
-    this.#leaf.heads.splice(this.#place, 1);
+    this.#pool.free(this.#nodes.key(this.#leaf, this.#place));
+    this.#nodes.remove(this.#leaf, this.#place);
     this.#size--;
-    this.#rebalance(this.#leaf);
+    this.#rebalance();
   }
 
   /** Live keys in [start, end); an `end` of undefined is open. */
   countLive(start: Key, end: Key | undefined): number {
     if (end !== undefined && end <= start) return 0;
-    return (end === undefined ? this.#root.live : this.#liveBefore(end)) - this.#liveBefore(start);
+    return (end === undefined ? this.live : this.#liveBefore(end)) - this.#liveBefore(start);
   }
 
   /** Visits [start, end) in ascending order, tombstones included, until the visitor says false. */
   ascend(start: Key, end: Key | undefined, visit: KeyVisitor): void {
-    let leaf: Node | undefined = this.#leafOf(start);
-    let place = lowerBound(leaf.keys, start);
-    while (leaf !== undefined) {
-      for (; place < leaf.keys.length; place++) {
-        const key = leaf.keys[place]!;
-        if (end !== undefined && key >= end) return;
-        if (!visit(key, leaf.heads[place]!)) return;
+    if (end !== undefined && end <= start) return;
+    const nodes = this.#nodes;
+    const last = end === undefined ? undefined : this.#position(end);
+    const first = this.#position(start);
+    let { place } = first;
+    for (let leaf = first.leaf; leaf !== 0; leaf = nodes.next(leaf)) {
+      const stop = leaf === last?.leaf ? last.place : nodes.count(leaf);
+      for (; place < stop; place++) {
+        if (!visit(nodes.value(leaf, place), nodes.key(leaf, place))) return;
       }
-      leaf = leaf.next;
+      if (leaf === last?.leaf) return;
       place = 0;
     }
   }
 
   descend(start: Key, end: Key | undefined, visit: KeyVisitor): void {
-    let leaf: Node | undefined = end === undefined ? this.#lastLeaf() : this.#leafOf(end);
-    let place = (end === undefined ? leaf.keys.length : lowerBound(leaf.keys, end)) - 1;
-    while (leaf !== undefined) {
-      for (; place >= 0; place--) {
-        const key = leaf.keys[place]!;
-        if (key < start) return;
-        if (!visit(key, leaf.heads[place]!)) return;
+    if (end !== undefined && end <= start) return;
+    const nodes = this.#nodes;
+    const first = this.#position(start);
+    const last = end === undefined ? this.#lastPosition() : this.#position(end);
+    let place = last.place - 1;
+    for (let leaf = last.leaf; ; ) {
+      const stop = leaf === first.leaf ? first.place : 0;
+      for (; place >= stop; place--) {
+        if (!visit(nodes.value(leaf, place), nodes.key(leaf, place))) return;
       }
-      leaf = leaf.previous;
-      place = leaf === undefined ? 0 : leaf.keys.length - 1;
+      if (leaf === first.leaf) return;
+      leaf = nodes.previous(leaf);
+      place = nodes.count(leaf) - 1;
     }
   }
 
-  /** Throws when the order, the counts or the links are wrong. For tests. */
+  /** Throws when the order, the counts, the hints or the links are wrong. For tests. */
   checkInvariants(): void {
-    const leaves: Node[] = [];
-    const visit = (node: Node, low: Key | undefined, high: Key | undefined): number => {
-      for (let i = 0; i < node.keys.length; i++) {
-        const key = node.keys[i]!;
+    const nodes = this.#nodes;
+    const leaves: NodeId[] = [];
+    const visit = (node: NodeId, low: Key | undefined, high: Key | undefined): number => {
+      const isBranch = nodes.isBranch(node);
+      const first = isBranch ? 1 : 0;
+      const count = nodes.count(node);
+      const keys: Key[] = [];
+      for (let i = first; i < count; i++) keys.push(this.key(nodes.key(node, i)));
+      keys.forEach((key, i) => {
         const inside = (low === undefined || key >= low) && (high === undefined || key < high);
-        if (!inside || (i > 0 && key <= node.keys[i - 1]!))
-          throw new Error(`key ${i} out of order`);
-      }
-      if (node.keys.length > fanoutMax) throw new Error("node too large");
+        if (!inside || (i > 0 && key <= keys[i - 1]!)) throw new Error(`key ${i} out of order`);
+        const prefix = nodes.prefix(node);
+        if (key.slice(0, prefix) !== keys[0]!.slice(0, prefix) || key.length < prefix) {
+          throw new Error(`key ${i} does not share the prefix`);
+        }
+        const hint = this.#pool.hint(nodes.key(node, first + i), prefix);
+        if (nodes.chunk(node).hints[entryOf(node, first + i)] !== hint) {
+          throw new Error(`hint ${i} is wrong`);
+        }
+      });
       let live = 0;
-      if (node.children === undefined) {
+      if (!isBranch) {
         leaves.push(node);
-        for (const head of node.heads) if (head > 0) live++;
+        for (let i = 0; i < count; i++) if (nodes.value(node, i) > 0) live++;
       } else {
-        if (node.children.length !== node.keys.length + 1) throw new Error("children and keys");
-        node.children.forEach((child, i) => {
-          live += visit(child, i === 0 ? low : node.keys[i - 1], node.keys[i] ?? high);
-        });
+        for (let i = 0; i < count; i++) {
+          live += visit(nodes.value(node, i), i === 0 ? low : keys[i - 1], keys[i] ?? high);
+        }
       }
-      if (live !== node.live) throw new Error(`live is ${node.live}, should be ${live}`);
+      if (live !== nodes.live(node)) throw new Error(`live is ${nodes.live(node)}, not ${live}`);
       return live;
     };
     visit(this.#root, undefined, undefined);
     leaves.forEach((leaf, i) => {
-      if (leaf.next !== leaves[i + 1] || leaf.previous !== leaves[i - 1]) throw new Error("links");
+      const neighbours = [nodes.previous(leaf), nodes.next(leaf)];
+      if (neighbours[0] !== (leaves[i - 1] ?? 0) || neighbours[1] !== (leaves[i + 1] ?? 0)) {
+        throw new Error("links");
+      }
     });
-    const size = leaves.reduce((sum, leaf) => sum + leaf.keys.length, 0);
+    const size = leaves.reduce((sum, leaf) => sum + nodes.count(leaf), 0);
     if (size !== this.#size) throw new Error(`size is ${this.#size}, should be ${size}`);
   }
 
-  #leafOf(key: Key): Node {
-    let node = this.#root;
-    while (node.children !== undefined) node = node.children[upperBound(node.keys, key)]!;
-    return node;
+  #use(key: Key): void {
+    if (key.length > this.#own.length) this.#own = new Uint8Array(key.length * 2);
+    this.#useBytes(this.#own, 0, writeByteString(key, this.#own, 0));
   }
 
-  #lastLeaf(): Node {
+  #useBytes(bytes: Uint8Array, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  #find(): number {
+    const nodes = this.#nodes;
     let node = this.#root;
-    while (node.children !== undefined) node = node.children[node.children.length - 1]!;
-    return node;
+    while (nodes.isBranch(node)) node = nodes.value(node, this.#childFor(node));
+    const place = this.#search(node, 0);
+    return this.#equal ? nodes.value(node, place) : 0;
+  }
+
+  #locate(): number {
+    const nodes = this.#nodes;
+    this.#depth = 0;
+    let node = this.#root;
+    while (nodes.isBranch(node)) {
+      const slot = this.#childFor(node);
+      this.#path[this.#depth] = node;
+      this.#slots[this.#depth++] = slot;
+      node = nodes.value(node, slot);
+    }
+    this.#leaf = node;
+    this.#place = this.#search(node, 0);
+    this.#located = true;
+    return this.#equal ? nodes.value(node, this.#place) : 0;
+  }
+
+  #position(key: Key): { leaf: NodeId; place: number } {
+    this.#use(key);
+    const nodes = this.#nodes;
+    let leaf = this.#root;
+    while (nodes.isBranch(leaf)) leaf = nodes.value(leaf, this.#childFor(leaf));
+    return { leaf, place: this.#search(leaf, 0) };
+  }
+
+  #lastPosition(): { leaf: NodeId; place: number } {
+    const nodes = this.#nodes;
+    let leaf = this.#root;
+    while (nodes.isBranch(leaf)) leaf = nodes.value(leaf, nodes.count(leaf) - 1);
+    return { leaf, place: nodes.count(leaf) };
+  }
+
+  #childFor(branch: NodeId): number {
+    const place = this.#search(branch, 1);
+    return this.#equal ? place : place - 1;
+  }
+
+  /**
+   * The first place from `first` on whose key is not below the one looked for. Hints decide; keys
+   * are read where hints are equal, and once to see that the key has the node's prefix. That comes
+   * last: meeting the key itself proves it.
+   */
+  #search(node: NodeId, first: number): number {
+    const bytes = this.#bytes;
+    const start = this.#start;
+    const end = this.#end;
+    const chunk = this.#nodes.chunk(node);
+    const { hints, keys } = chunk;
+    const prefix = chunk.prefix[rowOf(node)]!;
+    const base = entryOf(node, 0);
+    const count = chunk.count[rowOf(node)]!;
+    const hint = hintOf(bytes, start + prefix, end);
+    this.#equal = false;
+    // Keys often come in ascending order.
+    let low = count > first && hint > hints[base + count - 1]! ? count : first;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const found = hints[base + middle]!;
+      if (found < hint) low = middle + 1;
+      else if (found > hint) high = middle;
+      else {
+        const order = this.#pool.compare(keys[base + middle]!, bytes, start, end);
+        if (order === 0) {
+          this.#equal = true;
+          return middle;
+        }
+        if (order < 0) low = middle + 1;
+        else high = middle;
+      }
+    }
+    if (prefix === 0 || count === first) return low;
+    const witness = keys[base + first]!;
+    const shared = this.#pool.shared(witness, bytes, start, end, prefix);
+    if (shared === prefix) return low;
+    return this.#pool.compare(witness, bytes, start, end) > 0 ? first : count;
   }
 
   #liveBefore(key: Key): number {
+    this.#use(key);
+    const nodes = this.#nodes;
     let live = 0;
     let node = this.#root;
-    while (node.children !== undefined) {
-      const slot = upperBound(node.keys, key);
-      for (let i = 0; i < slot; i++) live += node.children[i]!.live;
-      node = node.children[slot]!;
+    while (nodes.isBranch(node)) {
+      const slot = this.#childFor(node);
+      for (let i = 0; i < slot; i++) live += nodes.live(nodes.value(node, i));
+      node = nodes.value(node, slot);
     }
-    const place = lowerBound(node.keys, key);
-    for (let i = 0; i < place; i++) if (node.heads[i]! > 0) live++;
+    const place = this.#search(node, 0);
+    for (let i = 0; i < place; i++) if (nodes.value(node, i) > 0) live++;
     return live;
   }
 
   #addLive(difference: number): void {
     if (difference === 0) return;
-    this.#leaf.live += difference;
-    for (const node of this.#path) node.live += difference;
+    this.#nodes.addLive(this.#leaf, difference);
+    for (let i = 0; i < this.#depth; i++) this.#nodes.addLive(this.#path[i]!, difference);
   }
 
-  /** A leaf filled from the right keeps what it has: ascending keys leave full leaves behind. */
-  #splitLeaf(leaf: Node, key: Key, head: number): void {
-    const appending = leaf.next === undefined && this.#place === leaf.keys.length;
-    const middle = appending ? leaf.keys.length : leaf.keys.length >>> 1;
-    const right = new Node();
-    right.keys = leaf.keys.splice(middle);
-    right.heads = leaf.heads.splice(middle);
-    const target = this.#place < middle || (this.#place === middle && !appending) ? leaf : right;
-    const place = target === leaf ? this.#place : this.#place - middle;
-    insertAt(target.keys, place, key);
-    insertAt(target.heads, place, head);
-    right.live = countLiveHeads(right.heads);
-    leaf.live -= right.live;
-    right.next = leaf.next;
-    if (right.next !== undefined) right.next.previous = right;
-    right.previous = leaf;
-    leaf.next = right;
-    this.#insertChild(right, right.keys[0]!);
-  }
-
-  /** Hangs `right` behind the child that was descended into, splitting branches upwards. */
-  #insertChild(right: Node, bound: Key): void {
-    let child = right;
-    let childBound = bound;
-    for (let depth = this.#path.length - 1; depth >= 0; depth--) {
-      const branch = this.#path[depth]!;
-      const children = branch.children!;
-      const slot = this.#slots[depth]!;
-      const appending = slot === children.length - 1;
-      insertAt(branch.keys, slot, childBound);
-      insertAt(children, slot + 1, child);
-      if (branch.keys.length < fanoutMax) return;
-      const middle = appending ? branch.keys.length - 2 : branch.keys.length >>> 1;
-      const sibling = new Node();
-      childBound = branch.keys[middle]!;
-      sibling.keys = branch.keys.splice(middle + 1);
-      branch.keys.length = middle;
-      sibling.children = children.splice(middle + 1);
-      for (const moved of sibling.children) sibling.live += moved.live;
-      branch.live -= sibling.live;
-      child = sibling;
+  /** Inserts into the leaf located; what splits passes its right half to the branch above. */
+  #insert(leafKey: KeyAddress, head: number): void {
+    const nodes = this.#nodes;
+    let node = this.#leaf;
+    let place = this.#place;
+    let key = leafKey;
+    let value = head;
+    for (let depth = this.#depth; ; ) {
+      if (nodes.count(node) < entriesMax) {
+        this.#insertEntry(node, place, key, value);
+        return;
+      }
+      const right = this.#split(node, place, key, value);
+      key = right.bound;
+      value = right.node;
+      if (depth === 0) {
+        this.#growRoot(key, value);
+        return;
+      }
+      node = this.#path[--depth]!;
+      place = this.#slots[depth]! + 1;
     }
-    const root = new Node();
-    root.keys = [childBound];
-    root.children = [this.#root, child];
-    root.live = this.#root.live + child.live;
-    this.#root = root;
   }
 
-  #rebalance(from: Node): void {
-    let node = from;
-    for (let depth = this.#path.length - 1; depth >= 0; depth--) {
-      const size = sizeOf(node);
-      if (size >= fanoutMin) break;
+  /** A node filled from its end keeps what it has: ascending keys leave full nodes behind. */
+  #split(
+    node: NodeId,
+    place: number,
+    key: KeyAddress,
+    value: number,
+  ): { node: NodeId; bound: KeyAddress } {
+    const nodes = this.#nodes;
+    const isBranch = nodes.isBranch(node);
+    const appending = place === entriesMax && nodes.next(node) === 0;
+    const middle = appending ? entriesMax : entriesMax >>> 1;
+    const right = nodes.create(isBranch);
+    nodes.move(node, middle, right);
+    const intoRight = place > middle || appending;
+    const target = intoRight ? right : node;
+    const targetPlace = intoRight ? place - middle : place;
+    nodes.open(target, targetPlace);
+    nodes.setKey(target, targetPlace, key);
+    nodes.setValue(target, targetPlace, value);
+    let live = 0;
+    for (let i = 0; i < nodes.count(right); i++) {
+      const held = nodes.value(right, i);
+      live += isBranch ? nodes.live(held) : held > 0 ? 1 : 0;
+    }
+    nodes.addLive(right, live);
+    nodes.addLive(node, -live);
+    if (!isBranch) {
+      nodes.link(right, nodes.next(node));
+      nodes.link(node, right);
+    }
+    // A leaf's first key stays there: its bound must outlive it.
+    const bound = isBranch ? nodes.key(right, 0) : this.#pool.copy(nodes.key(right, 0));
+    this.#renewHints(node);
+    this.#renewHints(right);
+    return { node: right, bound };
+  }
+
+  #growRoot(bound: KeyAddress, right: NodeId): void {
+    const nodes = this.#nodes;
+    const root = nodes.create(true);
+    nodes.open(root, 0);
+    nodes.setValue(root, 0, this.#root);
+    nodes.addLive(root, nodes.live(this.#root) + nodes.live(right));
+    this.#root = root;
+    this.#insertEntry(root, 1, bound, right);
+  }
+
+  #insertEntry(node: NodeId, place: number, key: KeyAddress, value: number): void {
+    const nodes = this.#nodes;
+    const first = nodes.isBranch(node) ? 1 : 0;
+    nodes.open(node, place);
+    nodes.setKey(node, place, key);
+    nodes.setValue(node, place, value);
+    const count = nodes.count(node);
+    const prefix = nodes.prefix(node);
+    const witness = nodes.key(node, place === first && count - first > 1 ? first + 1 : first);
+    // A prefix may have become longer, too: looked at now and then, as the node fills.
+    const renew = count === 8 || count === 24 || this.#pool.sharedBetween(witness, key) < prefix;
+    if (renew) this.#renewHints(node);
+    else nodes.setHint(node, place, this.#pool.hint(key, prefix));
+  }
+
+  #renewHints(node: NodeId): void {
+    const nodes = this.#nodes;
+    const first = nodes.isBranch(node) ? 1 : 0;
+    const count = nodes.count(node);
+    // Of sorted keys the first and the last share what all share.
+    const prefix =
+      count - first < 2
+        ? 0
+        : this.#pool.sharedBetween(nodes.key(node, first), nodes.key(node, count - 1));
+    nodes.setPrefix(node, prefix);
+    for (let i = first; i < count; i++) {
+      nodes.setHint(node, i, this.#pool.hint(nodes.key(node, i), prefix));
+    }
+  }
+
+  #rebalance(): void {
+    const nodes = this.#nodes;
+    let node = this.#leaf;
+    for (let depth = this.#depth - 1; depth >= 0; depth--) {
+      const size = nodes.count(node);
+      if (size >= entriesMin) break;
       const parent = this.#path[depth]!;
-      const children = parent.children!;
       const slot = this.#slots[depth]!;
-      if (size === 0) {
-        unlink(node);
-        removeChild(parent, slot);
-      } else {
-        const right = children[slot + 1];
-        const left = children[slot - 1];
-        if (right !== undefined && size + sizeOf(right) <= mergedMax) {
-          mergeInto(node, right, parent.keys[slot]!);
-          removeChild(parent, slot + 1);
-        } else if (left !== undefined && size + sizeOf(left) <= mergedMax) {
-          mergeInto(left, node, parent.keys[slot - 1]!);
-          removeChild(parent, slot);
-        }
+      const right = slot + 1 < nodes.count(parent) ? nodes.value(parent, slot + 1) : 0;
+      const left = slot > 0 ? nodes.value(parent, slot - 1) : 0;
+      if (size === 0) this.#removeChild(parent, slot);
+      else if (right !== 0 && size + nodes.count(right) <= mergedMax) {
+        this.#mergeRight(node, right, parent, slot + 1);
+      } else if (left !== 0 && size + nodes.count(left) <= mergedMax) {
+        this.#mergeRight(left, node, parent, slot);
       }
       node = parent;
     }
-    while (this.#root.children !== undefined && this.#root.children.length <= 1) {
-      this.#root = this.#root.children[0] ?? new Node();
+    while (nodes.isBranch(this.#root) && nodes.count(this.#root) <= 1) {
+      const root = this.#root;
+      this.#root = nodes.count(root) === 1 ? nodes.value(root, 0) : nodes.create(false);
+      nodes.release(root);
     }
   }
-}
 
-function sizeOf(node: Node): number {
-  return node.children === undefined ? node.keys.length : node.children.length;
-}
-
-function unlink(node: Node): void {
-  if (node.children !== undefined) return;
-  if (node.previous !== undefined) node.previous.next = node.next;
-  if (node.next !== undefined) node.next.previous = node.previous;
-}
-
-function removeChild(parent: Node, slot: number): void {
-  parent.children!.splice(slot, 1);
-  parent.keys.splice(Math.max(slot - 1, 0), 1);
-}
-
-function mergeInto(left: Node, right: Node, bound: Key): void {
-  left.live += right.live;
-  if (left.children !== undefined) {
-    left.keys.push(bound, ...right.keys);
-    left.children.push(...right.children!);
-    return;
+  /** `rightSlot` is the place of `right` in its parent. */
+  #mergeRight(left: NodeId, right: NodeId, parent: NodeId, rightSlot: number): void {
+    const nodes = this.#nodes;
+    if (nodes.isBranch(right)) {
+      // The bound of the right node becomes that of its first child.
+      nodes.setKey(right, 0, this.#pool.copy(nodes.key(parent, rightSlot)));
+    }
+    nodes.addLive(left, nodes.live(right));
+    nodes.move(right, 0, left);
+    this.#renewHints(left);
+    this.#removeChild(parent, rightSlot);
   }
-  left.keys.push(...right.keys);
-  left.heads.push(...right.heads);
-  unlink(right);
-}
 
-function countLiveHeads(heads: readonly number[]): number {
-  let live = 0;
-  for (const head of heads) if (head > 0) live++;
-  return live;
-}
-
-function insertAt<T>(list: T[], place: number, item: T): void {
-  if (place === list.length) list.push(item);
-  else list.splice(place, 0, item);
-}
-
-/** The first place whose key is >= `key`. */
-function lowerBound(keys: readonly Key[], key: Key): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (keys[middle]! < key) low = middle + 1;
-    else high = middle;
+  /** Takes an empty node out of its parent. */
+  #removeChild(parent: NodeId, slot: number): void {
+    const nodes = this.#nodes;
+    const child = nodes.value(parent, slot);
+    if (!nodes.isBranch(child)) nodes.link(nodes.previous(child), nodes.next(child));
+    nodes.release(child);
+    // The first child has no bound; what becomes the first loses its own.
+    const boundless = slot === 0 ? 1 : slot;
+    if (boundless < nodes.count(parent)) this.#pool.free(nodes.key(parent, boundless));
+    nodes.remove(parent, slot);
   }
-  return low;
-}
-
-/** The first place whose key is > `key`. */
-function upperBound(keys: readonly Key[], key: Key): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (keys[middle]! <= key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -2,13 +2,14 @@
 // command share a main revision and are numbered by `sub` in the order of execution. Whoever writes
 // has checked everything before: nothing here can fail half-way.
 
+import { writeByteString } from "../bytes/byte-string.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import type { Crc32 } from "../bytes/crc32.ts";
+import { type Crc32, crc32 as crc32Table } from "../bytes/crc32.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
 import type { Engine } from "../engine/port.ts";
 import { KeyIndex } from "./key-index.ts";
 import { keyRange } from "./key-range.ts";
-import { decodeRecord, encodePut, encodeTombstone, noBytes } from "./record.ts";
+import { decodeRecord, noBytes, RecordWriter } from "./record.ts";
 import type { VersionId } from "./versions.ts";
 
 export interface PutRequest {
@@ -19,6 +20,9 @@ export interface PutRequest {
   readonly ignoreLease: boolean;
 }
 
+/** A shorter record is hashed sooner here than the call into native code takes. */
+const callWorthBytes = 128;
+
 export class Keyspace {
   readonly engine: Engine;
   index = new KeyIndex();
@@ -27,7 +31,8 @@ export class Keyspace {
   /** The running hash over every record written. */
   hash = 0;
   readonly #crc32: Crc32;
-  readonly #out = new ByteWriter(1024);
+  readonly #records = new RecordWriter();
+  #keyBytes = new Uint8Array(256);
   /** Records of the command under way. */
   #sub = 0;
   #deleted = false;
@@ -50,32 +55,24 @@ export class Keyspace {
     if (!this.#deleted) return;
     // A put's record says its revision, a tombstone's does not.
     this.#deleted = false;
-    this.#out.reset();
-    this.#out.f64(this.revision);
-    this.mix(this.#out.written());
+    const revision = new ByteWriter(8);
+    revision.f64(this.revision);
+    this.mix(revision.written());
   }
 
-  /** Mixes an effect that is not a record into the hash. */
+  /** Mixes an effect into the hash. */
   mix(effect: Uint8Array): void {
-    this.hash = this.#crc32(effect, this.hash);
+    const crc32 = effect.length < callWorthBytes ? crc32Table : this.#crc32;
+    this.hash = crc32(effect, this.hash);
   }
 
-  /** The value of a version that is a put. */
-  load(key: Key, id: VersionId): KeyValue {
+  /** A version that is a put. `key` is given where the caller has it already. */
+  load(key: Key | undefined, id: VersionId): KeyValue {
     return decodeRecord(this.record(id), key);
   }
 
-  /** As `load` without the value, and without reading it where the index knows the rest. */
-  loadKeyOnly(key: Key, id: VersionId): KeyValue {
-    const { versions } = this.index;
-    return {
-      key,
-      createRevision: versions.create(id),
-      modRevision: versions.main(id),
-      version: versions.version(id),
-      lease: this.leaseOf(id),
-      value: noBytes,
-    };
+  loadKeyOnly(id: VersionId): KeyValue {
+    return { ...decodeRecord(this.record(id)), value: noBytes };
   }
 
   leaseOf(id: VersionId): LeaseId {
@@ -98,31 +95,46 @@ export class Keyspace {
 
   /** `ignoreValue` and `ignoreLease` ask for a key that exists: checked by the caller. */
   put(request: PutRequest): void {
+    const keeps = request.ignoreValue || request.ignoreLease;
+    const previous = keeps ? this.newest(request.key) : undefined;
+    const lease = request.ignoreLease ? (previous?.lease ?? 0n) : request.lease;
+    const value = request.ignoreValue ? (previous?.value ?? noBytes) : request.value;
+    if (request.key.length > this.#keyBytes.length) {
+      this.#keyBytes = new Uint8Array(request.key.length * 2);
+    }
+    const keyEnd = writeByteString(request.key, this.#keyBytes, 0);
+    this.putBytes(this.#keyBytes, 0, keyEnd, value, 0, lease);
+  }
+
+  /** The hot path: key and value as they lie in the command, the value at its end. */
+  putBytes(
+    keySource: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueSource: Uint8Array,
+    valueStart: number,
+    lease: LeaseId,
+  ): void {
     const { index } = this;
-    const head = index.tree.locate(request.key);
+    const head = index.tree.locateBytes(keySource, keyStart, keyEnd);
     const main = this.revision + 1;
     const sub = this.#sub++;
-    const isLive = head > 0;
-    const keeps = request.ignoreValue || request.ignoreLease;
-    const previous = keeps && isLive ? this.load(request.key, head) : undefined;
-    const createRevision = isLive ? index.versions.create(head) : main;
-    const version = isLive ? index.versions.version(head) + 1 : 1;
-    const lease = request.ignoreLease ? (previous?.lease ?? 0n) : request.lease;
-    const record = encodePut(this.#out, {
-      key: request.key,
-      createRevision,
-      modRevision: main,
+    const create = head > 0 ? index.versions.create(head) : main;
+    const version = head > 0 ? index.versions.version(head) + 1 : 1;
+    const record = this.#records.put(
+      keySource,
+      keyStart,
+      keyEnd,
+      create,
+      main,
       version,
-      value: request.ignoreValue ? (previous?.value ?? noBytes) : request.value,
+      valueSource,
+      valueStart,
       lease,
-    });
-    this.hash = this.#crc32(record, this.hash);
+    );
+    this.mix(record);
     const handle = this.engine.append(main, sub, record);
-    index.add(head, main, sub, handle, {
-      create: createRevision,
-      version,
-      hasLease: lease !== 0n,
-    });
+    index.addPut(head, main, sub, handle, create, version, lease !== 0n);
   }
 
   /** Live keys in the range, in key order. */
@@ -130,8 +142,9 @@ export class Keyspace {
     if (rangeEnd === "") return this.exists(key) ? [key] : [];
     const { start, end } = keyRange(key, rangeEnd);
     const keys: Key[] = [];
-    this.index.tree.ascend(start, end, (found, head) => {
-      if (head > 0) keys.push(found);
+    const { tree } = this.index;
+    tree.ascend(start, end, (head, address) => {
+      if (head > 0) keys.push(tree.key(address));
       return true;
     });
     return keys;
@@ -143,8 +156,8 @@ export class Keyspace {
     const main = this.revision + 1;
     const sub = this.#sub++;
     this.#deleted = true;
-    const record = encodeTombstone(this.#out, key);
-    this.hash = this.#crc32(record, this.hash);
-    this.index.add(head, main, sub, this.engine.append(main, sub, record), undefined);
+    const record = this.#records.tombstone(key);
+    this.mix(record);
+    this.index.addTombstone(head, main, sub, this.engine.append(main, sub, record));
   }
 }

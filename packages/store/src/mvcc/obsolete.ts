@@ -3,7 +3,7 @@
 
 import type { Revision } from "../contract.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { decodeRecord } from "./record.ts";
+import { outlineOf } from "./record.ts";
 
 /** Valid while the engine is pinned. */
 export function keepsRecord(
@@ -13,9 +13,9 @@ export function keepsRecord(
   const { index } = keyspace;
   return (main, sub, record) => {
     if (main > floor) return true;
-    const { key, tombstone } = decodeRecord(record);
-    if (tombstone && main < floor) return false;
-    let id = Math.abs(index.tree.find(key));
+    const { keyStart, keyEnd, create } = outlineOf(record);
+    if (create === 0 && main < floor) return false;
+    let id = Math.abs(index.tree.findBytes(record, keyStart, keyEnd));
     while (id !== 0 && index.versions.main(id) > floor) id = index.versions.older(id);
     return id !== 0 && index.versions.main(id) === main && index.versions.sub(id) === sub;
   };

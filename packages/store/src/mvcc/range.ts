@@ -1,15 +1,10 @@
 // Range: pick the visible versions, filter, sort, cut to the limit, load the values. The index alone
 // answers everything but values, so only what is returned is read from the engine.
 
-import type { Key, KeyValue, RangeRequest, RangeResult, StoreErrorCode } from "../contract.ts";
+import type { RangeRequest, RangeResult, StoreErrorCode } from "../contract.ts";
 import { keyRange } from "./key-range.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { VersionId } from "./versions.ts";
-
-interface Found {
-  readonly key: Key;
-  readonly id: VersionId;
-}
 
 export function readRange(keyspace: Keyspace, request: RangeRequest): RangeResult | StoreErrorCode {
   const newest = keyspace.visibleRevision;
@@ -25,8 +20,8 @@ export function readRange(keyspace: Keyspace, request: RangeRequest): RangeResul
   sort(keyspace, request, found);
   const more = request.limit > 0 && found.length > request.limit;
   if (more) found.length = request.limit;
-  const kvs = found.map(({ key, id }) =>
-    request.keysOnly ? keyspace.loadKeyOnly(key, id) : keyspace.load(key, id),
+  const kvs = found.map((id) =>
+    request.keysOnly ? keyspace.loadKeyOnly(id) : keyspace.load(undefined, id),
   );
   return { ...result, kvs, more };
 }
@@ -41,17 +36,17 @@ function countKeys(keyspace: Keyspace, request: RangeRequest, revision: number):
  * Visible versions that pass the filters, in key order (in reverse for the one order that may stop
  * early from the end). Stops one beyond the limit where nothing later can come before it.
  */
-function collect(keyspace: Keyspace, request: RangeRequest, revision: number): Found[] {
+function collect(keyspace: Keyspace, request: RangeRequest, revision: number): VersionId[] {
   const { index } = keyspace;
   if (request.rangeEnd === "") {
     const id = index.at(request.key, revision);
-    return id !== 0 && passes(keyspace, request, id) ? [{ key: request.key, id }] : [];
+    return id !== 0 && passes(keyspace, request, id) ? [id] : [];
   }
-  const found: Found[] = [];
+  const found: VersionId[] = [];
   const enough = stopsEarly(request) ? request.limit + 1 : Number.POSITIVE_INFINITY;
-  const visit = (key: Key, head: number): boolean => {
+  const visit = (head: number): boolean => {
     const id = index.visible(head, revision);
-    if (id !== 0 && passes(keyspace, request, id)) found.push({ key, id });
+    if (id !== 0 && passes(keyspace, request, id)) found.push(id);
     return found.length < enough;
   };
   const { start, end } = keyRange(request.key, request.rangeEnd);
@@ -96,25 +91,25 @@ function passes(keyspace: Keyspace, request: RangeRequest, id: VersionId): boole
 }
 
 /** Ties stay in key order: any order is allowed, but all members must choose the same. */
-function sort(keyspace: Keyspace, request: RangeRequest, found: Found[]): void {
+function sort(keyspace: Keyspace, request: RangeRequest, found: VersionId[]): void {
   const { versions } = keyspace.index;
   const sign = request.sortOrder === "descend" ? -1 : 1;
   switch (request.sortTarget) {
     case "key":
       return;
     case "version":
-      found.sort((a, b) => sign * (versions.version(a.id) - versions.version(b.id)));
+      found.sort((a, b) => sign * (versions.version(a) - versions.version(b)));
       return;
     case "create":
-      found.sort((a, b) => sign * (versions.create(a.id) - versions.create(b.id)));
+      found.sort((a, b) => sign * (versions.create(a) - versions.create(b)));
       return;
     case "mod":
-      found.sort((a, b) => sign * (versions.main(a.id) - versions.main(b.id)));
+      found.sort((a, b) => sign * (versions.main(a) - versions.main(b)));
       return;
     case "value": {
-      const loaded = new Map<VersionId, KeyValue>();
-      for (const { key, id } of found) loaded.set(id, keyspace.load(key, id));
-      found.sort((a, b) => sign * compareBytes(loaded.get(a.id)!.value, loaded.get(b.id)!.value));
+      const values = new Map<VersionId, Uint8Array>();
+      for (const id of found) values.set(id, keyspace.load("", id).value);
+      found.sort((a, b) => sign * compareBytes(values.get(a)!, values.get(b)!));
       return;
     }
   }

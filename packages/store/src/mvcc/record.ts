@@ -3,7 +3,6 @@
 // the index is rebuilt from records and nothing else.
 
 import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
-import type { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
 
 export const noBytes: Uint8Array = new Uint8Array(0);
@@ -15,45 +14,98 @@ const tagVersion = 0x20;
 const tagValue = 0x2a;
 const tagLease = 0x30;
 
-export interface PutRecord {
-  readonly key: Key;
-  readonly createRevision: Revision;
-  readonly modRevision: Revision;
-  readonly version: number;
-  readonly value: Uint8Array;
-  readonly lease: LeaseId;
-}
-
 /** Room for tags, lengths and numbers beside key and value. */
 const fixedBytesMax = 64;
+/** Where a record begins: a value is copied together with what stands before it in its source. */
+const origin = 32;
+const smallBytes = 4096;
 
-/** The hottest encoding of the store: room is made once, then bytes are written in place. */
-export function encodePut(out: ByteWriter, record: PutRecord): Uint8Array {
-  const { key, value } = record;
-  out.reset();
-  out.reserve(fixedBytesMax + key.length + value.length);
-  const { bytes } = out;
-  bytes[0] = tagKey;
-  let end = writeByteString(key, bytes, writeVarint(bytes, 1, key.length));
-  bytes[end++] = tagCreate;
-  end = writeVarint(bytes, end, record.createRevision);
-  bytes[end++] = tagMod;
-  end = writeVarint(bytes, end, record.modRevision);
-  bytes[end++] = tagVersion;
-  end = writeVarint(bytes, end, record.version);
-  if (value.length > 0) {
-    bytes[end++] = tagValue;
-    end = writeVarint(bytes, end, value.length);
-    bytes.set(value, end);
-    end += value.length;
+/**
+ * Encodes records, each into the same room: what it returns is valid until the next one. Views of
+ * short records are made once for each length, for they cost more than the encoding.
+ */
+export class RecordWriter {
+  readonly #small = new Uint8Array(smallBytes);
+  readonly #views: (Uint8Array | undefined)[] = [];
+  #large = new Uint8Array(0);
+
+  /** Key and value are given as bytes of `keySource` and the end of `valueSource`. */
+  put(
+    keySource: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    create: Revision,
+    mod: Revision,
+    version: number,
+    valueSource: Uint8Array,
+    valueStart: number,
+    lease: LeaseId,
+  ): Uint8Array {
+    const keyLength = keyEnd - keyStart;
+    const valueLength = valueSource.length - valueStart;
+    const bytes = this.#room(origin + fixedBytesMax + keyLength + valueSource.length);
+    let end = origin + 4 + varintBytes(keyLength) + keyLength;
+    end += varintBytes(create) + varintBytes(mod) + varintBytes(version);
+    if (valueLength > 0) {
+      end += 1 + varintBytes(valueLength);
+      // With its source: a view of the value alone would cost more. The head is written over it.
+      if (valueStart <= end) bytes.set(valueSource, end - valueStart);
+      else bytes.set(valueSource.subarray(valueStart), end);
+    }
+    let at = origin;
+    bytes[at++] = tagKey;
+    at = writeVarint(bytes, at, keyLength);
+    for (let i = keyStart; i < keyEnd; i++) bytes[at++] = keySource[i]!;
+    bytes[at++] = tagCreate;
+    at = writeVarint(bytes, at, create);
+    bytes[at++] = tagMod;
+    at = writeVarint(bytes, at, mod);
+    bytes[at++] = tagVersion;
+    at = writeVarint(bytes, at, version);
+    if (valueLength > 0) {
+      bytes[at++] = tagValue;
+      at = writeVarint(bytes, at, valueLength) + valueLength;
+    }
+    if (lease !== 0n) {
+      bytes[at++] = tagLease;
+      let rest = BigInt.asUintN(64, lease);
+      for (; rest >= 0x80n; rest >>= 7n) bytes[at++] = Number(rest & 0x7fn) | 0x80;
+      bytes[at++] = Number(rest);
+    }
+    return this.#view(bytes, at - origin);
   }
-  if (record.lease !== 0n) {
-    bytes[end++] = tagLease;
-    let rest = BigInt.asUintN(64, record.lease);
-    for (; rest >= 0x80n; rest >>= 7n) bytes[end++] = Number(rest & 0x7fn) | 0x80;
-    bytes[end++] = Number(rest);
+
+  tombstone(key: Key): Uint8Array {
+    const bytes = this.#room(origin + fixedBytesMax + key.length);
+    bytes[origin] = tagKey;
+    const end = writeByteString(key, bytes, writeVarint(bytes, origin + 1, key.length));
+    return this.#view(bytes, end - origin);
   }
-  return bytes.subarray(0, end);
+
+  #room(size: number): Uint8Array {
+    if (size <= smallBytes) return this.#small;
+    if (size > this.#large.length) this.#large = new Uint8Array(size * 2);
+    return this.#large;
+  }
+
+  #view(bytes: Uint8Array, length: number): Uint8Array {
+    if (bytes !== this.#small) return bytes.subarray(origin, origin + length);
+    let view = this.#views[length];
+    if (view === undefined) {
+      view = bytes.subarray(origin, origin + length);
+      this.#views[length] = view;
+    }
+    return view;
+  }
+}
+
+function varintBytes(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x200000) return 3;
+  let bytes = 4;
+  for (let limit = 2 ** 28; value >= limit; limit *= 128) bytes++;
+  return bytes;
 }
 
 function writeVarint(bytes: Uint8Array, start: number, value: number): number {
@@ -65,11 +117,39 @@ function writeVarint(bytes: Uint8Array, start: number, value: number): number {
   return end;
 }
 
-export function encodeTombstone(out: ByteWriter, key: Key): Uint8Array {
-  out.reset();
-  out.u8(tagKey);
-  out.byteString(key);
-  return out.written();
+/** What the index keeps of a record, and where its key is. `create` is 0 for a tombstone. */
+export interface RecordOutline {
+  keyStart: number;
+  keyEnd: number;
+  create: Revision;
+  version: number;
+  hasLease: boolean;
+}
+
+const outline: RecordOutline = { keyStart: 0, keyEnd: 0, create: 0, version: 0, hasLease: false };
+
+/** The value is passed over. Always the same object: a restart asks a million times. */
+export function outlineOf(record: Uint8Array): Readonly<RecordOutline> {
+  at = 0;
+  if (record[at++] !== tagKey) throw new Error("a stored record does not begin with its key");
+  const keyLength = readVarint(record);
+  outline.keyStart = at;
+  at += keyLength;
+  outline.keyEnd = at;
+  outline.create = 0;
+  outline.version = 0;
+  outline.hasLease = false;
+  while (at < record.length) {
+    const tag = record[at++];
+    const number = readVarint(record);
+    if (tag === tagCreate) outline.create = number;
+    else if (tag === tagVersion) outline.version = number;
+    else if (tag === tagValue) at += number;
+    else if (tag === tagLease) outline.hasLease = true;
+    else if (tag !== tagMod) throw new Error(`a stored record has an unknown field (tag ${tag})`);
+  }
+  if (at !== record.length) throw new Error("a stored record ends too early");
+  return outline;
 }
 
 export type DecodedRecord = KeyValue & { readonly tombstone: boolean };

@@ -15,12 +15,15 @@ const rowBits = 16;
 const rowMask = (1 << rowBits) - 1;
 const firstCapacity = 256;
 
-interface Columns {
+/** Four numbers of a row lie side by side: whoever reads one mostly reads its neighbours. */
+const mainAt = 0;
+const createAt = 1;
+const versionAt = 2;
+const handleAt = 3;
+
+interface Rows {
   readonly capacity: number;
-  readonly main: Float64Array;
-  readonly create: Float64Array;
-  readonly version: Float64Array;
-  readonly handle: Float64Array;
+  readonly numbers: Float64Array;
   readonly sub: Uint32Array;
   readonly older: Uint32Array;
   readonly flags: Uint8Array;
@@ -29,7 +32,7 @@ interface Columns {
 export class Versions {
   // Row r lives in chunk r >>> 16. Only the first chunk grows (a small store stays small); the
   // others are made whole, so that growth never copies much.
-  #chunks: Columns[] = [createColumns(firstCapacity)];
+  #chunks: Rows[] = [createRows(firstCapacity)];
   #next = 1;
   /** Head of the list of freed rows, linked by `older`. */
   #free: VersionId = 0;
@@ -39,54 +42,58 @@ export class Versions {
     return this.#count;
   }
 
+  /** A `create` of 0 makes a tombstone. */
   add(
     main: Revision,
     sub: number,
     handle: Handle,
     older: VersionId,
-    about: { create: Revision; version: number; hasLease: boolean } | undefined,
+    create: Revision,
+    version: number,
+    hasLease: boolean,
   ): VersionId {
     const id = this.#allocate();
-    const columns = this.#chunks[id >>> rowBits]!;
+    const rows = this.#chunks[id >>> rowBits]!;
     const row = id & rowMask;
-    columns.main[row] = main;
-    columns.sub[row] = sub;
-    columns.handle[row] = handle;
-    columns.older[row] = older;
-    columns.create[row] = about === undefined ? 0 : about.create;
-    columns.version[row] = about === undefined ? 0 : about.version;
-    columns.flags[row] = about === undefined ? tombstoneFlag : about.hasLease ? leaseFlag : 0;
+    const at = row << 2;
+    rows.numbers[at] = main;
+    rows.numbers[at + createAt] = create;
+    rows.numbers[at + versionAt] = version;
+    rows.numbers[at + handleAt] = handle;
+    rows.sub[row] = sub;
+    rows.older[row] = older;
+    rows.flags[row] = create === 0 ? tombstoneFlag : hasLease ? leaseFlag : 0;
     this.#count++;
     return id;
   }
 
   release(id: VersionId): void {
-    const columns = this.#chunks[id >>> rowBits]!;
+    const rows = this.#chunks[id >>> rowBits]!;
     const row = id & rowMask;
     // A queue may still name the row: it must not look like the version it was.
-    columns.main[row] = 0;
-    columns.flags[row] = 0;
-    columns.older[row] = this.#free;
+    rows.numbers[(row << 2) + mainAt] = 0;
+    rows.flags[row] = 0;
+    rows.older[row] = this.#free;
     this.#free = id;
     this.#count--;
   }
 
   main(id: VersionId): Revision {
-    return this.#chunks[id >>> rowBits]!.main[id & rowMask]!;
+    return this.#number(id, mainAt);
   }
   sub(id: VersionId): number {
     return this.#chunks[id >>> rowBits]!.sub[id & rowMask]!;
   }
   handle(id: VersionId): Handle {
-    return this.#chunks[id >>> rowBits]!.handle[id & rowMask]!;
+    return this.#number(id, handleAt);
   }
   /** 0 for a tombstone. */
   create(id: VersionId): Revision {
-    return this.#chunks[id >>> rowBits]!.create[id & rowMask]!;
+    return this.#number(id, createAt);
   }
   /** 0 for a tombstone. */
   version(id: VersionId): number {
-    return this.#chunks[id >>> rowBits]!.version[id & rowMask]!;
+    return this.#number(id, versionAt);
   }
   older(id: VersionId): VersionId {
     return this.#chunks[id >>> rowBits]!.older[id & rowMask]!;
@@ -101,6 +108,10 @@ export class Versions {
     this.#chunks[id >>> rowBits]!.older[id & rowMask] = 0;
   }
 
+  #number(id: VersionId, which: number): number {
+    return this.#chunks[id >>> rowBits]!.numbers[((id & rowMask) << 2) + which]!;
+  }
+
   #allocate(): VersionId {
     const freed = this.#free;
     if (freed !== 0) {
@@ -109,32 +120,26 @@ export class Versions {
     }
     const id = this.#next++;
     const chunk = id >>> rowBits;
-    const columns = this.#chunks[chunk];
-    if (columns === undefined) this.#chunks.push(createColumns(1 << rowBits));
-    else if ((id & rowMask) >= columns.capacity) this.#chunks[chunk] = grow(columns);
+    const rows = this.#chunks[chunk];
+    if (rows === undefined) this.#chunks.push(createRows(1 << rowBits));
+    else if ((id & rowMask) >= rows.capacity) this.#chunks[chunk] = grow(rows);
     return id;
   }
 }
 
-function createColumns(capacity: number): Columns {
+function createRows(capacity: number): Rows {
   return {
     capacity,
-    main: new Float64Array(capacity),
-    create: new Float64Array(capacity),
-    version: new Float64Array(capacity),
-    handle: new Float64Array(capacity),
+    numbers: new Float64Array(capacity * 4),
     sub: new Uint32Array(capacity),
     older: new Uint32Array(capacity),
     flags: new Uint8Array(capacity),
   };
 }
 
-function grow(from: Columns): Columns {
-  const to = createColumns(from.capacity * 2);
-  to.main.set(from.main);
-  to.create.set(from.create);
-  to.version.set(from.version);
-  to.handle.set(from.handle);
+function grow(from: Rows): Rows {
+  const to = createRows(from.capacity * 2);
+  to.numbers.set(from.numbers);
   to.sub.set(from.sub);
   to.older.set(from.older);
   to.flags.set(from.flags);

@@ -8,7 +8,6 @@ import type { SnapshotWriter } from "../contract.ts";
 import type { EngineStage, Head } from "../engine/port.ts";
 import { PublishedMembers } from "../member/published-members.ts";
 import { KeyIndex } from "../mvcc/key-index.ts";
-import { decodeRecord } from "../mvcc/record.ts";
 import { SnapshotAssembler } from "./assembler.ts";
 import { SnapshotDamaged, type SnapshotItem } from "./format.ts";
 
@@ -46,7 +45,7 @@ export function beginRestore(
       return;
     }
     const handle = stage.append(item.main, item.sub, item.record);
-    index.load(item.main, item.sub, handle, decodeRecord(item.record));
+    index.load(item.main, item.sub, handle, item.record);
   };
   const assembler = new SnapshotAssembler(take, crc32);
 

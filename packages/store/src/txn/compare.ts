@@ -1,7 +1,7 @@
 // The compares of a txn: every key of the compare's range must stand in the relation asked for. A
 // range without keys compares as one key that is all zeros, except for values, where it is false.
 
-import type { Compare, Key } from "../contract.ts";
+import type { Compare } from "../contract.ts";
 import { keyRange } from "../mvcc/key-range.ts";
 import type { Keyspace } from "../mvcc/keyspace.ts";
 import { compareBytes } from "../mvcc/range.ts";
@@ -12,23 +12,23 @@ export function holds(keyspace: Keyspace, compare: Compare): boolean {
   const { index } = keyspace;
   let empty = true;
   let all = true;
-  const visit = (key: Key, head: number): boolean => {
+  const visit = (head: number): boolean => {
     if (head <= 0) return true;
     empty = false;
-    all = holdsFor(keyspace, compare, key, head);
+    all = holdsFor(keyspace, compare, head);
     return all;
   };
-  if (compare.rangeEnd === "") visit(compare.key, index.tree.find(compare.key));
+  if (compare.rangeEnd === "") visit(index.tree.find(compare.key));
   else {
     const { start, end } = keyRange(compare.key, compare.rangeEnd);
     index.tree.ascend(start, end, visit);
   }
   if (!empty) return all;
-  return compare.target !== "value" && holdsFor(keyspace, compare, compare.key, 0);
+  return compare.target !== "value" && holdsFor(keyspace, compare, 0);
 }
 
-function holdsFor(keyspace: Keyspace, compare: Compare, key: Key, id: VersionId): boolean {
-  const order = orderOf(keyspace, compare, key, id);
+function holdsFor(keyspace: Keyspace, compare: Compare, id: VersionId): boolean {
+  const order = orderOf(keyspace, compare, id);
   switch (compare.result) {
     case "equal":
       return order === 0;
@@ -43,7 +43,7 @@ function holdsFor(keyspace: Keyspace, compare: Compare, key: Key, id: VersionId)
   }
 }
 
-function orderOf(keyspace: Keyspace, compare: Compare, key: Key, id: VersionId): number {
+function orderOf(keyspace: Keyspace, compare: Compare, id: VersionId): number {
   const { versions } = keyspace.index;
   switch (compare.target) {
     case "version":
@@ -55,7 +55,7 @@ function orderOf(keyspace: Keyspace, compare: Compare, key: Key, id: VersionId):
     case "lease":
       return orderOfNumbers(id === 0 ? 0n : keyspace.leaseOf(id), compare.value);
     case "value":
-      return compareBytes(keyspace.load(key, id).value, compare.value);
+      return compareBytes(keyspace.load("", id).value, compare.value);
   }
 }
 
