@@ -3,7 +3,7 @@
 // are answered as their entries are applied.
 
 import { decodeMembershipEntry, type Entry } from "@althing/consensus";
-import type { Store } from "@althing/store";
+import { decodeCommand, type Store } from "@althing/store";
 import { commandOf, isEnvelope, leaderTimeOf } from "./envelope.ts";
 import type { MembershipTrack } from "./membership-track.ts";
 import type { Proposals } from "./proposals.ts";
@@ -102,18 +102,31 @@ export class Applier {
       this.#timeMs = leaderTimeOf(payload);
       const context = { index, epoch, proposer, leaderTimeMs: this.#timeMs };
       const result = this.#store.apply(commandOf(payload), context);
+      if (result.kind === "done") this.#tellMembers(commandOf(payload));
       if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
       this.#proposals.applied(payload, result, index);
       return;
     }
     const context = { index, epoch, proposer, leaderTimeMs: 0 };
     if (kind === "membership") {
-      const meta = this.#track.apply(index, decodeMembershipEntry(payload).membership);
-      this.#store.applyNothing(context, meta);
+      const { membership, context: brought } = decodeMembershipEntry(payload);
+      const meta = this.#track.apply(index, membership);
+      // A new member's addresses come with the change that adds it: whoever knows it can call it.
+      if (brought.length === 0) this.#store.applyNothing(context, meta);
+      else {
+        this.#store.apply(brought, context, meta);
+        this.#tellMembers(brought);
+      }
     } else {
       // A store without a membership of its own yet gets the one it was founded with.
       this.#store.applyNothing(context, this.#track.metaAt(index));
     }
     if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
+  }
+
+  #tellMembers(bytes: Uint8Array): void {
+    const command = decodeCommand(bytes);
+    if (command?.kind !== "publishMember" && command?.kind !== "removeMember") return;
+    this.#turn.observe({ kind: "members.changed", level: "debug", member: command.member });
   }
 }

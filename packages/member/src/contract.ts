@@ -30,6 +30,16 @@ export type MemberErrorCode =
   | "membershipChangeInvalid"
   | "learnerNotCaughtUp"
   | "transfereeInvalid"
+  /** A reconfiguration that names a member that does not exist. */
+  | "memberUnknown"
+  | "memberExists"
+  | "peerUrlTaken"
+  | "tooManyLearners"
+  | "notALearner"
+  /** The change would need votes of members that have never started. */
+  | "notEnoughStarted"
+  /** The change would need votes of members that are down now. */
+  | "unhealthy"
   /** This member's state differs from the others': it serves nothing until it is rebuilt. */
   | "corrupt"
   /** Its disk or log failed; it must be restarted or replaced. */
@@ -87,6 +97,23 @@ export interface MemberOptions {
   readonly coreLimits?: Partial<CoreLimits>;
 }
 
+/**
+ * A change of the membership as an operator asks for it. Asked again with the same id it is done
+ * once, so that a member may repeat it when an answer was lost.
+ */
+export type Reconfiguration =
+  | {
+      readonly kind: "add";
+      readonly member: MemberId;
+      readonly peerUrls: readonly string[];
+      /** A voter follows as a learner too, until it has caught up: it never endangers the quorum. */
+      readonly as: "voter" | "learner";
+      /** Refuse what the quorum might not survive. */
+      readonly strict: boolean;
+    }
+  | { readonly kind: "remove"; readonly member: MemberId; readonly strict: boolean }
+  | { readonly kind: "promote"; readonly member: MemberId };
+
 export type ProposeOutcome =
   | { readonly kind: "applied"; readonly result: Result; readonly index: number }
   | { readonly kind: "failed"; readonly error: MemberError };
@@ -114,6 +141,8 @@ export interface Member extends PeerEvents {
     context: Uint8Array,
     done: (error: MemberError | undefined) => void,
   ): void;
+  /** On any member: the leader checks it against what is applied and carries it out. */
+  reconfigure(request: Reconfiguration, done: (error: MemberError | undefined) => void): void;
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void;
   status(): MemberStatus;
   /** Called once per turn in which entries were applied, after their proposers were answered. */

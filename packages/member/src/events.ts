@@ -10,6 +10,8 @@ export const memberEventKinds = {
   "member.recovered": "the CORRUPT alarm for it was lifted: it serves again",
   "member.published": "its name, addresses and disk identity are in the store: member",
   "member.forgotten": "a removed member's published data was dropped: member",
+  "members.changed": "addresses or names in the store changed: member",
+  "member.promoted": "it was added to vote, has caught up, and votes from now on: member",
   "role.changed": "role, epoch, leader as far as known",
   "membership.changed": "the membership in force: voters, votersOutgoing, learners",
   "leadership.unfit": "this member must not lead now: reason",

@@ -16,6 +16,7 @@ import {
   type MemberOptions,
   type MemberStatus,
   type ProposeOutcome,
+  type Reconfiguration,
 } from "./contract.ts";
 import { DiskJudge } from "./disk-watch.ts";
 import { Fitness } from "./fitness.ts";
@@ -23,9 +24,11 @@ import { LogWriter } from "./log-writer.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MembershipTrack } from "./membership-track.ts";
 import type { MemberEvent, PeerMessage, Ports } from "./ports.ts";
+import { Promoter } from "./promotion.ts";
 import { Proposals } from "./proposals.ts";
 import { Publisher, publicationsIn } from "./publish.ts";
 import { Reads } from "./reads.ts";
+import { Reconfigurations } from "./reconfigurations.ts";
 import { recover } from "./recovery.ts";
 import { SnapshotInstaller } from "./snapshots/installer.ts";
 import { SnapshotReceiver } from "./snapshots/receiver.ts";
@@ -66,6 +69,8 @@ class RunningMember implements Member, Turn {
   readonly #installer: SnapshotInstaller;
   readonly #compaction: Compaction;
   readonly #publisher: Publisher;
+  readonly #reconfigurations: Reconfigurations;
+  readonly #promoter: Promoter;
   readonly #maintenance: Maintenance;
   readonly #ticker: Ticker;
 
@@ -143,6 +148,9 @@ class RunningMember implements Member, Turn {
     );
     const { entries, applied } = recovery.restored;
     this.#publisher = new Publisher(this, shared, options, publicationsIn(entries, applied));
+    const administered = { ...shared, admin: this.#admin, publisher: this.#publisher };
+    this.#reconfigurations = new Reconfigurations(this, administered);
+    this.#promoter = new Promoter(this, administered);
     this.#maintenance = new Maintenance(ports.clock, store);
     this.#ticker = new Ticker(ports.clock, tickMs, (lateMs) => this.#tick(lateMs));
     if (recovery.resetLog !== undefined) this.#writer.follow(recovery.resetLog, "reset");
@@ -185,6 +193,12 @@ class RunningMember implements Member, Turn {
   ): void {
     const refusal = this.#refusal() ?? this.#publisher.changeRefusal(changes);
     if (refusal === undefined) this.#admin.change(changes, context, done);
+    else this.#later(() => done(refusal));
+  }
+
+  reconfigure(request: Reconfiguration, done: (error: MemberError | undefined) => void): void {
+    const refusal = this.#refusal();
+    if (refusal === undefined) this.#reconfigurations.ask(request, done);
     else this.#later(() => done(refusal));
   }
 
@@ -257,6 +271,12 @@ class RunningMember implements Member, Turn {
       }
       case "snapshotAck":
         this.#sender.acknowledged(from, message.stream, message.next, message.refused);
+        break;
+      case "adminForward":
+        this.#reconfigurations.receiveForward(from, message);
+        break;
+      case "adminDone":
+        this.#reconfigurations.receiveDone(message);
     }
   }
 
@@ -464,11 +484,15 @@ class RunningMember implements Member, Turn {
     this.#proposals.tick(nowMs);
     this.#reads.tick(nowMs);
     this.#admin.tick(nowMs);
+    this.#reconfigurations.tick(nowMs);
     this.#sender.tick(nowMs);
     this.#receiver.tick();
     this.#hashes.tick(nowMs, membersOf(this.#track.applied));
     this.#checkState();
-    if (this.#stopping === undefined) this.#publisher.tick();
+    if (this.#stopping === undefined) {
+      this.#publisher.tick();
+      this.#promoter.tick(nowMs);
+    }
     this.#maintenance.tick();
     this.schedule();
   }
@@ -537,6 +561,7 @@ class RunningMember implements Member, Turn {
     this.#proposals.failAll(code, message);
     this.#reads.failAll(code, message);
     this.#admin.failAll(code, message);
+    this.#reconfigurations.failAll(code, message);
   }
 
   #hint(input: Input<unknown>): void {

@@ -49,6 +49,19 @@ const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
     next: number,
     refused: fc.string(),
   }),
+  record({
+    kind: fc.constant("adminForward" as const),
+    session: number,
+    request: number,
+    body: bytes,
+  }),
+  record({
+    kind: fc.constant("adminDone" as const),
+    session: number,
+    request: number,
+    code: fc.string(),
+    unknown: fc.boolean(),
+  }),
 );
 
 test("every message comes back as it was", () => {

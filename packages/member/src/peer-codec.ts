@@ -20,6 +20,8 @@ const KINDS = [
   "snapshotBegin",
   "snapshotChunk",
   "snapshotAck",
+  "adminForward",
+  "adminDone",
 ] as const;
 
 type Kind = (typeof KINDS)[number];
@@ -32,6 +34,8 @@ const KIND_BYTES: Record<Kind, number> = {
   snapshotBegin: 5,
   snapshotChunk: 6,
   snapshotAck: 7,
+  adminForward: 8,
+  adminDone: 9,
 };
 
 export function encodePeerMessage(protocol: Protocol, message: PeerMessage): Uint8Array {
@@ -114,6 +118,17 @@ function encodeFields(
       writer.number(message.stream);
       writer.number(message.next);
       writer.text(message.refused);
+      return;
+    case "adminForward":
+      writer.number(message.session);
+      writer.number(message.request);
+      writer.bytes(message.body);
+      return;
+    case "adminDone":
+      writer.number(message.session);
+      writer.number(message.request);
+      writer.text(message.code);
+      writer.byte(message.unknown ? 1 : 0);
   }
 }
 
@@ -149,6 +164,16 @@ function decodeFields(kind: Exclude<Kind, "protocol">, reader: Reader): PeerMess
     }
     case "snapshotAck":
       return { kind, stream: reader.number(), next: reader.number(), refused: reader.text() };
+    case "adminForward": {
+      const session = reader.number();
+      return { kind, session, request: reader.number(), body: reader.bytes() };
+    }
+    case "adminDone": {
+      const session = reader.number();
+      const request = reader.number();
+      const code = reader.text();
+      return { kind, session, request, code, unknown: reader.boolean() };
+    }
   }
 }
 

@@ -32,6 +32,22 @@ export type PeerMessage<Message = unknown> =
       readonly requests: readonly number[];
       readonly leaderHint: MemberId | undefined;
     }
+  /** What an operator asked of a member that does not lead: a reconfiguration, encoded. */
+  | {
+      readonly kind: "adminForward";
+      readonly session: number;
+      readonly request: number;
+      readonly body: Uint8Array;
+    }
+  /** What became of it: "" when done, otherwise a MemberErrorCode. */
+  | {
+      readonly kind: "adminDone";
+      readonly session: number;
+      readonly request: number;
+      readonly code: string;
+      /** The outcome is not known: asking again is safe. */
+      readonly unknown: boolean;
+    }
   /** State hashes at agreed indexes, compared on receipt (corpus: divergence goes unnoticed). */
   | { readonly kind: "stateHash"; readonly index: number; readonly hash: number }
   /** A snapshot stream: begin, chunks acknowledged one window at a time, end. Resumable. */

@@ -41,6 +41,11 @@ export class Proposals {
     this.#forwarded = new ForwardedBatches(turn);
   }
 
+  /** Random per start of this member. */
+  get session(): number {
+    return this.#envelopes.session;
+  }
+
   get pending(): number {
     return this.#table.count;
   }

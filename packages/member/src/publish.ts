@@ -83,13 +83,15 @@ export class Publisher {
     const members = this.#store.members();
     const { id } = this.#turn;
     const own = members.find(({ member }) => member === id);
-    if (own !== undefined && own.incarnation !== this.#identity.incarnation) {
+    const claimed = own !== undefined && own.incarnation !== "";
+    if (claimed && own.incarnation !== this.#identity.incarnation) {
       this.#turn.fail(wiped(id), undefined);
       return;
     }
     if (isMember(membership, id) && !this.#says(own)) {
-      const { name, peerUrls, clientUrls } = this.#identity.attributes;
+      const { name, clientUrls } = this.#identity.attributes;
       const { incarnation } = this.#identity;
+      const peerUrls = this.#peerUrls(own);
       this.#propose(
         encodeCommand({
           kind: "publishMember",
@@ -98,6 +100,7 @@ export class Publisher {
           peerUrls,
           clientUrls,
           incarnation,
+          ...(own?.votesWhenReady && { votesWhenReady: true }),
         }),
         "member.published",
         id,
@@ -153,15 +156,24 @@ export class Publisher {
         return this.#recovered.incarnations.get(peer);
       }
     }
-    return this.#store.members().find(({ member }) => member === peer)?.incarnation;
+    const published = this.#store.members().find(({ member }) => member === peer);
+    // One that was added and has not started yet has no disk that it could be held to.
+    return published?.incarnation || undefined;
+  }
+
+  /** Once the cluster knows a member's peer addresses, an operator changes them, not its flags. */
+  #peerUrls(own: PublishMemberCommand | undefined): readonly string[] {
+    const known = own?.peerUrls ?? [];
+    return known.length > 0 ? known : this.#identity.attributes.peerUrls;
   }
 
   #says(own: PublishMemberCommand | undefined): boolean {
-    const { name, peerUrls, clientUrls } = this.#identity.attributes;
+    const { name, clientUrls } = this.#identity.attributes;
     return (
       own !== undefined &&
+      own.incarnation === this.#identity.incarnation &&
       own.name === name &&
-      sameList(own.peerUrls, peerUrls) &&
+      sameList(own.peerUrls, this.#peerUrls(own)) &&
       sameList(own.clientUrls, clientUrls)
     );
   }

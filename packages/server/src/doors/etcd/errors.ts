@@ -12,6 +12,7 @@ export type DoorErrorCode =
   /** The client asked to fail at once without a leader, and there is none. */
   | "leaderMissing"
   | "learnerUnsupported"
+  | "memberUrlsInvalid"
   | "unknownService";
 
 export type EtcdErrorCode = StoreErrorCode | MemberErrorCode | DoorErrorCode;
@@ -56,6 +57,18 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
     status.failedPrecondition,
     "can only promote a learner member which is in sync with leader",
   ),
+  memberUnknown: error(status.notFound, "member not found"),
+  memberExists: error(status.failedPrecondition, "member ID already exist"),
+  peerUrlTaken: error(status.failedPrecondition, "Peer URLs already exists"),
+  memberUrlsInvalid: error(status.invalidArgument, "given member URLs are invalid"),
+  tooManyLearners: error(status.failedPrecondition, "too many learner members in cluster"),
+  notALearner: error(status.failedPrecondition, "can only promote a learner member"),
+  // etcd declares FailedPrecondition for it, and sends Unknown.
+  notEnoughStarted: error(
+    status.unknown,
+    "re-configuration failed due to not enough started members",
+  ),
+  unhealthy: error(status.unavailable, "unhealthy cluster"),
   transfereeInvalid: error(status.failedPrecondition, "bad leader transferee"),
   corrupt: error(status.dataLoss, "corrupt cluster"),
   failed: error(status.unavailable, "server stopped"),

@@ -49,6 +49,7 @@ export function createSingleMember(): SingleMember {
       setImmediate(() => done(leaderless() ? noLeader() : undefined));
     },
     changeMembership: (_changes, _context, done) => done(undefined),
+    reconfigure: (_request, done) => done(undefined),
     transferLeadership: (_to, done) => done(undefined),
     status: () => ({
       id: testMemberId,
