@@ -23,3 +23,19 @@ clusterTest("a member with a wiped disk is refused and told what to do", {}, asy
   await workload.nextAcknowledgedWrite();
   await workload.finish();
 });
+
+clusterTest("two wiped members found no empty cluster beside the third", {}, async (subject) => {
+  const { cluster } = subject;
+  const workload = subject.load();
+  await workload.nextAcknowledgedWrite();
+  const wiped = await cluster.followers();
+  assert.equal(wiped.length, 2);
+  for (const member of wiped) await member.kill();
+  for (const member of wiped) member.wipe();
+  for (const member of wiped) member.start();
+  for (const member of wiped) {
+    const exit = await Promise.race([member.exited, pass(20_000)]);
+    assert.ok(exit !== undefined, "it must not take part");
+    assert.notEqual(exit.code, 0);
+  }
+});

@@ -147,6 +147,8 @@ class RunningServer implements Server {
       const { clusterId, memberId, incarnation } = identity;
       const judge = createRefusalJudge({
         connected: () => this.#peers.stats().filter((peer) => peer.connected).length,
+        isFounding: () =>
+          config.initialClusterState === "new" && this.#publishedIncarnation() === undefined,
         voters: () => this.member.core.status().membership.voters.length,
         after: (ms, run) => this.#later(ms, run),
         condemned: (reason) => this.#fail("identityRefused", reason),
@@ -393,10 +395,15 @@ class RunningServer implements Server {
     this.#timers.push(setInterval(tick, intervalMs));
   }
 
+  /** The disk with which the cluster knows this member, as far as this store says. */
+  #publishedIncarnation(): string | undefined {
+    return this.#store.members().find(({ member }) => member === this.memberId)?.incarnation;
+  }
+
   /** The cluster knows this member with another data directory. */
   #hasLostItsDisk(): boolean {
-    const own = this.#store.members().find(({ member }) => member === this.memberId);
-    return own !== undefined && own.incarnation !== this.#identity.incarnation;
+    const published = this.#publishedIncarnation();
+    return published !== undefined && published !== this.#identity.incarnation;
   }
 
   #updatePeers(): void {

@@ -3,9 +3,15 @@ import { test } from "node:test";
 import { createRefusalJudge } from "./refusals.ts";
 
 function court(voters: number) {
-  const world = { connected: 0, condemned: [] as string[], timers: [] as (() => void)[] };
+  const world = {
+    connected: 0,
+    isFounding: false,
+    condemned: [] as string[],
+    timers: [] as (() => void)[],
+  };
   const judge = createRefusalJudge({
     connected: () => world.connected,
+    isFounding: () => world.isFounding,
     voters: () => voters,
     after: (_ms, run) => world.timers.push(run),
     condemned: (reason) => world.condemned.push(reason),
@@ -37,5 +43,15 @@ test("one confused peer cannot end a member that a majority accepts", () => {
   world.connected = 0;
   judge.refused("a", "wiped");
   passTime();
+  assert.deepEqual(world.condemned, ["wiped"]);
+});
+
+test("a founder that anybody knows with another disk ends before it can found a second cluster", () => {
+  const { world, judge } = court(3);
+  world.isFounding = true;
+  // The other one that was wiped accepts it: together they would be a majority.
+  world.connected = 1;
+  judge.refused("a", "wiped");
+  judge.refused("a", "wiped");
   assert.deepEqual(world.condemned, ["wiped"]);
 });

@@ -1,6 +1,8 @@
 // A member that the others refuse under its old identity must say so and end: it can do nothing, and
-// an operator looks at the one that does not come up. But one peer alone, which may be the confused
-// one, must not be able to end a healthy member.
+// an operator looks at the one that does not come up. One peer alone, which may be the confused one,
+// must not be able to end a healthy member; but a founder whose disk no cluster has seen yet holds
+// nothing, and ends at the first word: two of three that were wiped would accept each other, and found
+// an empty cluster beside the one that still has the data.
 
 import type { MemberId } from "@althing/consensus";
 
@@ -11,6 +13,8 @@ export interface RefusalJudge {
 export interface RefusalJudgeOptions {
   /** Peers that talk to this member now. */
   readonly connected: () => number;
+  /** This member would found a cluster: as far as its own disk knows, none has ever known that disk. */
+  readonly isFounding: () => boolean;
   /** Voters of the cluster, with this member. */
   readonly voters: () => number;
   readonly after: (ms: number, run: () => void) => void;
@@ -25,7 +29,13 @@ export function createRefusalJudge(options: RefusalJudgeOptions): RefusalJudge {
   let done = false;
   return {
     refused(_peer, reason) {
-      if (waiting || done) return;
+      if (done) return;
+      if (options.isFounding()) {
+        done = true;
+        options.condemned(reason);
+        return;
+      }
+      if (waiting) return;
       waiting = true;
       // Others may be about to accept it: those that do decide.
       options.after(graceMs, () => {
