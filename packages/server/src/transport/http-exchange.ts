@@ -1,6 +1,7 @@
 // What HTTP/1.1 and HTTP/2 requests outside gRPC have in common: find the route, collect a bounded body,
 // answer once, with the CORS headers that etcd sends on everything.
 
+import { ByteCollector } from "./byte-collector.ts";
 import type { HttpReply, HttpRequest, HttpRoute } from "./port.ts";
 import type { Router } from "./router.ts";
 
@@ -49,22 +50,22 @@ export function tooLarge(send: Send): void {
 }
 
 export class BodyCollector {
-  private readonly chunks: Buffer[] = [];
-  private size = 0;
+  private readonly collected = new ByteCollector();
+  private isOver = false;
 
   /** False: beyond the limit. */
-  push(chunk: Buffer): boolean {
-    this.size += chunk.length;
-    if (this.size > httpBodyBytesMax) {
-      this.chunks.length = 0;
+  push(bytes: Uint8Array): boolean {
+    if (this.isOver || this.collected.size + bytes.length > httpBodyBytesMax) {
+      this.isOver = true;
+      this.collected.clear();
       return false;
     }
-    this.chunks.push(chunk);
+    this.collected.push(bytes, httpBodyBytesMax);
     return true;
   }
 
   bytes(): Uint8Array {
-    return this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
+    return this.collected.bytes();
   }
 }
 

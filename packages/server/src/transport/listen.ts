@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
 import { Http1Server } from "./http1-server.ts";
+import type { KeepaliveRules } from "./http2/connection.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
 import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
 import { Router } from "./router.ts";
@@ -20,6 +21,7 @@ export interface ListenOptions {
   /** From `createTransportCounters(services)`, where somebody reads them. */
   readonly counters?: TransportCounters;
   readonly observe: (event: TransportEvent) => void;
+  readonly keepalive?: KeepaliveRules;
   /** How long a new connection may be silent. */
   readonly silenceMs?: number;
   /** How long a reader may leave everything unread. */
@@ -33,6 +35,12 @@ export interface ClientListener {
 }
 
 const preface = Buffer.from("PRI");
+/** etcd's. */
+const keepaliveDefault: KeepaliveRules = {
+  minTimeMs: 5000,
+  intervalMs: 2 * 3_600_000,
+  timeoutMs: 20_000,
+};
 
 export function listenClients(options: ListenOptions): Promise<ClientListener> {
   const counters = options.counters ?? createTransportCounters(options.services);
@@ -40,9 +48,11 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
   const { limits, observe } = options;
   const stallMs = options.stallMs ?? 60_000;
   const http1 = new Http1Server(router);
-  const http2 = new GrpcHttp2Server({ router, counters, limits, observe, stallMs });
-  const sockets = new Set<Socket>();
   const silenceMs = options.silenceMs ?? 30_000;
+  const keepalive = options.keepalive ?? keepaliveDefault;
+  const shared = { router, counters, limits, keepalive, observe, silenceMs, stallMs };
+  const http2 = new GrpcHttp2Server(shared);
+  const sockets = new Set<Socket>();
 
   const accept = (socket: Socket) => {
     counters.connectionsAccepted++;
@@ -66,7 +76,8 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
     server.on("connection", (socket) => {
       accept(socket);
       whenFirstBytes(socket, silenceMs, abandon, (first) => {
-        (first.subarray(0, 3).equals(preface) ? http2 : http1).take(socket);
+        if (first.subarray(0, 3).equals(preface)) http2.take(socket, first);
+        else takeHttp1(http1, socket, first);
       });
     });
   } else {
@@ -133,7 +144,7 @@ function close(
   });
 }
 
-/** Waits until it is clear whether a connection opens with HTTP/2's preface, and puts it all back. */
+/** Waits until it is clear whether a connection opens with HTTP/2's preface. */
 function whenFirstBytes(
   socket: Socket,
   silenceMs: number,
@@ -149,12 +160,16 @@ function whenFirstBytes(
     clearTimeout(timer);
     socket.off("data", take);
     socket.off("close", closed);
-    socket.pause();
-    socket.unshift(first);
     ready(first);
-    // The server that took it has its own listeners now; let the buffered bytes flow to them.
-    process.nextTick(() => socket.resume());
   };
   socket.on("data", take);
   socket.on("close", closed);
+}
+
+/** node:http reads from the beginning: what was read is put back. */
+function takeHttp1(http1: Http1Server, socket: Socket, first: Buffer): void {
+  socket.pause();
+  socket.unshift(first);
+  http1.take(socket);
+  process.nextTick(() => socket.resume());
 }

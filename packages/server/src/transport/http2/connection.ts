@@ -1,0 +1,628 @@
+// One HTTP/2 connection as its server sees it (RFC 9113): settings, header blocks, streams, pings and the ways
+// it ends. What a peer may not do ends the connection with GOAWAY, or one stream with RST_STREAM, as the RFC
+// tells; what nobody does who means well is bounded by `protections.ts`.
+//
+// It is over 150 lines because it is one state machine: what is allowed of a frame depends on all the others.
+
+import type { Socket } from "node:net";
+import {
+  ConnectionFault,
+  type ErrorCode,
+  errorCode,
+  flag,
+  frameBytesMax,
+  frameType,
+  preface,
+  setting,
+  windowInitial,
+  windowMax,
+} from "./codes.ts";
+import {
+  connectionWindowBytes,
+  ReceiveWindow,
+  SendFlow,
+  streamWindowBytes,
+} from "./flow-control.ts";
+import { FrameReader, type FrameSink } from "./frames.ts";
+import { BlockCache } from "./hpack/block-cache.ts";
+import { type HeaderList, HpackDecoder } from "./hpack/decoder.ts";
+import { Output } from "./output.ts";
+import {
+  createIdleFrameAllowance,
+  createResetAllowance,
+  PingJudge,
+  RecentStreams,
+} from "./protections.ts";
+import { areTrailersValid, type RequestHead, readRequestHead } from "./request-head.ts";
+import { Stream, type StreamConsumer, type StreamOwner } from "./stream.ts";
+import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
+
+export interface ConnectionOptions {
+  readonly concurrentStreamsMax: number;
+  readonly keepalive: KeepaliveRules;
+  /** How long the client may take to say its first SETTINGS. */
+  readonly silenceMs: number;
+  /** How long a reader may leave everything unread. */
+  readonly stallMs: number;
+}
+
+/** As gRPC servers have them. */
+export interface KeepaliveRules {
+  /** Least time between a client's pings. */
+  readonly minTimeMs: number;
+  /** A client that was silent for so long is asked for a sign of life, */
+  readonly intervalMs: number;
+  /** which it has this long to give. */
+  readonly timeoutMs: number;
+}
+
+export interface ConnectionHost {
+  /** A request has begun. Who it throws is answered with a reset. */
+  request(stream: Stream): StreamConsumer;
+  /** We have ended it: flood, silence, violation. */
+  aborted(reason: string, detail: string): void;
+  /** A bug of ours, which costs its connection. */
+  failed(error: unknown): void;
+  closed(): void;
+}
+
+const headerTableBytes = 4096;
+const headerListBytesMax = 64 * 1024;
+/** Of a block as it arrives, before it is decoded. */
+const headerBlockBytesMax = 64 * 1024;
+/** How long a peer may take to close its side after we have closed ours. */
+const lingerMs = 1000;
+const pingBytes = 8;
+
+export class Connection implements FrameSink, StreamOwner, Flushable {
+  readonly output: Output;
+  readonly sending: SendFlow;
+  readonly streams = new Map<number, Stream>();
+  isTouched = false;
+  isDeaf = false;
+  private readonly socket: Socket;
+  private readonly options: ConnectionOptions;
+  private readonly host: ConnectionHost;
+  private readonly reader: FrameReader = new FrameReader(this);
+  private readonly decoder = new HpackDecoder(headerTableBytes, headerListBytesMax);
+  private readonly heads = new BlockCache<RequestHead>();
+  private readonly receiving = new ReceiveWindow(connectionWindowBytes);
+  private readonly resets = createResetAllowance();
+  private readonly idleFrames = createIdleFrameAllowance();
+  private readonly pings: PingJudge;
+  /** Streams that we reset, and streams that ended: what still comes for them is judged differently. */
+  private readonly resetByUs = new RecentStreams();
+  private readonly ended = new RecentStreams();
+  private prefaceBytes = 0;
+  private isReady = false;
+  private highestId = 0;
+  /** Of the streams that were begun before we said that we leave. */
+  private lastAcceptedId = windowMax;
+  private isLeaving = false;
+  private isClosed = false;
+  private isPaused = false;
+  private block: { readonly id: number; readonly flags: number; bytes: Buffer } | undefined;
+  private early: Stream[] = [];
+  private hasReceived = true;
+  private quietSinceMs: number;
+  private pingedAtMs = 0;
+  private writtenBytes = 0;
+  private stalledSinceMs = 0;
+
+  constructor(socket: Socket, options: ConnectionOptions, host: ConnectionHost) {
+    this.socket = socket;
+    this.options = options;
+    this.host = host;
+    this.pings = new PingJudge(options.keepalive);
+    this.quietSinceMs = performance.now();
+    this.output = new Output(socket, () => this.released());
+    this.sending = new SendFlow(this.output);
+    this.sayHello();
+    socket.on("data", (chunk: Buffer) => this.receive(chunk));
+    // A client that closes its side wants no answers any more.
+    socket.on("end", () => this.hangUp());
+    socket.on("close", () => this.hangUp());
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.isDeaf) return;
+    this.hasReceived = true;
+    try {
+      const rest = this.prefaceBytes < preface.length ? this.readPreface(chunk) : chunk;
+      this.reader.push(rest);
+    } catch (error) {
+      if (error instanceof ConnectionFault) this.fail(error.code, error.message);
+      else {
+        this.host.failed(error);
+        this.fail(errorCode.internalError, "");
+      }
+    }
+    if (this.output.isCongested && !this.isPaused) {
+      this.isPaused = true;
+      this.socket.pause();
+    }
+  }
+
+  /** No new streams; closes when those under way have ended. */
+  leave(): void {
+    if (this.isLeaving || this.isDeaf) return;
+    this.isLeaving = true;
+    this.lastAcceptedId = this.highestId;
+    this.sayGoodbye(errorCode.noError, "");
+    this.maybeFinish();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** Called from time to time. */
+  watch(nowMs: number): void {
+    if (this.isDeaf) return;
+    const { options, sending, output } = this;
+    const isWaiting = sending.waiting.size > 0 || output.backlogBytes > 0;
+    if (!isWaiting || output.writtenBytes !== this.writtenBytes) {
+      this.writtenBytes = output.writtenBytes;
+      this.stalledSinceMs = nowMs;
+    } else if (nowMs - this.stalledSinceMs > options.stallMs) {
+      this.cut("readerStalled");
+      return;
+    }
+    if (this.hasReceived && this.isReady) {
+      this.hasReceived = false;
+      this.quietSinceMs = nowMs;
+      this.pingedAtMs = 0;
+    } else if (!this.isReady) {
+      if (nowMs - this.quietSinceMs > options.silenceMs) this.cut("prefaceMissing");
+    } else if (this.pingedAtMs > 0) {
+      if (nowMs - this.pingedAtMs > options.keepalive.timeoutMs) this.cut("keepaliveTimeout");
+    } else if (nowMs - this.quietSinceMs > options.keepalive.intervalMs) {
+      this.pingedAtMs = nowMs;
+      this.output.frameHeader(pingBytes, frameType.ping, 0, 0);
+      this.output.copy(Buffer.alloc(pingBytes), 0, pingBytes);
+      this.touch();
+    }
+  }
+
+  // ---------------------------------------------------------------------- for streams
+
+  touch(): void {
+    this.pings.isForgiven = true;
+    flushAtTurnEnd(this);
+  }
+
+  answeredEarly(stream: Stream): void {
+    this.early.push(stream);
+  }
+
+  streamClosed(stream: Stream, wasReset: boolean): void {
+    this.streams.delete(stream.id);
+    if (wasReset) this.resetByUs.add(stream.id);
+    else this.ended.add(stream.id);
+    if (this.isLeaving) this.maybeFinish();
+  }
+
+  flush(): void {
+    if (this.isClosed) return;
+    if (this.sending.waiting.size > 0) {
+      this.pings.isForgiven = true;
+      this.sending.pump();
+    }
+    const answered = this.early;
+    if (answered.length > 0) {
+      this.early = [];
+      setImmediate(() => {
+        // The client need not send the rest of these requests. It learns that a turn after the answer:
+        // some, node:http2 among them, get into trouble when both arrive together.
+        for (const stream of answered) stream.reset(errorCode.noError);
+      });
+    }
+    this.output.flush();
+  }
+
+  // ---------------------------------------------------------------------------- frames
+
+  frame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    if (this.block !== undefined) {
+      if (type !== frameType.continuation || id !== this.block.id) {
+        throw violation("a header block was interrupted");
+      }
+      this.continueBlock(flags, bytes, start, end);
+      return;
+    }
+    if (!this.isReady && (type !== frameType.settings || (flags & flag.ack) !== 0)) {
+      throw violation("the first frame is not SETTINGS");
+    }
+    switch (type) {
+      case frameType.data:
+        this.dataFrame(flags, id, bytes, start, end);
+        return;
+      case frameType.headers:
+        this.headersFrame(flags, id, bytes, start, end);
+        return;
+      case frameType.windowUpdate:
+        this.windowUpdateFrame(id, bytes, start, end);
+        return;
+      case frameType.priority:
+        if (id === 0) throw violation("PRIORITY of no stream");
+        checkLength(end - start, 5);
+        this.countIdleFrame();
+        return;
+      case frameType.resetStream:
+        this.resetFrame(id, end - start);
+        return;
+      case frameType.settings:
+        this.settingsFrame(flags, id, bytes, start, end);
+        return;
+      case frameType.ping:
+        this.pingFrame(flags, id, bytes, start, end);
+        return;
+      case frameType.goAway:
+        if (id !== 0) throw violation("GOAWAY of a stream");
+        if (end - start < 8) throw new ConnectionFault(errorCode.frameSizeError, "a short GOAWAY");
+        this.isLeaving = true;
+        this.maybeFinish();
+        return;
+      case frameType.pushPromise:
+      case frameType.continuation:
+        throw violation("a frame that is out of place");
+      default:
+        this.countIdleFrame();
+    }
+  }
+
+  private dataFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    const size = end - start;
+    const credit = this.receiving.take(size);
+    if (credit < 0) throw new ConnectionFault(errorCode.flowControlError, "the window is exceeded");
+    if (credit > 0) this.sendWindowUpdate(0, credit);
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      this.frameOfNone(id);
+      return;
+    }
+    const isLast = (flags & flag.endStream) !== 0;
+    let from = start;
+    let to = end;
+    if ((flags & flag.padded) !== 0) {
+      if (size === 0 || bytes[start]! >= size) throw violation("padding beyond its frame");
+      from++;
+      to -= bytes[start]!;
+    }
+    if (stream.isRemoteEnded) {
+      this.resetForFault(stream, errorCode.streamClosed);
+      return;
+    }
+    if (from === to && !isLast) this.countIdleFrame();
+    stream.bodyBytes += to - from;
+    const expected = stream.head.contentLength;
+    if (expected >= 0 && (isLast ? stream.bodyBytes !== expected : stream.bodyBytes > expected)) {
+      this.resetForFault(stream, errorCode.protocolError);
+      return;
+    }
+    if (!isLast && !this.takeWindow(stream, size)) return;
+    if (to > from) stream.consumer.data(bytes, from, to);
+    if (isLast && !stream.isClosed) stream.remoteEnded();
+  }
+
+  /** False: the stream's sender exceeded its window. */
+  private takeWindow(stream: Stream, size: number): boolean {
+    stream.receiveWindow ??= new ReceiveWindow(streamWindowBytes);
+    const credit = stream.receiveWindow.take(size);
+    if (credit < 0) {
+      this.resetForFault(stream, errorCode.flowControlError);
+      return false;
+    }
+    if (credit > 0) this.sendWindowUpdate(stream.id, credit);
+    return true;
+  }
+
+  private headersFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    if ((id & 1) === 0) throw violation("HEADERS of a stream that clients do not open");
+    let from = start;
+    let to = end;
+    if ((flags & flag.padded) !== 0) {
+      to -= bytes[from++] ?? 0;
+    }
+    if ((flags & flag.priority) !== 0) {
+      from += 5;
+      if (from > end) throw new ConnectionFault(errorCode.frameSizeError, "a short HEADERS");
+    }
+    if (from > to || from > end) throw violation("padding beyond its frame");
+    if ((flags & flag.endHeaders) !== 0) {
+      this.headerBlock(id, flags, bytes, from, to);
+      return;
+    }
+    this.block = { id, flags, bytes: Buffer.from(bytes.subarray(from, to)) };
+  }
+
+  private continueBlock(flags: number, bytes: Buffer, start: number, end: number): void {
+    const block = this.block!;
+    if (block.bytes.length + end - start > headerBlockBytesMax) {
+      throw new ConnectionFault(errorCode.enhanceYourCalm, "a header block that is too large");
+    }
+    // Short continuations are few by this, so joining each is cheap.
+    if (end - start < frameBytesMax / 2) this.countIdleFrame();
+    block.bytes = Buffer.concat([block.bytes, bytes.subarray(start, end)]);
+    if ((flags & flag.endHeaders) === 0) return;
+    this.block = undefined;
+    this.headerBlock(block.id, block.flags, block.bytes, 0, block.bytes.length);
+  }
+
+  private headerBlock(id: number, flags: number, bytes: Buffer, start: number, end: number): void {
+    const isLast = (flags & flag.endStream) !== 0;
+    if (id > this.highestId) {
+      this.openStream(id, isLast, bytes, start, end);
+      return;
+    }
+    // Decoded in any case: the table must go on being the client's.
+    const list = this.decoder.decode(bytes, start, end);
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (this.resetByUs.has(id)) return;
+      const code = this.ended.has(id) ? errorCode.streamClosed : errorCode.protocolError;
+      throw new ConnectionFault(code, "HEADERS of a stream of the past");
+    }
+    if (stream.isRemoteEnded) this.resetForFault(stream, errorCode.streamClosed);
+    else if (!isLast || list.isTooLarge || !areTrailersValid(list)) {
+      this.resetForFault(stream, errorCode.protocolError);
+    } else if (stream.head.contentLength >= 0 && stream.bodyBytes !== stream.head.contentLength) {
+      this.resetForFault(stream, errorCode.protocolError);
+    } else stream.remoteEnded();
+  }
+
+  private openStream(id: number, isLast: boolean, bytes: Buffer, start: number, end: number): void {
+    this.highestId = id;
+    const { table } = this.decoder;
+    const before = table.generation;
+    let head = this.heads.find(bytes, start, end, before);
+    let list: HeaderList | undefined;
+    if (head === undefined) {
+      list = this.decoder.decode(bytes, start, end);
+      head = list.isTooLarge ? undefined : readRequestHead(list);
+      if (head !== undefined && table.generation === before) {
+        this.heads.remember(bytes, start, end, before, head);
+      }
+    }
+    if (id > this.lastAcceptedId) return;
+    if (head === undefined) {
+      const code = list?.isTooLarge ? errorCode.enhanceYourCalm : errorCode.protocolError;
+      this.refuse(id, code);
+      return;
+    }
+    if (isLast && head.contentLength > 0) {
+      this.refuse(id, errorCode.protocolError);
+      return;
+    }
+    if (this.streams.size >= this.options.concurrentStreamsMax) {
+      this.refuse(id, errorCode.refusedStream);
+      return;
+    }
+    const stream = new Stream(this, id, head);
+    this.streams.set(id, stream);
+    const consumer = this.host.request(stream);
+    if (stream.isClosed) return;
+    stream.consumer = consumer;
+    if (isLast) stream.remoteEnded();
+  }
+
+  private resetFrame(id: number, size: number): void {
+    checkLength(size, 4);
+    if (id === 0 || id > this.highestId) throw violation("RST_STREAM of no stream");
+    if (!this.resets.spend()) throw flood("resets");
+    this.streams.get(id)?.close(false);
+  }
+
+  private windowUpdateFrame(id: number, bytes: Buffer, start: number, end: number): void {
+    checkLength(end - start, 4);
+    const increment = bytes.readUInt32BE(start) & windowMax;
+    if (id === 0) {
+      if (increment === 0) throw violation("WINDOW_UPDATE by nothing");
+      this.sending.widenConnection(increment);
+    } else {
+      const stream = this.streams.get(id);
+      if (stream === undefined) {
+        if (id > this.highestId) throw violation("WINDOW_UPDATE of no stream");
+        return;
+      }
+      if (increment === 0) {
+        this.resetForFault(stream, errorCode.protocolError);
+        return;
+      }
+      stream.sendWindow += increment;
+      if (stream.sendWindow > windowMax) {
+        this.resetForFault(stream, errorCode.flowControlError);
+        return;
+      }
+    }
+    if (this.sending.waiting.size > 0) flushAtTurnEnd(this);
+  }
+
+  private settingsFrame(
+    flags: number,
+    id: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    if (id !== 0) throw violation("SETTINGS of a stream");
+    if ((flags & flag.ack) !== 0) {
+      checkLength(end - start, 0);
+      this.countIdleFrame();
+      return;
+    }
+    if ((end - start) % 6 !== 0) {
+      throw new ConnectionFault(errorCode.frameSizeError, "SETTINGS of an odd length");
+    }
+    if (this.isReady) this.countIdleFrame();
+    this.isReady = true;
+    for (let at = start; at < end; at += 6) {
+      this.applySetting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
+    }
+    this.output.frameHeader(0, frameType.settings, flag.ack, 0);
+    flushAtTurnEnd(this);
+  }
+
+  /** The table size for our encoder does not matter: it uses none. */
+  private applySetting(name: number, value: number): void {
+    switch (name) {
+      case setting.enablePush:
+        if (value > 1) throw violation("ENABLE_PUSH is neither 0 nor 1");
+        return;
+      case setting.initialWindowSize:
+        if (value > windowMax) {
+          throw new ConnectionFault(errorCode.flowControlError, "a window that is too large");
+        }
+        this.sending.resizeStreams(this.streams.values(), value);
+        return;
+      case setting.frameSizeMax:
+        if (value < frameBytesMax || value > 0xff_ffff)
+          throw violation("a frame size out of range");
+        return;
+      default:
+    }
+  }
+
+  private pingFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    if (id !== 0) throw violation("PING of a stream");
+    checkLength(end - start, pingBytes);
+    if ((flags & flag.ack) !== 0) {
+      this.countIdleFrame();
+      return;
+    }
+    if (!this.pings.allows(performance.now(), this.streams.size > 0)) {
+      throw new ConnectionFault(errorCode.enhanceYourCalm, "too_many_pings");
+    }
+    this.output.frameHeader(pingBytes, frameType.ping, flag.ack, 0);
+    this.output.copy(bytes, start, end);
+    flushAtTurnEnd(this);
+  }
+
+  // ---------------------------------------------------------------------------- faults
+
+  /** DATA for a stream that is not open. */
+  private frameOfNone(id: number): void {
+    if (id === 0 || id > this.highestId) throw violation("DATA of no stream");
+    if (id > this.lastAcceptedId || this.resetByUs.has(id)) return;
+    this.refuse(id, errorCode.streamClosed);
+  }
+
+  private resetForFault(stream: Stream, code: ErrorCode): void {
+    if (!this.resets.spend()) throw flood("streams that had to be reset");
+    stream.reset(code);
+  }
+
+  /** RST_STREAM where there is no stream of ours. */
+  private refuse(id: number, code: ErrorCode): void {
+    if (!this.resets.spend()) throw flood("streams that had to be refused");
+    this.resetByUs.add(id);
+    this.output.frameHeader(4, frameType.resetStream, 0, id);
+    this.output.uint32(code);
+    flushAtTurnEnd(this);
+  }
+
+  private countIdleFrame(): void {
+    if (!this.idleFrames.spend()) throw flood("frames that ask for nothing");
+  }
+
+  private fail(code: ErrorCode, message: string): void {
+    this.sayGoodbye(code, message);
+    this.host.aborted(code === errorCode.enhanceYourCalm ? "flood" : "http2Protocol", message);
+    this.finish();
+  }
+
+  private cut(reason: string): void {
+    this.host.aborted(reason, "");
+    this.socket.destroy();
+    this.hangUp();
+  }
+
+  // ---------------------------------------------------------------------- the two ends
+
+  private sayHello(): void {
+    const { output, options } = this;
+    const settings: readonly [number, number][] = [
+      [setting.concurrentStreamsMax, Math.min(options.concurrentStreamsMax, 0xffff_ffff)],
+      [setting.initialWindowSize, streamWindowBytes],
+      [setting.headerListSizeMax, headerListBytesMax],
+    ];
+    output.frameHeader(settings.length * 6, frameType.settings, 0, 0);
+    for (const [name, value] of settings) {
+      output.uint16(name);
+      output.uint32(value);
+    }
+    this.sendWindowUpdate(0, connectionWindowBytes - windowInitial);
+  }
+
+  private sendWindowUpdate(id: number, credit: number): void {
+    this.output.frameHeader(4, frameType.windowUpdate, 0, id);
+    this.output.uint32(credit);
+    flushAtTurnEnd(this);
+  }
+
+  private sayGoodbye(code: ErrorCode, message: string): void {
+    const debug = Buffer.from(message, "latin1");
+    this.output.frameHeader(8 + debug.length, frameType.goAway, 0, 0);
+    this.output.uint32(Math.min(this.highestId, this.lastAcceptedId));
+    this.output.uint32(code);
+    this.output.copy(debug, 0, debug.length);
+    flushAtTurnEnd(this);
+  }
+
+  private readPreface(chunk: Buffer): Buffer {
+    const size = Math.min(chunk.length, preface.length - this.prefaceBytes);
+    const expected = preface.subarray(this.prefaceBytes, this.prefaceBytes + size);
+    if (!expected.equals(chunk.subarray(0, size))) throw violation("it is not HTTP/2's preface");
+    this.prefaceBytes += size;
+    return chunk.subarray(size);
+  }
+
+  /** Something has left: what waited for it may follow, and a peer that reads again is listened to. */
+  private released(): void {
+    if (this.isClosed) return;
+    if (this.sending.waiting.size > 0) flushAtTurnEnd(this);
+    if (this.isPaused && !this.output.isBlocked) {
+      this.isPaused = false;
+      this.socket.resume();
+    }
+  }
+
+  private maybeFinish(): void {
+    if (this.isLeaving && this.streams.size === 0) this.finish();
+  }
+
+  /** Writes what there is and closes our side; the peer gets a moment to close its own. */
+  private finish(): void {
+    if (this.isDeaf) return;
+    this.isDeaf = true;
+    this.closeStreams();
+    this.flush();
+    this.socket.end();
+    this.socket.resume();
+    setTimeout(() => this.socket.destroy(), lingerMs).unref();
+  }
+
+  private hangUp(): void {
+    this.isDeaf = true;
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.closeStreams();
+    this.host.closed();
+  }
+
+  private closeStreams(): void {
+    for (const stream of [...this.streams.values()]) stream.close(false);
+  }
+}
+
+function checkLength(size: number, expected: number): void {
+  if (size !== expected) throw new ConnectionFault(errorCode.frameSizeError, "a frame's length");
+}
+
+function violation(message: string): ConnectionFault {
+  return new ConnectionFault(errorCode.protocolError, message);
+}
+
+function flood(what: string): ConnectionFault {
+  return new ConnectionFault(errorCode.enhanceYourCalm, `too many ${what}`);
+}

@@ -1,0 +1,158 @@
+// One stream of a connection (RFC 9113 section 5.1) as its server sees it: open from the request's HEADERS
+// on, until both sides have ended or either resets it. It tells its consumer what comes in and exactly once
+// that it is closed; what a consumer does to a closed stream does nothing.
+
+import { type ErrorCode, frameType } from "./codes.ts";
+import {
+  type ReceiveWindow,
+  type SendFlow,
+  sendEmptyLast,
+  type WaitingStream,
+} from "./flow-control.ts";
+import type { Output } from "./output.ts";
+import type { RequestHead } from "./request-head.ts";
+
+export interface StreamConsumer {
+  /** Bytes that stay as they are, but whose memory is a whole chunk of the connection's. */
+  data(bytes: Buffer, start: number, end: number): void;
+  remoteEnded(): void;
+  /** What was queued has left; more is welcome. */
+  drained(): void;
+  /** `isComplete`: both sides had ended, and everything that was to be sent was sent. */
+  closed(isComplete: boolean): void;
+}
+
+export interface StreamOwner {
+  readonly output: Output;
+  readonly sending: SendFlow;
+  /** There is something to write at the end of this turn. */
+  touch(): void;
+  /** Answered in full although the request has not ended. */
+  answeredEarly(stream: Stream): void;
+  streamClosed(stream: Stream, wasReset: boolean): void;
+}
+
+export class Stream implements WaitingStream {
+  readonly id: number;
+  readonly head: RequestHead;
+  consumer: StreamConsumer = absent;
+  sendWindow: number;
+  isRemoteEnded = false;
+  isLocalEnded = false;
+  isClosed = false;
+  /** Made when a body has more than one frame. */
+  receiveWindow: ReceiveWindow | undefined;
+  bodyBytes = 0;
+  queuedBytes = 0;
+  private readonly owner: StreamOwner;
+  private queue: Uint8Array[] | undefined;
+  /** What ends the stream once the queue is empty. */
+  private last: { readonly trailers: Uint8Array | undefined } | undefined;
+
+  constructor(owner: StreamOwner, id: number, head: RequestHead) {
+    this.owner = owner;
+    this.id = id;
+    this.head = head;
+    this.sendWindow = owner.sending.streamWindowInitial;
+  }
+
+  /** HEADERS of the answer; `isLast`: it has nothing else. */
+  begin(block: Uint8Array, isLast: boolean): void {
+    if (this.isClosed) return;
+    this.owner.output.headers(this.id, block, isLast);
+    this.owner.touch();
+    if (isLast) this.localEnded();
+  }
+
+  /** Sends as many of the bytes as there is room for; the rest must be given to `enqueue` at once. */
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isClosed) return end - start;
+    this.owner.touch();
+    return this.owner.sending.sendNow(this, bytes, start, end);
+  }
+
+  /** The bytes belong to the stream from now on. */
+  enqueue(bytes: Uint8Array): void {
+    if (this.isClosed || bytes.length === 0) return;
+    if (this.queue === undefined) this.queue = [bytes];
+    else this.queue.push(bytes);
+    this.queuedBytes += bytes.length;
+    this.owner.sending.enqueued(this, bytes.length);
+  }
+
+  /** After everything that was written. Without trailers the last frame is an empty one of data. */
+  end(trailers: Uint8Array | undefined): void {
+    if (this.isClosed || this.isLocalEnded || this.last !== undefined) return;
+    if (this.queuedBytes > 0) {
+      this.last = { trailers };
+      return;
+    }
+    if (trailers === undefined) sendEmptyLast(this.owner.output, this.id);
+    else this.owner.output.headers(this.id, trailers, true);
+    this.owner.touch();
+    this.localEnded();
+  }
+
+  reset(code: ErrorCode): void {
+    if (this.isClosed) return;
+    this.owner.output.frameHeader(4, frameType.resetStream, 0, this.id);
+    this.owner.output.uint32(code);
+    this.owner.touch();
+    this.close(true);
+  }
+
+  // ------------------------------------------------------------- for the connection
+
+  remoteEnded(): void {
+    this.isRemoteEnded = true;
+    this.consumer.remoteEnded();
+    if (this.isLocalEnded) this.close(false);
+  }
+
+  /** `wasReset`: by us, while the peer may still be sending. */
+  close(wasReset: boolean): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.owner.sending.forget(this);
+    this.queue = undefined;
+    this.queuedBytes = 0;
+    this.owner.streamClosed(this, wasReset);
+    this.consumer.closed(this.isLocalEnded);
+  }
+
+  get next(): Uint8Array {
+    return this.queue![0]!;
+  }
+
+  advance(frameBytes: number): void {
+    const queue = this.queue!;
+    const first = queue[0]!;
+    this.queuedBytes -= frameBytes;
+    if (frameBytes < first.length) queue[0] = first.subarray(frameBytes);
+    else queue.shift();
+  }
+
+  emptied(): void {
+    const { last } = this;
+    if (last === undefined) {
+      this.consumer.drained();
+      return;
+    }
+    this.last = undefined;
+    this.end(last.trailers);
+  }
+
+  private localEnded(): void {
+    this.isLocalEnded = true;
+    if (this.isRemoteEnded) this.close(false);
+    else this.owner.answeredEarly(this);
+  }
+}
+
+/** For the moment between a stream's beginning and its first consumer. */
+const absent: StreamConsumer = {
+  data() {},
+  remoteEnded() {},
+  drained() {},
+  closed() {},
+};
