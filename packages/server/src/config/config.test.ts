@@ -189,3 +189,17 @@ test("a config file with an unknown key or a wrong shape is refused by name", ()
   assert.match(file("a: ["), /cannot be read/);
   assert.match(file("client-transport-security: {cert: x}"), /client-transport-security.cert in/);
 });
+
+test("a misspelt variable of the environment is told", () => {
+  const environment = {
+    ALTHING_INTIAL_CLUSTER: "m1=http://127.0.0.1:2380",
+    ALTHING_COFFEE: "black",
+    ALTHING_ENDPOINTS: "127.0.0.1:2379",
+    ALTHING_TEST_SEED: "1",
+    ETCD_NAME: "m1",
+  };
+  assert.deepEqual(configOf([], { environment }).warnings, [
+    "The environment variable ALTHING_COFFEE is not known and does nothing; see `althing start --help`",
+    "The environment variable ALTHING_INTIAL_CLUSTER is not known and does nothing; did you mean ALTHING_INITIAL_CLUSTER?",
+  ]);
+});

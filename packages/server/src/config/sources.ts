@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { ConfigError } from "./config.ts";
-import { environmentName, type Flag, findFlag, flags, suggestFlag } from "./flags.ts";
+import { closest, environmentName, type Flag, findFlag, flags, suggestFlag } from "./flags.ts";
 
 export interface Setting {
   readonly value: string;
@@ -28,16 +28,16 @@ export function gatherSettings(sources: Sources): Gathered {
   const fromArgs = readArguments(sources.args);
   const fromEnvironment = readEnvironment(sources.environment);
   const file = fromArgs.get("config-file") ?? fromEnvironment.get("config-file");
+  const warnings = strangeVariables(sources.environment);
   if (file === undefined || file.value === "") {
-    return { settings: new Map([...fromEnvironment, ...fromArgs]), warnings: [] };
+    return { settings: new Map([...fromEnvironment, ...fromArgs]), warnings };
   }
   const others = [...fromArgs.keys(), ...fromEnvironment.keys()].filter((n) => n !== "config-file");
-  const warnings =
-    others.length === 0
-      ? []
-      : [
-          `The config file ${file.value} stands alone: ${[...new Set(others)].map((name) => `--${name}`).join(", ")} from the command line or the environment do nothing.`,
-        ];
+  if (others.length > 0) {
+    warnings.push(
+      `The config file ${file.value} stands alone: ${[...new Set(others)].map((name) => `--${name}`).join(", ")} from the command line or the environment do nothing.`,
+    );
+  }
   const read = sources.readFile ?? ((path) => readFileSync(path, "utf8"));
   return { settings: readConfigFile(file.value, read), warnings };
 }
@@ -78,6 +78,27 @@ export function readEnvironment(
     }
   }
   return settings;
+}
+
+/** Of other parts of the program. */
+const otherVariables = /^ALTHING_(ENDPOINTS$|NODE_CHOSEN$|TEST_)/;
+
+/**
+ * A misspelt variable would go unnoticed. It is told and not refused: the environment is shared with
+ * others, and some set variables of their own under names like these.
+ */
+function strangeVariables(environment: Sources["environment"]): string[] {
+  const known = new Set(flags.map(environmentName));
+  const strange = Object.keys(environment).filter(
+    (name) => name.startsWith("ALTHING_") && !known.has(name) && !otherVariables.test(name),
+  );
+  return strange.sort().map((name) => {
+    const bare = (variable: string) => variable.slice("ALTHING_".length);
+    const meant = closest(bare(name), [...known].map(bare));
+    const hint =
+      meant === undefined ? "see `althing start --help`" : `did you mean ALTHING_${meant}?`;
+    return `The environment variable ${name} is not known and does nothing; ${hint}`;
+  });
 }
 
 const securityGroups: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -92,6 +92,14 @@ test("a path that cannot be a directory is unusable", () => {
   throws(() => openDataDirectory(join(root, "file", "data")), failsWith("unusable", /file/));
 });
 
+test("missing parents are created; where nothing can be made it is said, and soon", () => {
+  const deep = join(root, "one", "two", "data");
+  openDataDirectory(deep).close();
+  openDataDirectory(deep).close();
+  if (process.platform !== "linux") return;
+  throws(() => openDataDirectory("/proc/none/data"), failsWith("unusable", /ENOENT.*\/proc\/none/));
+});
+
 /** Rejects when the process does not get the lock. */
 async function holdInAnotherProcess(path: string): Promise<ChildProcess> {
   const module = new URL("./directory-lock.ts", import.meta.url).href;

@@ -6,12 +6,14 @@
 
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -84,11 +86,16 @@ function checkFormat(root: string): void {
   }
 }
 
-/** Created directories are durable, so that what is synced in them can be found after a crash. */
+/**
+ * Created directories are durable, so that what is synced in them can be found after a crash. One by
+ * one: Node's own `recursive` never ends where a parent is there and yet nothing can be made in it.
+ */
 function createDirectory(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let at = path; at.length >= first.length; at = dirname(at)) syncDirectoryOf(dirname(at));
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) createDirectory(parent);
+  mkdirSync(path, { mode: 0o700 });
+  syncDirectoryOf(parent);
 }
 
 function readJson(path: string): Readonly<Record<string, unknown>> | undefined {
