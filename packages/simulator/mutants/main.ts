@@ -75,6 +75,7 @@ function rowOf(mutant: Mutant, hunt: Hunt | string | undefined): string[] {
   if (hunt === undefined || typeof hunt === "string") {
     return [mutant.name, "BROKEN", "", hunt ?? "not hunted"];
   }
-  if (!hunt.caught) return [mutant.name, "SURVIVED", `${hunt.seeds} seeds`, mutant.about];
-  return [mutant.name, hunt.property, `${hunt.seeds} seeds`, hunt.detail.slice(0, 100)];
+  const effort = mutant.scenario === undefined ? `${hunt.seeds} seeds` : "scenario";
+  if (!hunt.caught) return [mutant.name, "SURVIVED", effort, mutant.about];
+  return [mutant.name, hunt.property, effort, hunt.detail.slice(0, 100)];
 }

@@ -14,6 +14,8 @@ export interface Mutant {
   }[];
   /** Flags of `althing sim` that bring the seeds near the spot. */
   readonly flags?: readonly string[];
+  /** A scenario (in `scenarios/`) that leads there; for what chance finds too seldom. */
+  readonly scenario?: string;
   /** It must be caught within so many seeds. Default 200. */
   readonly seedsMax?: number;
 }

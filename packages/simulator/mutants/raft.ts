@@ -207,19 +207,6 @@ export const raftMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "follower-commits-beyond-agreement",
-    about: "a follower takes the leader's commit index beyond what the message proved",
-    edits: [
-      {
-        file: `${raft}/append.ts`,
-        find: "learnCommit(raft, Math.min(message.commitIndex, lastAgreed));",
-        replace: "learnCommit(raft, message.commitIndex);",
-      },
-    ],
-    flags: ["--faults", "crash,partition"],
-    seedsMax: 600,
-  },
-  {
     name: "heartbeat-commits-beyond-match",
     about: "heartbeats carry the commit index to followers that may disagree",
     edits: [

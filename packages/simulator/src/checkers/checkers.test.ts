@@ -14,6 +14,7 @@ import { MonotonicCommit } from "./monotonic-commit.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
+import { ToldAfterDurable } from "./told-after-durable.ts";
 import { Verdicts } from "./verdicts.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (unit) => unit.charCodeAt(0));
@@ -145,6 +146,38 @@ test("durability: a promise or an entry that a restart does not find, or one tha
   const compacted = { entries: [entry(2, 1)], base: { ...base, index: 1 } };
   assert.deepEqual(restart({ ...compacted, applied: 1 }), []);
   assert.deepEqual(restart({ ...compacted, applied: 0 }), ["durability"]);
+});
+
+test("told after durable: a vote or a match that is not on disk, or not true", () => {
+  const state = { term: 3, vote: "b" };
+  const core = (log: readonly Entry[], role = "follower") =>
+    ({
+      status: () => ({ role, epoch: 3 }),
+      entryAt: (index: number) => log[index - 1],
+    }) as unknown as Core<unknown, unknown>;
+  const tell = (message: object, leaderLog = [entry(1, 1), entry(2, 3)]) =>
+    found((verdicts) => {
+      const durability = new Durability(verdicts, (value) => JSON.stringify(value));
+      const persist = { kind: "persist", thenSend: [], sequence: 1 } as const;
+      durability.persisting("m0", { ...persist, state, entries: [entry(1, 1), entry(2, 3)] });
+      durability.persisting("m0", { ...persist, sequence: 2, entries: [entry(3, 3)] });
+      durability.persisted("m0", 1);
+      const checker = new ToldAfterDurable(verdicts, durability, "raft");
+      assert.equal(checker.isClaim(message), true);
+      const own = core([entry(1, 1), entry(2, 3), entry(3, 3)]);
+      const leader = { id: "b", core: core(leaderLog, "leader") };
+      checker.verify(message, { name: "m0", core: own }, leader);
+    });
+  assert.deepEqual(tell({ kind: "voteResponse", term: 3, granted: true }), []);
+  assert.deepEqual(tell({ kind: "voteResponse", term: 4, granted: true }), ["told after durable"]);
+  assert.deepEqual(tell({ kind: "appendResponse", term: 3, matchIndex: 2 }), []);
+  assert.deepEqual(tell({ kind: "appendResponse", term: 3, matchIndex: 3 }), [
+    "told after durable",
+  ]);
+  assert.deepEqual(
+    tell({ kind: "appendResponse", term: 3, matchIndex: 2 }, [entry(1, 1), entry(2, 2)]),
+    ["told after durable"],
+  );
 });
 
 test("state hash: two hashes at one index", () => {

@@ -11,6 +11,7 @@ import { MonotonicCommit } from "./monotonic-commit.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
+import { ToldAfterDurable } from "./told-after-durable.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 export class Checkers {
@@ -22,6 +23,7 @@ export class Checkers {
   readonly commit: MonotonicCommit;
   readonly commitRule: CommitRule;
   readonly durability: Durability;
+  readonly told: ToldAfterDurable;
   readonly stateHash: StateHash;
   readonly reference: Reference;
   readonly sessions: SessionGuarantees;
@@ -35,6 +37,7 @@ export class Checkers {
     this.commit = new MonotonicCommit(verdicts);
     this.commitRule = new CommitRule(verdicts, protocol);
     this.durability = new Durability(verdicts, describeState);
+    this.told = new ToldAfterDurable(verdicts, this.durability, protocol);
     this.stateHash = new StateHash(verdicts);
     this.reference = new Reference(verdicts);
     this.sessions = new SessionGuarantees(verdicts, this.reference);

@@ -12,12 +12,14 @@ interface Kept {
 }
 interface Write {
   readonly sequence: number;
+  readonly rawState: unknown;
   readonly state: string | undefined;
   readonly truncateFrom: number;
   readonly entries: readonly (Kept & { readonly index: number })[];
 }
 interface Record {
   state: string | undefined;
+  rawState: unknown;
   readonly entries: Map<number, Kept>;
   /** Handed to the log, not yet reported durable. */
   underWay: Write[];
@@ -44,6 +46,7 @@ export class Durability {
   persisting(member: string, effect: Extract<Effect<unknown, unknown>, { kind: "persist" }>): void {
     this.#of(member).underWay.push({
       sequence: effect.sequence,
+      rawState: effect.state,
       state: effect.state === undefined ? undefined : this.#describeState(effect.state),
       truncateFrom: effect.truncateFrom ?? Number.POSITIVE_INFINITY,
       entries: effect.entries.map(kept),
@@ -74,6 +77,15 @@ export class Durability {
     for (const at of entries.keys()) if (at <= index) entries.delete(at);
   }
 
+  /** The protocol state, and the end of the log, that were reported durable. */
+  state(member: string): unknown {
+    return this.#records.get(member)?.rawState;
+  }
+
+  lastIndex(member: string): number {
+    return this.#records.get(member)?.lastIndex ?? 0;
+  }
+
   /** Compares what a start found with what was promised, and begins from what was found. */
   restored(member: string, restored: Restored<unknown>): void {
     const record = this.#records.get(member);
@@ -81,7 +93,14 @@ export class Durability {
     if (record !== undefined) this.#compare(member, record, restored, state);
     const entries = new Map(restored.entries.map((entry) => [entry.index, kept(entry)]));
     const lastIndex = restored.entries.at(-1)?.index ?? restored.base.index;
-    this.#records.set(member, { state, entries, underWay: [], installing: 0, lastIndex });
+    this.#records.set(member, {
+      state,
+      rawState: restored.state,
+      entries,
+      underWay: [],
+      installing: 0,
+      lastIndex,
+    });
   }
 
   #compare(
@@ -134,7 +153,14 @@ export class Durability {
   #of(member: string): Record {
     let record = this.#records.get(member);
     if (record === undefined) {
-      record = { state: undefined, entries: new Map(), underWay: [], installing: 0, lastIndex: 0 };
+      record = {
+        state: undefined,
+        rawState: undefined,
+        entries: new Map(),
+        underWay: [],
+        installing: 0,
+        lastIndex: 0,
+      };
       this.#records.set(member, record);
     }
     return record;
@@ -146,7 +172,10 @@ function kept(entry: Entry): Kept & { index: number } {
 }
 
 function settle(record: Record, write: Write): void {
-  if (write.state !== undefined) record.state = write.state;
+  if (write.state !== undefined) {
+    record.state = write.state;
+    record.rawState = write.rawState;
+  }
   for (let index = write.truncateFrom; index <= record.lastIndex; index++) {
     record.entries.delete(index);
   }

@@ -310,7 +310,25 @@ export class Cluster {
   #send(machine: Machine, to: string, message: PeerMessage): void {
     const ordinal = ordinalOf(to);
     if (this.machines[ordinal] === undefined || ordinal === machine.ordinal) return;
+    if (message.kind === "protocol") this.#verifyClaim(machine, ordinal, message.message);
     this.network.send(machine.ordinal, ordinal, this.#parts.recode(message));
+  }
+
+  /** Once the turn is over: a member tells its core what became durable after it sent. */
+  #verifyClaim(machine: Machine, to: number, message: unknown): void {
+    const { told } = this.#parts.checkers;
+    const { process } = machine;
+    if (process === undefined || machine.damaged || !told.isClaim(message)) return;
+    this.#parts.world.afterwards(() => {
+      // A member that has just stopped sends what became durable, and tells its core no more.
+      if (machine.process !== process || process.member.status().state !== "running") return;
+      const receiver = this.machines[to] as Machine;
+      told.verify(
+        message,
+        { name: machine.name, core: process.member.core },
+        { id: receiver.id, core: receiver.process?.member.core },
+      );
+    });
   }
 
   #endpoint(machine: Machine, process: Process): Endpoint {

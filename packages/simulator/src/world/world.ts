@@ -38,6 +38,7 @@ export class World {
   /** Events that ran: the measure of a run's size. */
   steps = 0;
   readonly #queue = new EventQueue<Task>();
+  readonly #afterwards: (() => void)[] = [];
 
   /** Runs `run` at a time not before now. With an owner: only in its turn, and only in this life. */
   at(time: Micros, owner: Turns | undefined, run: () => void): Task {
@@ -55,6 +56,11 @@ export class World {
 
   after(delay: Micros, owner: Turns | undefined, run: () => void): Task {
     return this.at(this.now + delay, owner, run);
+  }
+
+  /** Runs when the event under way is over: for those who watch. */
+  afterwards(run: () => void): void {
+    this.#afterwards.push(run);
   }
 
   /** From an event without owner: runs in the process's turn, at once unless it is stalled. */
@@ -76,6 +82,7 @@ export class World {
       if (task.cancelled) continue;
       this.now = time;
       this.#dispatch(task);
+      while (this.#afterwards.length > 0) this.#afterwards.pop()?.();
       if (stop()) return;
     }
     if (this.now < end) this.now = end;
