@@ -83,9 +83,8 @@ class ReplicatedStore implements OpenedStore {
     this.#alarms = Alarms.load(options.engine);
     this.#members = PublishedMembers.load(options.engine);
     const { index } = this.#keyspace;
-    options.engine.load((main, sub, handle, record) => {
-      index.load(main, sub, handle, record);
-      return true;
+    options.engine.load((main, sub, handle, bytes, start, end) => {
+      index.load(main, sub, handle, bytes, start, end);
     });
   }
 
@@ -107,8 +106,7 @@ class ReplicatedStore implements OpenedStore {
 
   apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result {
     this.#checkNext(context);
-    const decoded = decodeCommand(command);
-    const result = decoded === undefined ? "commandUnknown" : this.#run(decoded, command);
+    const result = this.#putPlain(command) ?? this.#runEncoded(command);
     this.#keyspace.endCommand();
     this.#commit(context, meta === undefined ? this.#point.meta : new Uint8Array(meta));
     return typeof result === "string" ? this.#error(result) : result;

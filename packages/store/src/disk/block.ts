@@ -83,14 +83,21 @@ export function eachRecord(
   bytes: Uint8Array,
   visit: (main: number, sub: number, record: Uint8Array) => boolean,
 ): boolean {
+  return eachRecordPlace(bytes, (main, sub, start, end) =>
+    visit(main, sub, bytes.subarray(start, end)),
+  );
+}
+
+export function eachRecordPlace(
+  bytes: Uint8Array,
+  visit: (main: number, sub: number, start: number, end: number) => boolean,
+): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
     const start = at + headerBytes;
     const end = start + view.getUint32(at + 12);
     if (end > bytes.length) throw new Error("a block of records ends too early");
-    if (!visit(view.getFloat64(at), view.getUint32(at + 8), bytes.subarray(start, end))) {
-      return false;
-    }
+    if (!visit(view.getFloat64(at), view.getUint32(at + 8), start, end)) return false;
     at = end;
   }
   return true;

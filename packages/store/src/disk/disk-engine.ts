@@ -10,6 +10,7 @@ import {
   emptyHead,
   type Handle,
   type Head,
+  type LoadVisitor,
   type RecordVisitor,
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
@@ -134,7 +135,7 @@ class DiskEngine implements Engine {
     }
   }
 
-  load(visit: RecordVisitor): void {
+  load(visit: LoadVisitor): void {
     const { sparse, lists } = this.#environment.load(visit);
     for (const block of sparse) this.#sparse.add(block);
     this.#finishedLists = lists.filter((list) => list.remaining === 0);

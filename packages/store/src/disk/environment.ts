@@ -5,12 +5,13 @@ import { type Database, open, type RootDatabase } from "lmdb";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Key } from "../contract.ts";
-import type { Head, RecordVisitor } from "../engine/port.ts";
+import type { Head, LoadVisitor, RecordVisitor } from "../engine/port.ts";
 import { readHead, writeHead } from "../snapshot/format.ts";
 import {
   type Block,
   BlockBuilder,
   eachRecord,
+  eachRecordPlace,
   findRecord,
   type RemovalList,
   recordName,
@@ -57,7 +58,7 @@ export class Environment {
   }
 
   /** Visits every record that was not removed, and learns where the blocks are. Once, at start. */
-  load(visit: RecordVisitor): LoadedBlocks {
+  load(visit: LoadVisitor): LoadedBlocks {
     const removed = new Map<number | string, RemovalList>();
     const lists = this.#readRemovals(removed);
     const sparse: Block[] = [];
@@ -67,7 +68,7 @@ export class Environment {
       this.blocks.push(block);
       // Views of a Buffer cost several times what views of a plain array do.
       const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-      eachRecord(bytes, (recordMain, recordSub, record) => {
+      eachRecordPlace(bytes, (recordMain, recordSub, start, end) => {
         block.count++;
         if (removed.size > 0) {
           const list = removed.get(recordName(recordMain, recordSub));
@@ -78,7 +79,8 @@ export class Environment {
             return true;
           }
         }
-        return visit(recordMain, recordSub, noHandle, record);
+        visit(recordMain, recordSub, noHandle, bytes, start, end);
+        return true;
       });
       if (block.dead !== undefined && block.dead.size * 2 > block.count) sparse.push(block);
     }

@@ -37,6 +37,16 @@ export type RecordVisitor = (
   record: Uint8Array,
 ) => boolean;
 
+/** As above, with the record as a part of `bytes`: a view of each would make a restart slow. */
+export type LoadVisitor = (
+  main: Revision,
+  sub: number,
+  handle: Handle,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+) => void;
+
 export interface EngineWriter {
   /** Revisions come in ascending order of (main, sub). The bytes are copied. */
   append(main: Revision, sub: number, record: Uint8Array): Handle;
@@ -56,7 +66,7 @@ export interface Engine extends EngineWriter {
   entries(table: string): [Key, Uint8Array][];
   commit(head: Head): void;
   /** Visits every record there is, once, when the store opens and before any other call. */
-  load(visit: RecordVisitor): void;
+  load(visit: LoadVisitor): void;
   /** Every record from (main, sub) on, ascending, until the visitor stops it. */
   scan(main: Revision, sub: number, visit: RecordVisitor): void;
   /**

@@ -10,6 +10,7 @@ import {
   emptyPoint,
   type Handle,
   type Head,
+  type LoadVisitor,
   type RecordVisitor,
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
@@ -125,8 +126,11 @@ class Memory implements MemoryEngine {
     this.#head = head;
   }
 
-  load(visit: RecordVisitor): void {
-    this.#arena.scan(0, 0, visit);
+  load(visit: LoadVisitor): void {
+    this.#arena.scan(0, 0, (main, sub, handle, record) => {
+      visit(main, sub, handle, record, 0, record.length);
+      return true;
+    });
   }
 
   scan(main: number, sub: number, visit: RecordVisitor): void {

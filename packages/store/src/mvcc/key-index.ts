@@ -44,9 +44,16 @@ export class KeyIndex {
   }
 
   /** Adds a record that the engine already holds. Its value is not looked at. */
-  load(main: Revision, sub: number, handle: Handle, record: Uint8Array): void {
-    const outline = outlineOf(record);
-    const head = this.tree.locateBytes(record, outline.keyStart, outline.keyEnd);
+  load(
+    main: Revision,
+    sub: number,
+    handle: Handle,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const outline = outlineOf(bytes, start, end);
+    const head = this.tree.locateBytes(bytes, outline.keyStart, outline.keyEnd);
     if (outline.create === 0) this.addTombstone(head, main, sub, handle);
     else {
       const { create, version, hasLease } = outline;

@@ -109,10 +109,12 @@ export class KeyNodes {
     const row = node & nodeMask;
     const at = entryOf(node, place);
     const end = entryOf(node, count[row]!++);
-    if (at === end) return;
-    hints.copyWithin(at + 1, at, end);
-    keys.copyWithin(at + 1, at, end);
-    values.copyWithin(at + 1, at, end);
+    // Quicker than three calls of `copyWithin` for so few.
+    for (let i = end; i > at; i--) {
+      hints[i] = hints[i - 1]!;
+      keys[i] = keys[i - 1]!;
+      values[i] = values[i - 1]!;
+    }
   }
 
   remove(node: NodeId, place: number): void {

@@ -129,8 +129,12 @@ export interface RecordOutline {
 const outline: RecordOutline = { keyStart: 0, keyEnd: 0, create: 0, version: 0, hasLease: false };
 
 /** The value is passed over. Always the same object: a restart asks a million times. */
-export function outlineOf(record: Uint8Array): Readonly<RecordOutline> {
-  at = 0;
+export function outlineOf(
+  record: Uint8Array,
+  start = 0,
+  end = record.length,
+): Readonly<RecordOutline> {
+  at = start;
   if (record[at++] !== tagKey) throw new Error("a stored record does not begin with its key");
   const keyLength = readVarint(record);
   outline.keyStart = at;
@@ -139,7 +143,7 @@ export function outlineOf(record: Uint8Array): Readonly<RecordOutline> {
   outline.create = 0;
   outline.version = 0;
   outline.hasLease = false;
-  while (at < record.length) {
+  while (at < end) {
     const tag = record[at++];
     const number = readVarint(record);
     if (tag === tagCreate) outline.create = number;
@@ -148,7 +152,7 @@ export function outlineOf(record: Uint8Array): Readonly<RecordOutline> {
     else if (tag === tagLease) outline.hasLease = true;
     else if (tag !== tagMod) throw new Error(`a stored record has an unknown field (tag ${tag})`);
   }
-  if (at !== record.length) throw new Error("a stored record ends too early");
+  if (at !== end) throw new Error("a stored record ends too early");
   return outline;
 }
 

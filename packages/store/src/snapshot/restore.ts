@@ -45,7 +45,7 @@ export function beginRestore(
       return;
     }
     const handle = stage.append(item.main, item.sub, item.record);
-    index.load(item.main, item.sub, handle, item.record);
+    index.load(item.main, item.sub, handle, item.record, 0, item.record.length);
   };
   const assembler = new SnapshotAssembler(take, crc32);
 

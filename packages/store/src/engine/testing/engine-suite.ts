@@ -39,9 +39,8 @@ function recordsOf(engine: Engine, main = 0, sub = 0): string[] {
 
 function loadedFrom(engine: Engine): string[] {
   const records: string[] = [];
-  engine.load((main, sub, _handle, record) => {
-    records.push(`${main}.${sub}=${textOf(record)}`);
-    return true;
+  engine.load((main, sub, _handle, bytes, start, end) => {
+    records.push(`${main}.${sub}=${textOf(bytes.subarray(start, end))}`);
   });
   return records;
 }
@@ -70,7 +69,7 @@ export function engineSuite(name: string, createPlace: () => EnginePlace): void 
     "what is appended is read and scanned at once, before and after a flush",
     async (place) => {
       const engine = place.open();
-      engine.load(() => true);
+      engine.load(() => {});
       const first = engine.append(2, 0, bytesOf("two"));
       const second = engine.append(3, 0, bytesOf("three"));
       const third = engine.append(3, 1, bytesOf("more"));
@@ -95,7 +94,7 @@ export function engineSuite(name: string, createPlace: () => EnginePlace): void 
 
   inPlace("a removed record stays away, also when its neighbours are rewritten", async (place) => {
     const engine = place.open();
-    engine.load(() => true);
+    engine.load(() => {});
     const handles: number[] = [];
     for (let main = 2; main < 500; main++)
       handles[main] = engine.append(main, 0, bytesOf(`v${main}`));
@@ -120,7 +119,7 @@ export function engineSuite(name: string, createPlace: () => EnginePlace): void 
 
   inPlace("tables keep their last values, sorted", async (place) => {
     const engine = place.open();
-    engine.load(() => true);
+    engine.load(() => {});
     const value = bytesOf("1");
     engine.put("t", "b", value);
     value[0] = 0;
@@ -147,7 +146,7 @@ export function engineSuite(name: string, createPlace: () => EnginePlace): void 
   inPlace("a restart finds the head that was flushed, and its records", async (place) => {
     if (!place.survives) return;
     const engine = place.open();
-    engine.load(() => true);
+    engine.load(() => {});
     engine.append(2, 0, bytesOf("two"));
     engine.commit(headAt(9, 2));
     await flushed(engine);
@@ -162,7 +161,7 @@ export function engineSuite(name: string, createPlace: () => EnginePlace): void 
 
   inPlace("a restore changes nothing until it is installed, then everything", async (place) => {
     const engine = place.open();
-    engine.load(() => true);
+    engine.load(() => {});
     engine.append(2, 0, bytesOf("old"));
     engine.put("t", "k", bytesOf("old"));
     engine.commit(headAt(5, 2));
