@@ -8,6 +8,7 @@ export const memberEventKinds = {
     "cannot go on: reason, cause; it serves nothing until it is restarted or replaced",
   "member.corrupt": "its state differs from the others': it serves nothing until it is rebuilt",
   "member.recovered": "the CORRUPT alarm for it was lifted: it serves again",
+  "acquaintances.lost": "the note of whose disks were met does not verify: they are met anew",
   "member.published": "its name, addresses and disk identity are in the store: member",
   "member.forgotten": "a removed member's published data was dropped: member",
   "members.changed": "addresses or names in the store changed: member",

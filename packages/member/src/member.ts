@@ -6,6 +6,7 @@ import type { Core, Effect, Input, LogPoint, MemberId, MembershipChange } from "
 import { encodeMembership, isJoint, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
 import { encodeCommand, type Store } from "@althing/store";
+import { Acquaintances } from "./acquaintances.ts";
 import { AdminRequests } from "./admin.ts";
 import { Applier } from "./applier.ts";
 import { Compaction } from "./compaction.ts";
@@ -147,7 +148,16 @@ class RunningMember implements Member, Turn {
       },
     );
     const { entries, applied } = recovery.restored;
-    this.#publisher = new Publisher(this, shared, options, publicationsIn(entries, applied));
+    const acquaintances = new Acquaintances(ports.disk);
+    if (acquaintances.wasUnreadable) {
+      this.observe({ kind: "acquaintances.lost", level: "warn" });
+    }
+    this.#publisher = new Publisher(
+      this,
+      { ...shared, acquaintances },
+      options,
+      publicationsIn(entries, applied),
+    );
     const administered = { ...shared, admin: this.#admin, publisher: this.#publisher };
     this.#reconfigurations = new Reconfigurations(this, administered);
     this.#promoter = new Promoter(this, administered);
@@ -459,6 +469,7 @@ class RunningMember implements Member, Turn {
     this.#hashes.applied(index);
     if (piece.membershipChanged) {
       this.#admin.membershipApplied(this.#track.changedAt, isJoint(this.#track.applied));
+      this.#publisher.membershipApplied();
     }
     this.#compaction.applied(index, bytes);
     this.observe({ kind: "entries.applied", level: "debug", index, count, bytes });

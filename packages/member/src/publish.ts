@@ -15,6 +15,7 @@ import {
   type PublishMemberCommand,
   type Store,
 } from "@althing/store";
+import type { Acquaintances } from "./acquaintances.ts";
 import { MemberError } from "./contract.ts";
 import { commandOf, isEnvelope } from "./envelope.ts";
 import type { MembershipTrack } from "./membership-track.ts";
@@ -59,15 +60,22 @@ export class Publisher {
   readonly #proposals: Proposals;
   readonly #track: MembershipTrack;
   readonly #identity: PublishedIdentity;
+  readonly #acquaintances: Acquaintances;
   #underWay = false;
   #recovered: LoggedPublications | undefined;
 
   constructor(
     turn: Turn,
-    parts: { store: Store; proposals: Proposals; track: MembershipTrack },
+    parts: {
+      store: Store;
+      proposals: Proposals;
+      track: MembershipTrack;
+      acquaintances: Acquaintances;
+    },
     identity: PublishedIdentity,
     recovered: LoggedPublications | undefined,
   ) {
+    this.#acquaintances = parts.acquaintances;
     this.#recovered = recovered;
     this.#turn = turn;
     this.#store = parts.store;
@@ -120,6 +128,20 @@ export class Publisher {
     const published = this.#published(peer);
     if (published !== undefined && published !== incarnation) return wiped(peer);
     if (published !== undefined) return undefined;
+    const met = this.#acquaintances.of(peer);
+    if (met !== undefined && met !== incarnation) return wiped(peer);
+    const stranger = this.#strangerRefusal(peer);
+    if (stranger !== undefined || met !== undefined) return stranger;
+    if (this.#acquaintances.remember(peer, incarnation)) return undefined;
+    return `this member's disk cannot note the identity of ${peer}'s: free space or repair it`;
+  }
+
+  /** The membership changed: who left may come back with another disk. */
+  membershipApplied(): void {
+    this.#acquaintances.forgetOthers((peer) => isMember(this.#track.applied, peer));
+  }
+
+  #strangerRefusal(peer: MemberId): string | undefined {
     const { leader, role, membership, appliedIndex, commitIndex } = {
       ...this.#turn.leadership,
       ...this.#turn.core.status(),
