@@ -21,5 +21,6 @@ export {
   votersOf,
   whyInvalid as whyMembershipInvalid,
 } from "./membership/membership.ts";
+export { paxos } from "./paxos/paxos.ts";
 export { raft } from "./raft/raft.ts";
 export * as synod from "./synod/index.ts";

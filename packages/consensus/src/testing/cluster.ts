@@ -149,6 +149,7 @@ export class Cluster<M = unknown, S = unknown> {
       disk.entries = disk.entries.filter((other) => other.index !== entry.index);
       disk.entries.push(entry);
     }
+    disk.entries.sort((one, other) => one.index - other.index);
     if (write.state !== undefined) {
       disk.state = this.protocol.decodeState(this.protocol.encodeState(write.state));
     }
@@ -166,7 +167,10 @@ export class Cluster<M = unknown, S = unknown> {
     const next = machine.installs.shift();
     if (next === undefined) return false;
     const { point } = next;
-    machine.disk = { state: machine.disk.state, base: point, entries: [] };
+    // Paxos keeps what it accepted after the point; elsewhere what lies there was never committed.
+    const keeps = this.protocol.name === "paxos";
+    const entries = machine.disk.entries.filter((entry) => keeps && entry.index > point.index);
+    machine.disk = { state: machine.disk.state, base: point, entries };
     machine.store = point;
     this.trace(`${id} installed ${point.index}`);
     this.step(id, { kind: "snapshotInstalled", point });

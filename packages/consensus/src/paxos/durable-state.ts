@@ -1,0 +1,40 @@
+// What a Multi-Paxos member must not forget besides what it accepted, slot by slot: the highest ballot
+// that it promised, and how large the quorums are that all this was done with. What is chosen is a
+// lower bound; it travels along when something else is written anyway.
+
+import type { Epoch, Index, MemberId } from "../contract.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
+import { ByteWriter } from "../encoding/byte-writer.ts";
+
+export interface PaxosState {
+  /** The promised ballot. */
+  readonly round: Epoch;
+  readonly proposer: MemberId;
+  readonly commit: Index;
+  /** 0 for a majority. */
+  readonly prepareQuorum: number;
+  readonly acceptQuorum: number;
+}
+
+export function encodeState(state: PaxosState): Uint8Array {
+  const writer = new ByteWriter(48);
+  writer.varint(state.round);
+  writer.identifier(state.proposer);
+  writer.varint(state.commit);
+  writer.varint(state.prepareQuorum);
+  writer.varint(state.acceptQuorum);
+  return writer.finish();
+}
+
+export function decodeState(bytes: Uint8Array): PaxosState {
+  const reader = new ByteReader(bytes);
+  const state = {
+    round: reader.varint(),
+    proposer: reader.identifier(),
+    commit: reader.varint(),
+    prepareQuorum: reader.varint(),
+    acceptQuorum: reader.varint(),
+  };
+  reader.end();
+  return state;
+}

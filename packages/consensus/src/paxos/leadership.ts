@@ -1,0 +1,136 @@
+// What only a leader keeps: the next slot to propose in, what phase 1 obliges it to propose first, how
+// far every acceptor is, and reads that wait for a round. Gone the moment it is no longer leader.
+
+import { assert } from "../assert.ts";
+import type { Index, MemberId, Proposal, Token } from "../contract.ts";
+import { membersOf } from "../membership/membership.ts";
+import { Progress } from "../progress/progress.ts";
+import { Ranges } from "./ranges.ts";
+import { membership, type Paxos } from "./self.ts";
+
+/** What the leader knows of one acceptor or learner. */
+export class Peer extends Progress {
+  /** Slots that it holds under the leader's ballot beyond the first that it lacks. */
+  readonly beyond = new Ranges();
+  /** What it said to know to be chosen. */
+  commitIndex: Index = 0;
+  /** A heartbeat's round, and the first slot not sent before it left: to tell what was lost. */
+  lossRound = 0;
+  lossNext: Index = 0;
+
+  /** Feeds it from where it said to be. */
+  feed(): void {
+    this.becomeReplicate();
+    this.lossRound = 0;
+  }
+}
+
+/** One of its own reads, or the reads of a follower's turn. */
+export type ReadAsked =
+  | { readonly kind: "own"; readonly token: Token }
+  | { readonly kind: "follower"; readonly from: MemberId; readonly request: number };
+
+/** Heartbeats sent together: whoever answers confirms everything up to this round. */
+export interface Round {
+  readonly round: number;
+  readonly sentAtMs: number;
+  /** The commit index when the reads were asked. */
+  readonly readIndex: Index;
+  readonly reads: readonly ReadAsked[];
+}
+
+export interface Leadership {
+  /** Everyone but this member, sorted: the order of messages never depends on a Map. */
+  peers: Peer[];
+  /** Every slot before it has a value of this ballot, or is known to be chosen. */
+  nextSlot: Index;
+  /** Phase 1 found nothing beyond: once it is chosen, everything earlier is known to be. */
+  recoveredUpTo: Index;
+  /** Phase 1 is done with a quorum of the membership in force. */
+  isPrepared: boolean;
+  /** A membership that was proposed and is not chosen: what governs the slots after it is open. */
+  barrier: Index | undefined;
+  /** Proposals that wait until the slots after a membership are open. */
+  waiting: Proposal[];
+  uncommittedBytes: number;
+  heartbeatElapsed: number;
+  heartbeatDue: boolean;
+  quorumElapsed: number;
+  /** Who answered in the interval before this one. */
+  activeBefore: ReadonlySet<MemberId>;
+  /** The last slot proposed at the last check of the quorum, and at the one before it. */
+  lastSlotAtCheck: Index;
+  lastSlotAtCheckBefore: Index;
+  readsWaiting: ReadAsked[];
+  /** Sent and not yet confirmed, ascending. */
+  rounds: Round[];
+  lastRound: number;
+  readonly roundAnswered: Map<MemberId, number>;
+  /** When the newest confirmed round was sent. */
+  leaseFromMs: number;
+  /** Others were allowed to promise in spite of the lease. */
+  leaseVoid: boolean;
+  checksUntilHandover: number;
+  /** A leader that is no voter any more waits so many checks for others to know. */
+  checksUntilAside: number;
+}
+
+export function createLeadership(paxos: Paxos, recoveredUpTo: Index): Leadership {
+  return {
+    peers: [],
+    nextSlot: paxos.commitIndex + 1,
+    recoveredUpTo,
+    isPrepared: true,
+    barrier: undefined,
+    waiting: [],
+    uncommittedBytes: 0,
+    heartbeatElapsed: 0,
+    heartbeatDue: true,
+    quorumElapsed: 0,
+    activeBefore: new Set(),
+    lastSlotAtCheck: recoveredUpTo,
+    lastSlotAtCheckBefore: recoveredUpTo,
+    readsWaiting: [],
+    rounds: [],
+    lastRound: 0,
+    roundAnswered: new Map(),
+    leaseFromMs: Number.NEGATIVE_INFINITY,
+    leaseVoid: false,
+    checksUntilHandover: 1,
+    checksUntilAside: 2,
+  };
+}
+
+export function leadershipOf(paxos: Paxos): Leadership {
+  assert(paxos.leadership !== undefined, "only a leader does this");
+  return paxos.leadership;
+}
+
+export function peerOf(leadership: Leadership, member: MemberId): Peer | undefined {
+  for (const peer of leadership.peers) if (peer.id === member) return peer;
+  return undefined;
+}
+
+/** The last slot that has a value of this leader's, or a chosen one. */
+export function lastSlot(leadership: Leadership): Index {
+  return leadership.nextSlot - 1;
+}
+
+/** Everything that can have been chosen by an earlier ballot is known to be. */
+export function isRecovered(paxos: Paxos, leadership: Leadership): boolean {
+  return leadership.isPrepared && paxos.commitIndex >= leadership.recoveredUpTo;
+}
+
+/** Whoever is in the membership is fed, and nobody else. */
+export function alignPeers(paxos: Paxos, leadership: Leadership): void {
+  const { id, limits } = paxos.settings;
+  leadership.peers = membersOf(membership(paxos))
+    .filter((member) => member !== id)
+    .map(
+      (member) =>
+        peerOf(leadership, member) ??
+        new Peer(member, paxos.commitIndex + 1, limits.messagesInFlightMax),
+    );
+  // A lease was granted by a quorum of the membership before; it is earned again.
+  leadership.leaseFromMs = Number.NEGATIVE_INFINITY;
+}

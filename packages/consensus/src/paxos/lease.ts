@@ -1,0 +1,23 @@
+// The master lease (Paxos Made Live §5.2). Whoever answers a heartbeat promises no ballot to another
+// for an election timeout of its own clock. A leader counts from the moment it SENT the confirmed
+// round, and for less than that timeout, so that no clock within the drift bound can betray it.
+
+import type { Leadership } from "./leadership.ts";
+import type { Paxos } from "./self.ts";
+
+export function hasLease(paxos: Paxos, leadership: Leadership): boolean {
+  if (!paxos.settings.leaseReads || leadership.leaseVoid) return false;
+  return paxos.nowMs < leadership.leaseFromMs + paxos.settings.leaseMs;
+}
+
+export function noteConfirmed(leadership: Leadership, sentAtMs: number): void {
+  leadership.leaseFromMs = Math.max(leadership.leaseFromMs, sentAtMs);
+}
+
+/**
+ * A transfer lets others promise in spite of the lease, and its message may be under way for long:
+ * the leader answers no read from a lease in the rest of its ballot.
+ */
+export function voidLease(leadership: Leadership): void {
+  leadership.leaseVoid = true;
+}

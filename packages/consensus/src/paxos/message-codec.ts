@@ -1,0 +1,265 @@
+// Bytes of Multi-Paxos messages: a kind byte, the ballot, then the fields as varints. Values are written
+// into one buffer of exactly its size; decoding checks all that can be checked without state. Values
+// of an accept request are all of its ballot, so only those in promises carry one of their own.
+
+import type { Entry, EntryKind } from "../contract.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
+import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
+import { MalformedMessage } from "../encoding/malformed-message.ts";
+import { decodeMembershipEntry } from "../membership/codec.ts";
+import { type Ballot, compareBallots } from "../synod/ballot.ts";
+import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
+
+/** The numbers on the wire. Never reused for another kind. */
+const numbers: Readonly<Record<MessageKind, number>> = {
+  canvassRequest: 1,
+  canvassResponse: 2,
+  prepareRequest: 3,
+  promise: 4,
+  acceptRequest: 5,
+  acceptResponse: 6,
+  refusal: 7,
+  heartbeatRequest: 8,
+  heartbeatResponse: 9,
+  commitNotice: 10,
+  readRequest: 11,
+  readResponse: 12,
+  readRefusal: 13,
+  takeOver: 14,
+};
+const kinds = new Map(Object.entries(numbers).map(([kind, n]) => [n, kind as MessageKind]));
+const entryKinds: readonly EntryKind[] = ["noop", "command", "membership"];
+
+export function encodeMessage(message: PaxosMessage): Uint8Array {
+  const writer = new ByteWriter(sizeOf(message));
+  writer.byte(numbers[message.kind]);
+  writeBallot(writer, message.ballot);
+  switch (message.kind) {
+    case "canvassRequest":
+      writer.varint(message.commitIndex);
+      writer.varint(message.priority);
+      break;
+    case "canvassResponse":
+      writer.boolean(message.granted);
+      writeBallot(writer, message.promised);
+      break;
+    case "prepareRequest":
+      writer.varint(message.first);
+      writer.boolean(message.transfer);
+      writer.varint(message.quorums.prepare);
+      writer.varint(message.quorums.accept);
+      break;
+    case "promise":
+      writePromise(writer, message);
+      break;
+    case "acceptRequest":
+      writer.varint(message.first);
+      writer.varint(message.commitIndex);
+      writer.varint(message.entries.length);
+      for (const { kind, payload } of message.entries) {
+        writer.byte(entryKinds.indexOf(kind));
+        writer.bytes(payload);
+      }
+      break;
+    case "acceptResponse":
+      writer.varint(message.first);
+      writer.varint(message.last);
+      writer.varint(message.matchIndex);
+      break;
+    case "refusal":
+      writeBallot(writer, message.promised);
+      break;
+    case "heartbeatRequest":
+      writer.varint(message.commitIndex);
+      writer.varint(message.round);
+      break;
+    case "heartbeatResponse":
+      writer.varint(message.round);
+      writer.varint(message.priority);
+      writer.varint(message.matchIndex);
+      writer.varint(message.receivedIndex);
+      writer.varint(message.commitIndex);
+      break;
+    case "commitNotice":
+      writer.varint(message.commitIndex);
+      break;
+    case "readResponse":
+      writer.varint(message.request);
+      writer.varint(message.index);
+      break;
+    case "readRequest":
+    case "readRefusal":
+      writer.varint(message.request);
+      break;
+    case "takeOver":
+      break;
+  }
+  return writer.finish();
+}
+
+/** Throws `MalformedMessage`. Payloads are views of `bytes`. */
+export function decodeMessage(bytes: Uint8Array): PaxosMessage {
+  const reader = new ByteReader(bytes);
+  const kind = kinds.get(reader.byte());
+  if (kind === undefined) throw new MalformedMessage("no such kind of message");
+  const ballot = readBallot(reader);
+  if (ballot.proposer === "") throw new MalformedMessage("a ballot without a proposer");
+  const message = readMessage(kind, ballot, reader);
+  reader.end();
+  return message;
+}
+
+function readMessage(kind: MessageKind, ballot: Ballot, reader: ByteReader): PaxosMessage {
+  switch (kind) {
+    case "canvassRequest":
+      return { kind, ballot, commitIndex: reader.varint(), priority: reader.varint() };
+    case "canvassResponse":
+      return { kind, ballot, granted: reader.boolean(), promised: readBallot(reader) };
+    case "prepareRequest": {
+      const first = indexOf(reader);
+      const transfer = reader.boolean();
+      const quorums = { prepare: reader.varint(), accept: reader.varint() };
+      return { kind, ballot, first, transfer, quorums };
+    }
+    case "promise":
+      return readPromise(ballot, reader);
+    case "acceptRequest":
+      return readAccept(ballot, reader);
+    case "acceptResponse": {
+      const first = indexOf(reader);
+      const last = reader.varint();
+      if (last < first) throw new MalformedMessage("slots end before they begin");
+      return { kind, ballot, first, last, matchIndex: reader.varint() };
+    }
+    case "refusal":
+      return { kind, ballot, promised: readBallot(reader) };
+    case "heartbeatRequest": {
+      const commitIndex = reader.varint();
+      return { kind, ballot, commitIndex, round: reader.varint() };
+    }
+    case "heartbeatResponse": {
+      const round = reader.varint();
+      const priority = reader.varint();
+      const matchIndex = reader.varint();
+      const receivedIndex = reader.varint();
+      const commitIndex = reader.varint();
+      return { kind, ballot, round, priority, matchIndex, receivedIndex, commitIndex };
+    }
+    case "commitNotice":
+      return { kind, ballot, commitIndex: reader.varint() };
+    case "readRequest":
+    case "readRefusal":
+      return { kind, ballot, request: reader.varint() };
+    case "readResponse": {
+      const request = reader.varint();
+      return { kind, ballot, request, index: reader.varint() };
+    }
+    case "takeOver":
+      return { kind, ballot };
+  }
+}
+
+function readAccept(ballot: Ballot, reader: ByteReader): PaxosMessage {
+  const first = indexOf(reader);
+  const commitIndex = reader.varint();
+  const count = reader.count(2);
+  if (count === 0) throw new MalformedMessage("an accept request without a value");
+  if (!Number.isSafeInteger(first + count)) throw new MalformedMessage("an index is too large");
+  const { round: epoch, proposer } = ballot;
+  const entries: Entry[] = [];
+  for (let i = 0; i < count; i++) {
+    const kind = readKind(reader);
+    const payload = readPayload(reader, kind);
+    entries.push({ index: first + i, epoch, proposer, kind, payload });
+  }
+  return { kind: "acceptRequest", ballot, first, commitIndex, entries };
+}
+
+/** Slots as distances; the ballot only where it is another than in the slot before. */
+function writePromise(writer: ByteWriter, message: MessageOf<"promise">): void {
+  writer.varint(message.first);
+  writer.varint(message.last);
+  writer.boolean(message.isLast);
+  writer.varint(message.commitIndex);
+  writer.varint(message.baseIndex);
+  writer.varint(message.entries.length);
+  let previous: Entry | undefined;
+  for (const entry of message.entries) {
+    const { index, epoch, proposer, kind, payload } = entry;
+    const isSame = previous?.epoch === epoch && previous.proposer === proposer;
+    writer.varint(index - (previous?.index ?? 0));
+    writer.byte(entryKinds.indexOf(kind));
+    writer.boolean(isSame);
+    if (!isSame) writeBallot(writer, { round: epoch, proposer });
+    writer.bytes(payload);
+    previous = entry;
+  }
+}
+
+function readPromise(ballot: Ballot, reader: ByteReader): PaxosMessage {
+  const first = indexOf(reader);
+  const last = reader.varint();
+  const isLast = reader.boolean();
+  const commitIndex = reader.varint();
+  const baseIndex = reader.varint();
+  const entries: Entry[] = [];
+  let index = 0;
+  let own: Ballot | undefined;
+  for (let left = reader.count(4); left > 0; left--) {
+    const distance = indexOf(reader);
+    index += distance;
+    const kind = readKind(reader);
+    if (!reader.boolean()) own = readBallot(reader);
+    if (own === undefined) throw new MalformedMessage("an accepted value without a ballot");
+    if (compareBallots(own, ballot) > 0) throw new MalformedMessage("accepted above the promise");
+    if (index < first || index > last) throw new MalformedMessage("a slot that was not asked for");
+    const payload = readPayload(reader, kind);
+    entries.push({ index, epoch: own.round, proposer: own.proposer, kind, payload });
+  }
+  if (last < first - 1) throw new MalformedMessage("slots end before they begin");
+  return { kind: "promise", ballot, first, last, isLast, commitIndex, baseIndex, entries };
+}
+
+function readKind(reader: ByteReader): EntryKind {
+  const kind = entryKinds[reader.byte()];
+  if (kind === undefined) throw new MalformedMessage("no such kind of entry");
+  return kind;
+}
+
+function readPayload(reader: ByteReader, kind: EntryKind): Uint8Array {
+  const payload = reader.bytes();
+  if (kind === "membership") decodeMembershipEntry(payload);
+  return payload;
+}
+
+/** The first slot is 1. */
+function indexOf(reader: ByteReader): number {
+  const index = reader.varint();
+  if (index === 0) throw new MalformedMessage("there is no slot 0");
+  return index;
+}
+
+function writeBallot(writer: ByteWriter, { round, proposer }: Ballot): void {
+  writer.varint(round);
+  writer.identifier(proposer);
+}
+
+function readBallot(reader: ByteReader): Ballot {
+  return { round: reader.varint(), proposer: reader.identifier() };
+}
+
+/** Exact for what carries many values, enough for the rest. */
+function sizeOf(message: PaxosMessage): number {
+  const { round, proposer } = message.ballot;
+  const head = 1 + varintSize(round) + varintSize(proposer.length) + proposer.length;
+  if (message.kind === "promise") {
+    let size = head + 48;
+    for (const { payload } of message.entries) size += 40 + payload.length;
+    return size;
+  }
+  if (message.kind !== "acceptRequest") return head + 48;
+  const { first, commitIndex, entries } = message;
+  let size = head + varintSize(first) + varintSize(commitIndex) + varintSize(entries.length);
+  for (const { payload } of entries) size += 1 + varintSize(payload.length) + payload.length;
+  return size;
+}

@@ -1,0 +1,145 @@
+// What a member has decided to do since it was last asked. It upholds the order of disk and wire:
+// whatever must not leave before it is durable (promises, accepted values, prepare requests) waits in
+// `afterDisk`, and a slot counts as accepted only once the write that carried it was reported back.
+
+import type {
+  Effect,
+  Entry,
+  Epoch,
+  Index,
+  LogPoint,
+  MemberId,
+  Outgoing,
+  RejectReason,
+  Role,
+  Token,
+} from "../contract.ts";
+import type { PaxosState } from "./durable-state.ts";
+import type { PaxosMessage } from "./messages.ts";
+import type { Paxos } from "./self.ts";
+
+export type PaxosEffect = Effect<PaxosMessage, PaxosState>;
+
+export interface Outbox {
+  /** Answers to the caller: accepted, rejected, transferred. */
+  answers: PaxosEffect[];
+  sends: PaxosEffect[];
+  afterDisk: Outgoing<PaxosMessage>[];
+  readsReady: PaxosEffect[];
+  snapshots: PaxosEffect[];
+  /** The promise changed since the last persist effect, or a membership was chosen. */
+  stateChanged: boolean;
+  membershipChanged: boolean;
+  /** Slots that changed since the last persist effect. */
+  changed: Index[];
+  sequence: number;
+  commitWritten: Index;
+  /** Nothing from this slot on is applied before `membershipSequence` says on disk that it is chosen. */
+  membershipHeld: Index | undefined;
+  membershipSequence: number;
+  roleTold: { role: Role; epoch: Epoch; leader: MemberId | undefined };
+}
+
+export function createOutbox(epoch: Epoch, commitIndex: Index): Outbox {
+  return {
+    answers: [],
+    sends: [],
+    afterDisk: [],
+    readsReady: [],
+    snapshots: [],
+    stateChanged: false,
+    membershipChanged: false,
+    changed: [],
+    sequence: 0,
+    commitWritten: commitIndex,
+    membershipHeld: undefined,
+    membershipSequence: 0,
+    roleTold: { role: "follower", epoch, leader: undefined },
+  };
+}
+
+export function send(paxos: Paxos, to: MemberId, message: PaxosMessage): void {
+  paxos.outbox.sends.push({ kind: "send", to, message });
+}
+
+/** Leaves once everything decided so far is on disk. */
+export function sendAfterDisk(paxos: Paxos, to: MemberId, message: PaxosMessage): void {
+  paxos.outbox.afterDisk.push({ to, message });
+}
+
+export function reject(paxos: Paxos, token: Token, reason: RejectReason): void {
+  const leaderHint = paxos.leader === paxos.settings.id ? undefined : paxos.leader;
+  paxos.outbox.answers.push({ kind: "rejected", token, reason, leaderHint });
+}
+
+export function install(paxos: Paxos, from: MemberId, point: LogPoint): void {
+  paxos.outbox.snapshots.push({ kind: "installSnapshot", from, point });
+}
+
+/** Nothing that was decided waits for the disk. */
+export function isAllDurable(paxos: Paxos): boolean {
+  const { sequence, stateChanged, changed } = paxos.outbox;
+  return paxos.durableSequence >= sequence && !stateChanged && changed.length === 0;
+}
+
+/** At most one persist effect; messages that wait for nothing become plain sends. */
+export function takePersist(paxos: Paxos, effects: PaxosEffect[]): void {
+  const { outbox } = paxos;
+  const mustWrite = outbox.changed.length > 0 || outbox.stateChanged;
+  const thenSend = outbox.afterDisk;
+  if (!mustWrite && (thenSend.length === 0 || paxos.durableSequence >= outbox.sequence)) {
+    for (const { to, message } of thenSend) effects.push({ kind: "send", to, message });
+    if (thenSend.length > 0) outbox.afterDisk = [];
+    return;
+  }
+  const sequence = ++outbox.sequence;
+  const commit = paxos.commitIndex;
+  const withState = outbox.stateChanged || (mustWrite && commit !== outbox.commitWritten);
+  if (withState) outbox.commitWritten = commit;
+  effects.push({
+    kind: "persist",
+    sequence,
+    ...(withState && { state: stateOf(paxos) }),
+    entries: takeChanged(paxos, sequence),
+    thenSend,
+  });
+  if (outbox.membershipSequence === Number.POSITIVE_INFINITY) outbox.membershipSequence = sequence;
+  noteOwnPromise(paxos, sequence);
+  outbox.stateChanged = false;
+  outbox.afterDisk = [];
+}
+
+function stateOf(paxos: Paxos): PaxosState {
+  const { promised, commitIndex, settings } = paxos;
+  return {
+    round: promised.round,
+    proposer: promised.proposer,
+    commit: commitIndex,
+    prepareQuorum: settings.quorums.prepare,
+    acceptQuorum: settings.quorums.accept,
+  };
+}
+
+/** Each changed slot once, ascending, as it stands now. */
+function takeChanged(paxos: Paxos, sequence: number): Entry[] {
+  const { outbox, log } = paxos;
+  const entries: Entry[] = [];
+  let last = 0;
+  let isAscending = true;
+  for (const index of outbox.changed) {
+    if (!log.written(index, sequence)) continue;
+    entries.push(log.at(index)!);
+    if (index < last) isAscending = false;
+    last = index;
+  }
+  outbox.changed = [];
+  if (!isAscending) entries.sort((one, other) => one.index - other.index);
+  return entries;
+}
+
+/** A candidate's own promise travels in this write. */
+function noteOwnPromise(paxos: Paxos, sequence: number): void {
+  const { preparation, settings } = paxos;
+  if (preparation === undefined || preparation.answers.has(settings.id)) return;
+  preparation.ownSequence ??= sequence;
+}
