@@ -73,6 +73,24 @@ test("reformatted-node-forgets-promise: a wiped member is refused and told what 
   assert.equal(cluster.put(cluster.awaitLeader(), "k", "v").kind, "applied");
 });
 
+test("reformatted-node-forgets-promise: a member that lags behind the publication refuses too", () => {
+  const cluster = new Cluster();
+  // c has met the others and hears nothing that they decide.
+  cluster.filter = (from, to) => from !== "c" && to !== "c";
+  cluster.startAll();
+  assert.equal(cluster.put(cluster.awaitLeader(), "k", "v").kind, "applied");
+  for (const id of ["a", "b", "c"]) cluster.kill(id);
+  cluster.wipe("a");
+  cluster.filter = () => true;
+  cluster.start("c");
+  cluster.start("a");
+  cluster.world.run(5000);
+  for (const id of ["a", "c"]) assert.notEqual(cluster.member(id).status().role, "leader");
+  assert.match(cluster.node("a").refusals[0]!, /Remove the member .* add it anew/);
+  cluster.start("b");
+  assert.equal(cluster.read(cluster.awaitLeader(), "k"), "v");
+});
+
 function others(cluster: Cluster, wiped: string): number {
   let count = 0;
   for (const node of cluster.nodes.values()) if (node.id !== wiped) count += node.refusals.length;
