@@ -84,6 +84,8 @@ export interface MemberOptions {
   readonly priority?: number;
   readonly reads?: "quorum" | "lease";
   readonly clockDriftMax?: number;
+  /** Paxos only: see the core's options. */
+  readonly paxosQuorums?: { readonly prepare: number; readonly accept: number };
   /** Applied entries after which the log is compacted. */
   readonly snapshotCount: number;
   /** Entries kept behind the compaction point for followers that lag a little. */

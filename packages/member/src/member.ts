@@ -112,6 +112,7 @@ class RunningMember implements Member, Turn {
         ...(options.reads !== undefined && { reads: options.reads }),
         ...(options.clockDriftMax !== undefined && { clockDriftMax: options.clockDriftMax }),
         ...(options.coreLimits !== undefined && { limits: options.coreLimits }),
+        ...(options.paxosQuorums !== undefined && { paxosQuorums: options.paxosQuorums }),
       },
       recovery.restored,
     );
@@ -124,6 +125,7 @@ class RunningMember implements Member, Turn {
     this.#proposals = new Proposals(this, {
       inFlightMax: options.proposalsInFlightMax ?? PROPOSALS_IN_FLIGHT_MAX,
       requestBytesMax: options.requestBytesMax ?? REQUEST_BYTES_MAX,
+      epochsAscend: protocol.name !== "paxos",
     });
     this.#reads = new Reads(this);
     this.#admin = new AdminRequests(this);
@@ -451,9 +453,11 @@ class RunningMember implements Member, Turn {
   }
 
   #roleChanged({ role, epoch, leader }: Leadership): void {
+    const hasLed = this.leadership.role === "leader";
     this.leadership = { role, epoch, leader };
     this.observe({ kind: "role.changed", level: "info", role, epoch, leader });
-    if (role !== "leader") this.#sender.abortAll();
+    // A follower's streams go on: in Paxos it brings the proposer that is about to lead up to date.
+    if (hasLed && role !== "leader") this.#sender.abortAll();
     this.#proposals.leadershipChanged();
     this.#reads.leadershipChanged();
     this.#admin.leadershipChanged();

@@ -17,6 +17,8 @@ const FORWARD_COUNT_MAX = 4096;
 export interface ProposalLimits {
   readonly inFlightMax: number;
   readonly requestBytesMax: number;
+  /** Epochs never fall along the log. False in Paxos, where a slot may be chosen late. */
+  readonly epochsAscend: boolean;
 }
 
 export class Proposals {
@@ -207,11 +209,12 @@ export class Proposals {
 
   /**
    * At the end of a batch. Once an entry of a newer epoch is applied, nothing older is coming: what was
-   * given to an earlier leader and not applied by now is answered without waiting further.
+   * given to an earlier leader and not applied by now is answered without waiting further. Where epochs
+   * may fall, a later leader may still propose it again: it waits out its time.
    */
   appliedBatch(epoch: number, leaderTimeMs: number): void {
     this.#newestTimeMs = Math.max(this.#newestTimeMs, leaderTimeMs);
-    if (epoch <= this.#newestAppliedEpoch) return;
+    if (!this.#limits.epochsAscend || epoch <= this.#newestAppliedEpoch) return;
     this.#newestAppliedEpoch = epoch;
     this.#table.forEach((pending) => {
       if (pending.state === "orphaned" && pending.epoch < epoch) this.#giveUp(pending);

@@ -32,10 +32,17 @@ export class Durability {
   readonly #records = new Map<string, Record>();
   readonly #verdicts: Verdicts;
   readonly #describeState: (state: unknown) => string;
+  /** Paxos keeps what it accepted in slots after a snapshot's point. */
+  readonly #keepsSlots: boolean;
 
-  constructor(verdicts: Verdicts, describeState: (state: unknown) => string) {
+  constructor(
+    verdicts: Verdicts,
+    describeState: (state: unknown) => string,
+    protocol: string = "raft",
+  ) {
     this.#verdicts = verdicts;
     this.#describeState = describeState;
+    this.#keepsSlots = protocol === "paxos";
   }
 
   /** The machine lost its disk; nothing can be expected of it. */
@@ -67,8 +74,14 @@ export class Durability {
   installed(member: string, index: number): void {
     const record = this.#of(member);
     record.installing = 0;
+    if (this.#keepsSlots) {
+      for (const at of record.entries.keys()) if (at <= index) record.entries.delete(at);
+      record.lastIndex = Math.max(record.lastIndex, index);
+      return;
+    }
     record.entries.clear();
     record.lastIndex = index;
+    record.dropped = index;
   }
 
   /** The log up to here may be dropped; what is dropped is in the store. */
