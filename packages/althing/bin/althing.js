@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `althing` command. This file is plain JavaScript that any Node from 14 on can read, because its
+// The `althing` command, also without a shell. Plain JavaScript that any Node from 14 on can read, because its
 // first job is to find a Node that can run the sources: this one, or the project's own.
 
 import { spawn } from "node:child_process";
