@@ -4,13 +4,7 @@
 
 import { crc32 } from "node:zlib";
 import { type MemberId, membershipOf, raft } from "@althing/consensus";
-import {
-  createMember,
-  decodePeerMessage,
-  encodePeerMessage,
-  type Member,
-  type MemberEvent,
-} from "@althing/member";
+import { createMember, decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
 import { createMemoryEngine, encodeCommand, openStore, type Store } from "@althing/store";
 import { openDiskEngine } from "@althing/store/disk";
 import { compactionIntervalMs, createAutoCompaction } from "./auto-compaction.ts";
@@ -19,13 +13,15 @@ import type { Config } from "./config/config.ts";
 import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
 import type { DoorContext, MemberInfo } from "./doors/context.ts";
 import { createEtcdDoor } from "./doors/etcd/index.ts";
+import { joinCluster } from "./identity/join.ts";
 import { identify, type MemberIdentity } from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
-import { listMembers, peerAddresses, type RosterSources } from "./identity/roster.ts";
+import { listMembers, peerAddresses, type RosterSources, rosterOf } from "./identity/roster.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { bindHost } from "./peers/acceptor.ts";
-import { createPeers, type PeerStats, type PeerTransport } from "./peers/index.ts";
+import { createPeerEncoder } from "./peers/encoder.ts";
+import { createPeers, type PeerStats, type PeerTls, type PeerTransport } from "./peers/index.ts";
 import { loadClientTls, loadPeerTls } from "./tls-files.ts";
 import {
   type ClientListener,
@@ -83,6 +79,10 @@ const ticksPerHeartbeat = 10;
 const closeGraceMs = 500;
 const stopBoundMs = 4_000;
 const readyPollMs = 20;
+/** Members that restart together may not know each other for a moment. */
+const absenceGraceMs = 5_000;
+/** Between the removal of this member and its end: whoever asked for it gets the answer. */
+const removalGraceMs = 500;
 
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const logger =
@@ -93,9 +93,44 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       outputs: config.logOutputs,
       fields: { name: config.name },
     });
-  const server = new RunningServer(config, logger, options);
+  // Before the directory: a typing mistake in a path must not found a member.
+  const tls = { client: loadClientTls(config), peer: loadPeerTls(config) };
+  const directory = openDataDirectory(config.dataDir);
+  const server = await joinOrFound(config, logger, directory, tls.peer).then(
+    (joined) => new RunningServer({ config, logger, options, tls, directory, joined }),
+    (error: unknown) => {
+      directory.close();
+      throw error;
+    },
+  );
   await server.start();
   return server;
+}
+
+/** What the cluster says of a member that is new to it; undefined for all others. */
+async function joinOrFound(
+  config: Config,
+  logger: Logger,
+  directory: DataDirectory,
+  tls: PeerTls | undefined,
+): Promise<MemberIdentity | undefined> {
+  if (config.initialClusterState === "new" || directory.readIdentity() !== undefined) return;
+  logger.info("asking the cluster for this member's id", { initialCluster: config.initialCluster });
+  return await joinCluster(config, tls === undefined ? {} : { tls });
+}
+
+interface Tls {
+  readonly client: ReturnType<typeof loadClientTls>;
+  readonly peer: PeerTls | undefined;
+}
+
+interface Making {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly options: ServerOptions;
+  readonly tls: Tls;
+  readonly directory: DataDirectory;
+  readonly joined: MemberIdentity | undefined;
 }
 
 class RunningServer implements Server {
@@ -105,6 +140,7 @@ class RunningServer implements Server {
   readonly ended: Promise<Ended>;
   readonly #logger: Logger;
   readonly #options: ServerOptions;
+  readonly #tls: Tls;
   readonly #directory: DataDirectory;
   readonly #identity: MemberIdentity;
   readonly #store: Store;
@@ -118,17 +154,17 @@ class RunningServer implements Server {
   #stopping: Promise<void> | undefined;
   #end: Ended = { code: "stopped", reason: "" };
 
-  constructor(config: Config, logger: Logger, options: ServerOptions) {
+  constructor({ config, logger, options, tls, directory, joined }: Making) {
     this.config = config;
     this.#logger = logger;
     this.#options = options;
     this.ended = new Promise((resolve) => {
       this.#settleEnded = resolve;
     });
-    const peerTls = loadPeerTls(config);
-    this.#directory = openDataDirectory(config.dataDir);
+    this.#tls = tls;
+    this.#directory = directory;
     try {
-      const { identity, isNew, warnings } = identify(this.#directory, config);
+      const { identity, isNew, warnings } = identify(this.#directory, config, joined);
       this.#identity = identity;
       for (const warning of warnings) logger.warn(warning);
       logger.info(isNew ? "founding a new data directory" : "opening the data directory", {
@@ -145,22 +181,25 @@ class RunningServer implements Server {
         founding: identity.foundingMembers,
       };
       const { clusterId, memberId, incarnation } = identity;
-      const judge = createRefusalJudge({
+      const court = {
         connected: () => this.#peers.stats().filter((peer) => peer.connected).length,
-        isFounding: () =>
-          config.initialClusterState === "new" && this.#publishedIncarnation() === undefined,
+        isFounding: () => !identity.joined && this.#publishedIncarnation() === undefined,
         voters: () => this.member.core.status().membership.voters.length,
-        after: (ms, run) => this.#later(ms, run),
-        condemned: (reason) => this.#fail("identityRefused", reason),
-      });
+        after: (ms: number, run: () => void) => this.#later(ms, run),
+        condemned: (reason: string) => this.#fail("identityRefused", reason),
+      };
+      const judge = createRefusalJudge(court);
+      const absence = createRefusalJudge({ ...court, graceMs: absenceGraceMs });
       this.#peers = createPeers({
         identity: { clusterId, member: memberId, incarnation, consensus: protocol.name },
         // Given before the start, once the member has read the membership from its log.
         peers: [],
         listenUrls: config.listenPeerUrls,
-        ...(peerTls === undefined ? {} : { tls: peerTls }),
+        ownUrls: config.initialAdvertisePeerUrls,
+        roster: () => rosterOf(this.#roster, { clusterId, consensus: protocol.name }),
+        ...(tls.peer === undefined ? {} : { tls: tls.peer }),
         codec: {
-          encode: (message) => encodePeerMessage(protocol, message),
+          encode: createPeerEncoder(protocol),
           decode: (bytes) => decodePeerMessage(protocol, bytes),
         },
         observe: (event) => this.#observe(event),
@@ -168,6 +207,10 @@ class RunningServer implements Server {
         nowMs: this.#clock.monotonicMs,
         onRefused: (peer, refusal) => {
           if (refusal.code === "identity") judge.refused(peer, refusal.reason);
+          // It was in, and is not any more: removed while it was away.
+          else if (refusal.code === "unknownMember" && this.#publishedIncarnation()) {
+            absence.refused(peer, refusal.reason);
+          }
         },
       });
       this.member = this.#createMember();
@@ -271,13 +314,13 @@ class RunningServer implements Server {
 
   #createMember(): Member {
     const { config } = this;
-    const { memberId, incarnation, foundingMembers } = this.#identity;
+    const { memberId, incarnation, foundingMembers, joined } = this.#identity;
     const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
     return createMember({
       id: memberId,
       protocol: raft,
       store: this.#store,
-      bootstrap: membershipOf(foundingMembers.map((member) => member.id)),
+      bootstrap: membershipOf(joined ? [] : foundingMembers.map((member) => member.id)),
       incarnation,
       attributes: {
         name: config.name,
@@ -330,7 +373,6 @@ class RunningServer implements Server {
     };
     const door = createEtcdDoor(context);
     const counters = createTransportCounters(door.services);
-    const tls = loadClientTls(config);
     this.#metrics.connect({
       context,
       transport: counters,
@@ -350,21 +392,21 @@ class RunningServer implements Server {
     const plain = routes.filter((route) => /^\/(health|livez|readyz|metrics)/.test(route.path));
     for (const url of config.listenClientUrls) {
       const serving = { ...shared, services: door.services, routes };
-      this.clientUrls.push(await this.#listen(url, tls, serving));
+      this.clientUrls.push(await this.#listen(url, serving));
     }
     for (const url of config.listenMetricsUrls) {
-      await this.#listen(url, tls, { ...shared, services: [], routes: plain });
+      await this.#listen(url, { ...shared, services: [], routes: plain });
     }
   }
 
   async #listen(
     url: string,
-    tls: ReturnType<typeof loadClientTls>,
     options: Omit<ListenOptions, "host" | "port" | "tls">,
   ): Promise<string> {
     const { protocol, hostname, port } = new URL(url);
     const secure = protocol === "https:";
     const host = bindHost(hostname.replace(/^\[(.*)\]$/, "$1"));
+    const tls = this.#tls.client;
     try {
       const listener = await listenClients({
         ...options,
@@ -403,7 +445,7 @@ class RunningServer implements Server {
   /** The cluster knows this member with another data directory. */
   #hasLostItsDisk(): boolean {
     const published = this.#publishedIncarnation();
-    return published !== undefined && published !== this.#identity.incarnation;
+    return !!published && published !== this.#identity.incarnation;
   }
 
   #updatePeers(): void {
@@ -417,17 +459,22 @@ class RunningServer implements Server {
     switch (event.kind) {
       case "membership.changed":
       case "snapshot.installed":
-      case "member.published":
-      case "member.forgotten":
+      case "members.changed":
         // Not from within the member's turn.
         setImmediate(() => {
           if (this.#stopping === undefined) this.#updatePeers();
         });
         break;
+      case "member.removed":
+        this.#later(removalGraceMs, () => {
+          this.#fail("identityRefused", "this member was removed from the cluster");
+        });
+        break;
       case "member.failed": {
-        const reason = String(event["reason"] ?? "");
+        const { reason, cause } = event;
+        const why = cause instanceof Error ? `${reason}: ${cause.message}` : String(reason ?? "");
         const lost = this.#hasLostItsDisk();
-        setImmediate(() => this.#fail(lost ? "identityRefused" : "failed", reason));
+        setImmediate(() => this.#fail(lost ? "identityRefused" : "failed", why));
       }
     }
   }
