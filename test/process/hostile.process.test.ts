@@ -220,3 +220,47 @@ test("after all that, memory is bounded", { skip, timeout }, async () => {
   }
   await assertAllServe();
 });
+
+// Each of these makes a release of etcd crash or its members disagree.
+const harmsEtcd = skip || (program === "etcd" && "these requests harm etcd");
+
+test("requests that bring other servers down neither harm nor divide the members", {
+  skip: harmsEtcd,
+  timeout,
+}, async () => {
+  assert.equal((await client.put({ key: "fatal/key", value: "1" })).code, 0);
+  const revisions = async () => {
+    await cluster.waitUntilReady();
+    return await Promise.all(
+      cluster.members.map(async (member) => {
+        const local = member.client();
+        const answer = await local.range({ key: "fatal/key" });
+        local.close();
+        return answer.response?.header?.revision;
+      }),
+    );
+  };
+  const unknownTarget = { key: "fatal/", range_end: "fatal0", sort_order: 1, sort_target: 9 };
+  assert.deepEqual(await client.range(unknownTarget), {
+    code: invalidArgument,
+    message: "etcdserver: invalid sort option",
+  });
+  // The key is there when the request is checked, and gone when the put that needs it runs.
+  const success = [
+    { request_delete_range: { key: "fatal/", range_end: "\0" } },
+    { request_put: { key: "fatal/key", value: "2", ignore_lease: true } },
+  ];
+  assert.ok([0, invalidArgument].includes((await client.txn({ success })).code));
+  const before = await revisions();
+  assert.equal(new Set(before).size, 1, "all members are at one revision");
+  const future = [
+    { request_put: { key: "fatal/other", value: "3" } },
+    { request_range: { key: "fatal/key", revision: 2 ** 40 } },
+  ];
+  assert.deepEqual(await client.txn({ success: future }), {
+    code: 11,
+    message: "etcdserver: mvcc: required revision is a future revision",
+  });
+  assert.deepEqual(await revisions(), before);
+  assert.equal((await client.range({ key: "fatal/other" })).response?.count, undefined);
+});
