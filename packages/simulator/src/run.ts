@@ -7,6 +7,7 @@ import { Checkers } from "./checkers/checkers.ts";
 import { Liveness } from "./checkers/liveness.ts";
 import { Verdicts } from "./checkers/verdicts.ts";
 import { Cluster, describeError } from "./cluster/cluster.ts";
+import { ordinalOf } from "./cluster/machine.ts";
 import { Nemesis } from "./faults/nemesis.ts";
 import type { Fault } from "./faults/plan.ts";
 import { checkLinearizability } from "./linearizability/check.ts";
@@ -67,8 +68,11 @@ export function run(input: RunInput): RunResult {
   const verdicts = new Verdicts((violation) => {
     trace.text("violation", violation.property, (at) => ({ kind: "violation", at, ...violation }));
   });
-  const checkers = new Checkers(verdicts, options.protocol, describeState);
-  const cluster = new Cluster({
+  const checkers = new Checkers(verdicts, options.protocol, describeState, {
+    nameOf: (id) => `m${ordinalOf(id)}`,
+    isInDoubt: (id) => cluster.isInDoubt(ordinalOf(id)),
+  });
+  const cluster: Cluster = new Cluster({
     world,
     trace,
     checkers,

@@ -5,12 +5,14 @@ import { test } from "node:test";
 import type { Core, Entry, Restored } from "@althing/consensus";
 import { decodeCommand, encodeCommand, type Result } from "@althing/store";
 import { encodeValue, Reference } from "../observe/reference.ts";
+import { CommitQuorum } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
+import { ReadIndex } from "./read-index.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
@@ -178,6 +180,45 @@ test("told after durable: a vote or a match that is not on disk, or not true", (
     tell({ kind: "appendResponse", term: 3, matchIndex: 2 }, [entry(1, 1), entry(2, 2)]),
     ["told after durable"],
   );
+});
+
+test("commit quorum: what is applied must be durable on a majority of all voters", () => {
+  const voters = ["m0", "m1", "m2"];
+  const commit = (holders: readonly string[], outgoing: readonly string[] = []) =>
+    found((verdicts) => {
+      const durability = new Durability(verdicts, (value) => JSON.stringify(value));
+      for (const member of holders) {
+        const persist = { kind: "persist", thenSend: [], sequence: 1 } as const;
+        durability.persisting(member, { ...persist, entries: [entry(1, 1)] });
+        if (member !== "m2") durability.persisted(member, 1);
+      }
+      const sure = { nameOf: (id: string) => id, isInDoubt: (id: string) => id === "m9" };
+      const checker = new CommitQuorum(verdicts, durability, sure);
+      const membership = { voters, votersOutgoing: outgoing, learners: [], learnersNext: [] };
+      checker.committed("m0", entry(1, 1), [membership]);
+    });
+  assert.deepEqual(commit(["m0", "m1"]), []);
+  assert.deepEqual(commit(["m0"]), ["commit quorum"]);
+  assert.deepEqual(commit(["m0", "m2"]), ["commit quorum"], "m2 has not synced");
+  assert.deepEqual(commit(["m0", "m1"], ["m3", "m4"]), ["commit quorum"]);
+  assert.deepEqual(commit(["m0", "m1"], ["m9"]), [], "in doubt counts as held");
+});
+
+test("read index: a read that may miss what was applied when it was asked", () => {
+  const read = (index: number) =>
+    found((verdicts) => {
+      const checker = new ReadIndex(verdicts);
+      checker.asked("m0", 1, 7);
+      checker.ready("m0", 1, index);
+      checker.asked("m0", 2, 9);
+      checker.rejected("m0", 2);
+      checker.ready("m0", 2, 0);
+      checker.asked("m0", 3, 9);
+      checker.started("m0");
+      checker.ready("m0", 3, 0);
+    });
+  assert.deepEqual(read(7), []);
+  assert.deepEqual(read(6), ["read index"]);
 });
 
 test("state hash: two hashes at one index", () => {

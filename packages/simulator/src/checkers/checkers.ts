@@ -2,12 +2,14 @@
 
 import type { Core } from "@althing/consensus";
 import { Reference } from "../observe/reference.ts";
+import { CommitQuorum, type Holders } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
+import { ReadIndex } from "./read-index.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
@@ -24,11 +26,18 @@ export class Checkers {
   readonly commitRule: CommitRule;
   readonly durability: Durability;
   readonly told: ToldAfterDurable;
+  readonly commitQuorum: CommitQuorum;
+  readonly reads: ReadIndex;
   readonly stateHash: StateHash;
   readonly reference: Reference;
   readonly sessions: SessionGuarantees;
 
-  constructor(verdicts: Verdicts, protocol: string, describeState: (state: unknown) => string) {
+  constructor(
+    verdicts: Verdicts,
+    protocol: string,
+    describeState: (state: unknown) => string,
+    holders: Holders,
+  ) {
     this.verdicts = verdicts;
     this.elections = new ElectionSafety(verdicts, protocol);
     this.logs = new LogMatching(verdicts, protocol);
@@ -38,6 +47,8 @@ export class Checkers {
     this.commitRule = new CommitRule(verdicts, protocol);
     this.durability = new Durability(verdicts, describeState);
     this.told = new ToldAfterDurable(verdicts, this.durability, protocol);
+    this.commitQuorum = new CommitQuorum(verdicts, this.durability, holders);
+    this.reads = new ReadIndex(verdicts);
     this.stateHash = new StateHash(verdicts);
     this.reference = new Reference(verdicts);
     this.sessions = new SessionGuarantees(verdicts, this.reference);

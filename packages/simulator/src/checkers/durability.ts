@@ -26,6 +26,8 @@ interface Record {
   /** A snapshot is being put in place: the log may already begin after it. */
   installing: number;
   lastIndex: number;
+  /** Up to here the log is compacted, or replaced by a snapshot. */
+  dropped: number;
 }
 
 export class Durability {
@@ -86,13 +88,23 @@ export class Durability {
 
   /** The log up to here may be dropped; what is dropped is in the store. */
   compacted(member: string, index: number): void {
-    const { entries } = this.#of(member);
+    const record = this.#of(member);
+    const { entries } = record;
+    record.dropped = Math.max(record.dropped, index);
     for (const at of entries.keys()) if (at <= index) entries.delete(at);
   }
 
   /** The protocol state, and the end of the log, that were reported durable. */
   state(member: string): unknown {
     return this.#records.get(member)?.rawState;
+  }
+
+  /** Whether an entry is durable there; what is compacted away was. */
+  holds(member: string, index: number, hash: number): boolean {
+    const record = this.#records.get(member);
+    if (record === undefined) return false;
+    const entry = record.entries.get(index);
+    return entry === undefined ? index <= record.dropped : entry.hash === hash;
   }
 
   lastIndex(member: string): number {
@@ -113,6 +125,7 @@ export class Durability {
       underWay: [],
       installing: 0,
       lastIndex,
+      dropped: restored.base.index,
     });
   }
 
@@ -173,6 +186,7 @@ export class Durability {
         underWay: [],
         installing: 0,
         lastIndex: 0,
+        dropped: 0,
       };
       this.#records.set(member, record);
     }

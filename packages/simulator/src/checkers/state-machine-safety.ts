@@ -36,7 +36,13 @@ export class StateMachineSafety {
     this.#next.set(member, index + 1);
   }
 
-  applied(member: string, entries: readonly Entry[], epoch: number): void {
+  /** Tells `first` of every entry that nobody had applied before. */
+  applied(
+    member: string,
+    entries: readonly Entry[],
+    epoch: number,
+    first: (entry: Entry) => void = () => {},
+  ): void {
     let next = this.#next.get(member) ?? 1;
     for (const entry of entries) {
       if (entry.index !== next) {
@@ -47,6 +53,7 @@ export class StateMachineSafety {
         return;
       }
       next++;
+      if (this.committed[entry.index] === undefined) first(entry);
       this.#compare(member, entry, epoch);
     }
     this.#next.set(member, next);

@@ -98,6 +98,7 @@ export class Cluster {
     machine.turns.generation++;
     machine.turns.held.length = 0;
     machine.turns.stalledUntil = 0;
+    machine.wasStopped = false;
     machine.errorsBefore = machine.disk.faults.given;
     const chance = prng.split(`life ${machine.ordinal} ${machine.lives}`);
     const turns = machine.turns;
@@ -205,6 +206,12 @@ export class Cluster {
     machine.damaged = true;
     machine.incarnation = `disk-${machine.ordinal}-${machine.lives + 1}`;
     this.#parts.checkers.durability.wiped(machine.name);
+  }
+
+  /** Whether a machine may hold more, or less, than its core was told. */
+  isInDoubt(ordinal: number): boolean {
+    const machine = this.machines[ordinal];
+    return machine === undefined || machine.damaged || machine.wasStopped;
   }
 
   /** Whoever believes to lead in the newest epoch. */

@@ -29,6 +29,8 @@ export class Machine {
   downUntil: Micros = 0;
   /** It lost what it had promised to keep: no longer counted on. */
   damaged = false;
+  /** Its process was told to stop: it may have acknowledged more than its core learned. */
+  wasStopped = false;
   /** It stays down while the others must make progress. */
   leftOut = false;
   /** Disk errors given before this life began: any more, and it may fail. */

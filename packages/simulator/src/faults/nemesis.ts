@@ -187,6 +187,7 @@ export class Nemesis {
     const { process } = machine;
     if (process === undefined || process.stopping) return;
     process.stopping = true;
+    machine.wasStopped = true;
     process.member.stop(() => {
       // From inside its own turn: the process ends when that is over.
       this.#parts.world.after(0, undefined, () => {

@@ -1,7 +1,15 @@
 // Everything that is watched about one machine: what its core does, what its store applies. Feeds
 // the checkers and the trace, after every single step.
 
-import type { Core, Effect, Input, Protocol, Restored } from "@althing/consensus";
+import {
+  type Core,
+  decodeMembershipEntry,
+  type Effect,
+  type Input,
+  type Membership,
+  type Protocol,
+  type Restored,
+} from "@althing/consensus";
 import { decodeCommand } from "@althing/store";
 import type { Checkers } from "../checkers/checkers.ts";
 import type { Trace } from "../trace/trace.ts";
@@ -26,6 +34,8 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   readonly #invariantsEvery: number;
   #steps = 0;
   #before: object | undefined;
+  /** The last few that were in force. */
+  #memberships: Membership[] = [];
 
   constructor(options: {
     machine: WatchedMachine;
@@ -45,9 +55,11 @@ export class MemberWatch implements CoreObserver, StoreObserver {
 
   created(restored: Restored<unknown>): void {
     const { name } = this.#machine;
+    this.#memberships = membershipsIn(restored);
     this.#checkers.durability.restored(name, restored);
     this.#checkers.commit.started(name);
     this.#checkers.machine.started(name, restored.applied);
+    this.#checkers.reads.started(name);
   }
 
   stepping(input: Input<unknown>, core: Core<unknown, unknown>): void {
@@ -66,6 +78,9 @@ export class MemberWatch implements CoreObserver, StoreObserver {
       case "snapshotInstalled":
         durability.installed(name, input.point.index);
         machine.installed(name, input.point.index);
+        break;
+      case "read":
+        this.#checkers.reads.asked(name, input.token, machine.committed.length - 1);
         break;
       case "compact":
         durability.compacted(name, input.index);
@@ -149,7 +164,9 @@ export class MemberWatch implements CoreObserver, StoreObserver {
       case "apply": {
         const { entries } = effect;
         const status = core.status();
-        checkers.machine.applied(name, entries, status.epoch);
+        checkers.machine.applied(name, entries, status.epoch, (entry) =>
+          checkers.commitQuorum.committed(name, entry, this.#memberships),
+        );
         checkers.commitRule.applied(name, status, core);
         const first = entries[0]?.index ?? 0;
         const last = entries.at(-1)?.index ?? 0;
@@ -175,10 +192,17 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         if (effect.role === "leader") checkers.becameLeader(name, effect.epoch, core);
         return;
       }
+      case "readReady":
+        checkers.reads.ready(name, effect.token, effect.index);
+        return;
+      case "rejected":
+        checkers.reads.rejected(name, effect.token);
+        return;
       case "installSnapshot":
         checkers.durability.installing(name, effect.point.index);
         return;
       case "membershipChanged": {
+        this.#memberships = [...this.#memberships, effect.membership].slice(-4);
         const what = describeMembership(effect.membership, this.#ordinalOf);
         trace.text("membership", what, (at) => ({ kind: "membership", at, member: ordinal, what }));
         return;
@@ -187,6 +211,14 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         return;
     }
   }
+}
+
+function membershipsIn({ base, entries }: Restored<unknown>): Membership[] {
+  const found = [base.membership];
+  for (const { kind, payload } of entries) {
+    if (kind === "membership") found.push(decodeMembershipEntry(payload).membership);
+  }
+  return found.slice(-4);
 }
 
 /** The protocol's durable state as text: all of it, because whole values are compared. */
