@@ -24,7 +24,8 @@ export class Fitness {
     else this.#reasons.delete(reason);
     this.#turn.observe({
       kind: unfit ? "leadership.unfit" : "leadership.fit",
-      level: unfit ? "warn" : "info",
+      // To stop is nothing to worry about.
+      level: unfit && reason !== "stopping" ? "warn" : "info",
       reason,
     });
     if (unfit) this.uphold();

@@ -327,6 +327,12 @@ test("stop hands leadership over, answers what is under way and closes", () => {
     Array(10).fill("applied"),
   );
   assert.equal(leader.status().state, "stopped");
+  // Nothing of this is a reason to wake somebody.
+  const { events } = cluster.nodes.get(leader.id)!;
+  assert.deepEqual(
+    events.filter(({ level }) => level === "warn" || level === "error"),
+    [],
+  );
   const others = [...cluster.nodes.values()].filter(({ id }) => id !== leader.id);
   assert.ok(others.some(({ member }) => member!.status().role === "leader"));
   cluster.kill(leader.id);
