@@ -3,7 +3,7 @@
 // A server that cannot go on says so through `ended`, once, and has let go of everything by then.
 
 import { crc32 } from "node:zlib";
-import { type MemberId, membershipOf, raft } from "@althing/consensus";
+import { type MemberId, membershipOf } from "@althing/consensus";
 import { createMember, decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
 import { createMemoryEngine, encodeCommand, openStore, type Store } from "@althing/store";
 import { openDiskEngine } from "@althing/store/disk";
@@ -21,7 +21,14 @@ import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { bindHost } from "./peers/acceptor.ts";
 import { createPeerEncoder } from "./peers/encoder.ts";
-import { createPeers, type PeerStats, type PeerTls, type PeerTransport } from "./peers/index.ts";
+import {
+  createPeers,
+  type PeerAddress,
+  type PeerStats,
+  type PeerTls,
+  type PeerTransport,
+} from "./peers/index.ts";
+import { protocolNamed } from "./protocols.ts";
 import { loadClientTls, loadPeerTls } from "./tls-files.ts";
 import {
   type ClientListener,
@@ -173,7 +180,7 @@ class RunningServer implements Server {
         memberId: identity.memberId,
         protocol: identity.protocol,
       });
-      const protocol = raft;
+      const protocol = protocolNamed(config.protocol);
       this.#store = this.#openStore();
       this.#roster = {
         membership: () => this.member.core.status().membership,
@@ -318,7 +325,8 @@ class RunningServer implements Server {
     const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
     return createMember({
       id: memberId,
-      protocol: raft,
+      protocol: protocolNamed(config.protocol),
+      ...(config.paxosQuorums !== undefined && { paxosQuorums: config.paxosQuorums }),
       store: this.#store,
       bootstrap: membershipOf(joined ? [] : foundingMembers.map((member) => member.id)),
       incarnation,

@@ -23,7 +23,7 @@ them all.`,
       name: "protocol",
       kind: "text",
       value: "raft",
-      choices: ["raft"],
+      choices: ["raft", "paxos"],
       help: "The consensus protocol",
     },
     {

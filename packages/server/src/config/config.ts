@@ -3,6 +3,7 @@
 
 import { parseDurationMs } from "./duration.ts";
 import { findFlag } from "./flags.ts";
+import { type PaxosQuorums, type ProtocolName, parsePaxosQuorums } from "./protocols.ts";
 import type { Setting, Settings } from "./sources.ts";
 
 export interface TlsFiles {
@@ -33,7 +34,9 @@ export interface Config {
   readonly initialCluster: readonly InitialMember[];
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
-  readonly protocol: "raft";
+  readonly protocol: ProtocolName;
+  /** Undefined: majorities. */
+  readonly paxosQuorums: PaxosQuorums | undefined;
   readonly engine: "disk" | "memory";
   readonly reads: "quorum" | "lease";
   readonly heartbeatIntervalMs: number;
@@ -101,6 +104,7 @@ export function resolveConfig(settings: Settings): Resolved {
   const initialAdvertisePeerUrls = read.urls("initial-advertise-peer-urls", "advertise");
   const initialClusterState = read.choice("initial-cluster-state") as "new" | "existing";
   const initialCluster = resolveInitialCluster(read, name, initialAdvertisePeerUrls);
+  const protocol = read.choice("protocol") as ProtocolName;
   const heartbeatIntervalMs = read.count("heartbeat-interval", 1);
   const electionTimeoutMs = read.count("election-timeout", 1);
   if (electionTimeoutMs < 5 * heartbeatIntervalMs) {
@@ -135,7 +139,8 @@ export function resolveConfig(settings: Settings): Resolved {
       initialCluster,
       initialClusterState,
       initialClusterToken: read.text("initial-cluster-token"),
-      protocol: read.choice("protocol") as "raft",
+      protocol,
+      paxosQuorums: paxosQuorums(read, protocol, initialCluster.length),
       engine: read.choice("engine") as "disk" | "memory",
       reads: read.choice("reads") as "quorum" | "lease",
       heartbeatIntervalMs,
@@ -157,6 +162,22 @@ export function resolveConfig(settings: Settings): Resolved {
       logOutputs: list(read.text("log-outputs")),
     },
   };
+}
+
+function paxosQuorums(
+  read: Reader,
+  protocol: ProtocolName,
+  members: number,
+): PaxosQuorums | undefined {
+  const text = read.text("paxos-quorums");
+  if (text === "") return undefined;
+  const origin = read.origin("paxos-quorums");
+  if (protocol !== "paxos") {
+    throw new ConfigError("paxos-quorums", `${origin} has a meaning with --protocol=paxos only`);
+  }
+  const quorums = parsePaxosQuorums(text, members);
+  if (typeof quorums === "object") return quorums;
+  throw new ConfigError("paxos-quorums", `${origin}: ${quorums}`);
 }
 
 function checkEffects(settings: Settings): string[] {

@@ -1,6 +1,8 @@
 // Every flag of `althing start` as data: what etcd calls it, what it holds, whether it acts here. The
 // parser, the environment, the config file, the help and docs/configuration.md all read this table.
 
+import { protocolNames } from "./protocols.ts";
+
 export type FlagKind =
   | "text"
   | "count"
@@ -93,7 +95,19 @@ export const flags: readonly Flag[] = [
       ["new", "existing"],
     ],
     ["initial-cluster-token", "text", "etcd-cluster", "Keeps apart clusters that look the same"],
-    ["protocol", "text", "raft", "The consensus protocol; for the life of a cluster", ["raft"]],
+    [
+      "protocol",
+      "text",
+      "raft",
+      "The consensus protocol; for the life of a cluster",
+      protocolNames,
+    ],
+    [
+      "paxos-quorums",
+      "text",
+      "",
+      "Paxos: members needed to prepare and to accept, like 4,2 of 5; a majority each if not given",
+    ],
     [
       "reads",
       "text",
