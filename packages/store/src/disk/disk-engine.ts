@@ -26,12 +26,29 @@ export interface DiskEngineOptions {
   readonly commitDelayMs?: number;
   /** Recent records kept in memory although they are on the disk. */
   readonly cacheBytes?: number;
-  /** A background commit failed; it is tried again. */
+  /** Between attempts to commit while they fail. */
+  readonly retryAfterMs?: number;
+  /** A background commit failed. It is tried again, until the error is a `DurabilityLost`. */
   readonly onError?: (error: Error) => void;
 }
 
 /** A rewrite reads and writes one block: about ten microseconds. */
 const rewritesPerBatchMax = 256;
+
+const attemptsMax = 5;
+/** What may pile up in memory while commits fail. */
+const unwrittenBytesMax = 128 * 1024 * 1024;
+
+/**
+ * The disk took nothing several times in a row. The engine then takes nothing either: the log cannot
+ * be shortened any more and memory would fill, so the member has to stop and say why.
+ */
+export class DurabilityLost extends Error {
+  constructor(cause: Error) {
+    super(`the store cannot be written to its disk: ${cause.message}`, { cause });
+    this.name = "DurabilityLost";
+  }
+}
 
 type Done = (error: Error | undefined) => void;
 
@@ -43,6 +60,7 @@ class DiskEngine implements Engine {
   readonly #directory: StateDirectory;
   readonly #commitDelayMs: number;
   readonly #cacheBytes: number;
+  readonly #retryAfterMs: number;
   readonly #onError: (error: Error) => void;
   #environment: Environment;
   #tables = new Tables();
@@ -63,11 +81,19 @@ class DiskEngine implements Engine {
   #waiting: { readonly index: number; readonly done: Done }[] = [];
   #stage: Environment | undefined;
   #closed = false;
+  /** Commits that failed since one succeeded. */
+  #failures = 0;
+  #lost: DurabilityLost | undefined;
+  /** A restored state is being put in force. */
+  #swapping: Promise<void> = Promise.resolve();
+  /** The state that it replaced is being removed. */
+  #removal: Promise<void> = Promise.resolve();
 
   constructor(options: DiskEngineOptions) {
     this.#directory = new StateDirectory(options.directory);
     this.#commitDelayMs = options.commitDelayMs ?? 100;
     this.#cacheBytes = options.cacheBytes ?? 32 * 1024 * 1024;
+    this.#retryAfterMs = options.retryAfterMs ?? 1000;
     this.#onError = options.onError ?? (() => {});
     this.#environment = new Environment(this.#directory.path(this.#directory.current));
     this.#head = this.#environment.readHead() ?? emptyHead;
@@ -125,6 +151,7 @@ class DiskEngine implements Engine {
   }
 
   commit(head: Head): void {
+    if (this.#lost !== undefined) throw this.#lost;
     this.#head = head;
     if (this.#behind.commit(head)) {
       this.#behind.seal(this.#arena.openSlab);
@@ -170,6 +197,10 @@ class DiskEngine implements Engine {
   }
 
   flush(done: Done): void {
+    if (this.#lost !== undefined) {
+      done(this.#lost);
+      return;
+    }
     this.#waiting.push({ index: this.#head.point.index, done });
     this.#writeNow();
   }
@@ -203,7 +234,9 @@ class DiskEngine implements Engine {
       },
       install: (head, done) => {
         if (builder.count > 0) putBlock();
-        this.#install({ name, environment: stage, tables, head }).then(
+        const installed = this.#install({ name, environment: stage, tables, head });
+        this.#swapping = installed.catch(() => {});
+        installed.then(
           () => done(undefined),
           (error: unknown) => {
             const failure = asError(error);
@@ -225,11 +258,14 @@ class DiskEngine implements Engine {
 
   close(done: () => void): void {
     const finish = async (): Promise<void> => {
+      await this.#swapping;
       this.#behind.seal(this.#arena.openSlab);
       this.#write();
       await this.#writing;
       this.#closed = true;
       clearTimeout(this.#timer);
+      // Also the removal of the state that was replaced last.
+      await this.#removal;
       await this.#stage?.close();
       await this.#environment.close();
     };
@@ -248,7 +284,7 @@ class DiskEngine implements Engine {
 
   /** Writes sealed batches, one transaction after the other, until there are none. */
   #write(): void {
-    if (this.#closed || this.#writing !== undefined) return;
+    if (this.#closed || this.#lost !== undefined || this.#writing !== undefined) return;
     if (this.#behind.front() === undefined) this.#answerWaiting(undefined);
     else this.#writing = this.#writeBatches();
   }
@@ -258,6 +294,7 @@ class DiskEngine implements Engine {
       let batch = this.#behind.front();
       while (batch !== undefined) {
         await this.#writeBatch(batch);
+        this.#failures = 0;
         this.#behind.shift();
         this.#written = batch.head;
         this.#environment.renew();
@@ -268,8 +305,9 @@ class DiskEngine implements Engine {
       // In the same step as the last look at the queue: a later commit must find nobody writing.
       this.#writing = undefined;
     } catch (error) {
+      const cause = await causeOf(error);
       this.#writing = undefined;
-      this.#writeFailed(asError(error));
+      this.#writeFailed(cause);
     }
   }
 
@@ -319,10 +357,15 @@ class DiskEngine implements Engine {
 
   /** The batch is still there, and nothing of it is on the disk: it is written again later. */
   #writeFailed(error: Error): void {
-    this.#onError(error);
-    this.#answerWaiting(error);
-    this.#timer ??= setTimeout(() => this.#writeNow(), 1000);
-    this.#timer.unref();
+    this.#failures++;
+    if (this.#failures >= attemptsMax || this.#arena.bytes > unwrittenBytesMax) {
+      this.#lost = new DurabilityLost(error);
+    } else if (!this.#closed) {
+      this.#timer ??= setTimeout(() => this.#writeNow(), this.#retryAfterMs);
+      this.#timer.unref();
+    }
+    this.#onError(this.#lost ?? error);
+    this.#answerWaiting(this.#lost ?? error);
   }
 
   #answerWaiting(error: Error | undefined): void {
@@ -352,14 +395,30 @@ class DiskEngine implements Engine {
     this.#behind = new WriteBehind();
     this.#sparse = new Set();
     this.#finishedLists = [];
-    // Views of the old records may still be read in this turn.
-    setImmediate(() => {
-      old.environment.close().then(
-        () => this.#directory.remove(old.name),
-        (error: unknown) => this.#onError(asError(error)),
-      );
-    });
+    this.#removal = this.#removeState(old);
   }
+
+  async #removeState(old: { name: string; environment: Environment }): Promise<void> {
+    // Views of the old records may still be read in this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      await old.environment.close();
+      this.#directory.remove(old.name);
+    } catch (error) {
+      this.#onError(asError(error));
+    }
+  }
+}
+
+/** lmdb rejects with an error that promises another one. */
+async function causeOf(error: unknown): Promise<Error> {
+  const { commitError } = error as { commitError?: Promise<unknown> };
+  try {
+    await commitError;
+  } catch (cause) {
+    return asError(cause);
+  }
+  return asError(error);
 }
 
 function fileBytes(path: string): number {

@@ -49,6 +49,8 @@ export class Environment {
       maxDbs: 5,
       // A commit is reported when it is on the disk, not before: `durable` rests on it.
       overlappingSync: false,
+      // Batches are made here. Its own would reject, when one fails, a promise that nobody holds.
+      eventTurnBatching: false,
     });
     const options = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
     this.#records = this.root.openDB({ name: "records", ...options });
@@ -95,11 +97,11 @@ export class Environment {
   putHead(head: Head): void {
     const out = new ByteWriter();
     writeHead(out, head);
-    void this.#head.put(headKey, asBuffer(out.copy()));
+    settle(this.#head.put(headKey, asBuffer(out.copy())));
   }
 
   putBlock(block: Block, bytes: Uint8Array): void {
-    void this.#records.put(blockKey(block), asBuffer(bytes));
+    settle(this.#records.put(blockKey(block), asBuffer(bytes)));
   }
 
   /** Writes the block without its dead records. Returns how many are left. */
@@ -111,7 +113,7 @@ export class Environment {
     });
     const { count } = builder;
     this.#lastBlock = undefined;
-    if (count === 0) void this.#records.remove(blockKey(block));
+    if (count === 0) settle(this.#records.remove(blockKey(block)));
     else this.putBlock(block, builder.take().bytes);
     return count;
   }
@@ -122,18 +124,18 @@ export class Environment {
       bytes.writeDoubleBE(main, i * removalBytes);
       bytes.writeUInt32BE(sub, i * removalBytes + 8);
     });
-    void this.#removals.put(listKey(id), bytes);
+    settle(this.#removals.put(listKey(id), bytes));
   }
 
   dropRemovals(id: number): void {
-    void this.#removals.remove(listKey(id));
+    settle(this.#removals.remove(listKey(id)));
   }
 
   /** `undefined` removes. */
   putEntry(table: string, key: Key, value: Uint8Array | undefined): void {
     const name = Buffer.from(`${table}\0${key}`, "utf8");
-    if (value === undefined) void this.#tables.remove(name);
-    else void this.#tables.put(name, asBuffer(value));
+    if (value === undefined) settle(this.#tables.remove(name));
+    else settle(this.#tables.put(name, asBuffer(value)));
   }
 
   entries(): [table: string, key: Key, value: Uint8Array][] {
@@ -239,4 +241,9 @@ function listKey(id: number): Buffer {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The batch as a whole reports a failure; each write in it would, too, and nobody listens. */
+function settle(written: Promise<boolean>): void {
+  written.catch(() => {});
 }

@@ -1,1 +1,1 @@
-export { type DiskEngineOptions, openDiskEngine } from "./disk-engine.ts";
+export { type DiskEngineOptions, DurabilityLost, openDiskEngine } from "./disk-engine.ts";

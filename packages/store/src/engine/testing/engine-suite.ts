@@ -195,4 +195,24 @@ export function engineSuite(name: string, createPlace: () => EnginePlace): void 
     assert.deepEqual(again.head, headAt(5, 4));
     await closed(again);
   });
+
+  inPlace("closing while a restore is being installed waits for it", async (place) => {
+    const engine = place.open();
+    engine.load(() => {});
+    engine.append(2, 0, bytesOf("old"));
+    engine.commit(headAt(1, 2));
+    const stage = engine.beginRestore();
+    stage.append(3, 0, bytesOf("new"));
+    let outcome: Error | undefined | "none" = "none";
+    stage.install(headAt(4, 3), (error) => {
+      outcome = error;
+    });
+    await closed(engine);
+    assert.equal(outcome, undefined);
+    if (!place.survives) return;
+    const again = place.open();
+    assert.deepEqual(loadedFrom(again), ["3.0=new"]);
+    assert.deepEqual(again.head, headAt(4, 3));
+    await closed(again);
+  });
 }
