@@ -118,8 +118,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "if (candidate.lastTerm < lastEpoch) return false;",
       },
     ],
-    flags: ["--faults", "crash,partition", "--members", "3"],
-    seedsMax: 1000,
+    scenario: "lastlogid-vector-compare.json",
   },
   {
     name: "commit-prior-term",

@@ -208,9 +208,13 @@ export class Nemesis {
 
   #wipe(machine: Machine, downMs: number): void {
     const { cluster } = this.#parts;
-    // A disk is refused by its identity, so the cluster must have learned that one first.
-    const known = cluster.machines.some((other) =>
-      other.process?.member.store.members().some(({ member }) => member === machine.id),
+    // A disk is refused by its identity, so whoever could vote for the empty one must have learned
+    // the old one. Before that nobody can tell a lost disk from a new cluster's first start.
+    const voters = cluster.machines.slice(0, this.#parts.options.voters);
+    const known = voters.every(
+      (other) =>
+        other === machine ||
+        other.process?.member.store.members().some(({ member }) => member === machine.id) === true,
     );
     if (machine.process === undefined || machine.damaged || !known) return;
     cluster.kill(machine, "wiped", true);

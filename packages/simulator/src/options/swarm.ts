@@ -40,6 +40,13 @@ export function drawOptions(
   const elections = prng.between(15, 40);
   const safetyMs = limits.safetyMs ?? Math.min(30_000, Math.max(3000, electionMs * elections));
   const slowDisks = !limits.calmDisk && prng.chance(0.3);
+  const network = drawNetwork(protocol, prng, electionMs, limits.calmNetwork === true);
+  const messageBytesMax = prng.pick([1, 100, 1000, 1_000_000]);
+  const messagesInFlightMax = prng.pick([1, 2, 8, 256]);
+  // Where entries travel one by one, catching up takes a round trip for each.
+  const narrow = messageBytesMax < 1000 && messagesInFlightMax <= 8;
+  const roundTripMs = (2 * (network.latencyMin + network.latencyMean)) / 1000;
+  const catchUpMs = narrow ? Math.ceil(4000 * roundTripMs) : 0;
   return {
     protocol,
     voters,
@@ -64,10 +71,10 @@ export function drawOptions(
     requestTimeoutMs: electionMs * prng.pick([2, 5, 10]),
     proposalsInFlightMax: prng.pick([1, 10, 1000, 1000]),
     segmentBytes: prng.pick([512, 2048, 8192, 65_536]),
-    messageBytesMax: prng.pick([1, 100, 1000, 1_000_000]),
-    messagesInFlightMax: prng.pick([1, 2, 8, 256]),
+    messageBytesMax,
+    messagesInFlightMax,
     uncommittedBytesMax: prng.pick([500, 10_000, 1_000_000, 100_000_000]),
-    network: drawNetwork(protocol, prng, electionMs, limits.calmNetwork === true),
+    network,
     disk: {
       write: prng.between(5, 50),
       sync: Math.floor(prng.logUniform(50, slowDisks ? 10_000 : 1000)),
@@ -80,7 +87,7 @@ export function drawOptions(
     clockSkew: limits.calmClocks ? 0 : (leaseReads ? drift / 2 : 0.1) * prng.pick([0, 0.1, 0.8]),
     encodeMessages: prng.chance(0.1),
     safetyMs,
-    livenessMs: Math.max(20_000, electionMs * 60),
+    livenessMs: Math.max(20_000, electionMs * 60) + catchUpMs,
     invariantsEvery: prng.pick([3, 19, 101, 101, 499, 499, 499, 997]),
     workload: drawWorkload(prng),
   };
