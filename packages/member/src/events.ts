@@ -11,6 +11,7 @@ export const memberEventKinds = {
   "acquaintances.lost": "the note of whose disks were met does not verify: they are met anew",
   "member.published": "its name, addresses and disk identity are in the store: member",
   "member.forgotten": "a removed member's published data was dropped: member",
+  "member.removed": "this member belongs to the cluster no more",
   "members.changed": "addresses or names in the store changed: member",
   "member.promoted": "it was added to vote, has caught up, and votes from now on: member",
   "role.changed": "role, epoch, leader as far as known",

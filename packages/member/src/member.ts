@@ -80,6 +80,8 @@ class RunningMember implements Member, Turn {
   #scheduled = false;
   #stopping: { readonly done: (() => void)[]; readonly deadlineMs: number } | undefined;
   #alarmUnderWay = false;
+  /** The membership applied last has this member in it. */
+  #belonged: boolean;
   /** A majority disagrees with this member, or the CORRUPT alarm names it. */
   #isOdd = false;
   #wasAlarmed = false;
@@ -119,6 +121,7 @@ class RunningMember implements Member, Turn {
     const { role, epoch, leader } = this.core.status();
     this.leadership = { role, epoch, leader };
     this.#track = new MembershipTrack(recovery.memberships);
+    this.#belonged = membersOf(this.#track.applied).includes(id);
     this.#fitness = new Fitness(this);
     this.#writer = new LogWriter(this, this.#log, protocol);
     this.#diskJudge = new DiskJudge(electionMs);
@@ -472,7 +475,11 @@ class RunningMember implements Member, Turn {
     this.#reads.applied(index);
     this.#hashes.applied(index);
     if (piece.membershipChanged) {
-      this.#admin.membershipApplied(this.#track.changedAt, isJoint(this.#track.applied));
+      const { applied } = this.#track;
+      this.#admin.membershipApplied(this.#track.changedAt, isJoint(applied));
+      const belongs = membersOf(applied).includes(this.id);
+      if (this.#belonged && !belongs) this.observe({ kind: "member.removed", level: "warn" });
+      this.#belonged = belongs;
       this.#publisher.membershipApplied();
     }
     this.#compaction.applied(index, bytes);
@@ -514,6 +521,7 @@ class RunningMember implements Member, Turn {
 
   #snapshotTookPlace(point: LogPoint): void {
     this.#track.reset(point.index, point.membership);
+    this.#belonged = membersOf(point.membership).includes(this.id);
     this.#compaction.reset(point.index);
     this.#hashes.reset();
     this.#applier.clear();

@@ -87,9 +87,11 @@ const closeGraceMs = 500;
 const stopBoundMs = 4_000;
 const readyPollMs = 20;
 /** Members that restart together may not know each other for a moment. */
-const absenceGraceMs = 5_000;
+const absenceGraceMs = 2_000;
 /** Between the removal of this member and its end: whoever asked for it gets the answer. */
 const removalGraceMs = 500;
+const leavingGraceMs = 1_000;
+const removed = "this member was removed from the cluster";
 
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const logger =
@@ -157,6 +159,8 @@ class RunningServer implements Server {
   readonly #metrics = createMetrics();
   readonly #listeners: ClientListener[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
+  #called: readonly PeerAddress[] = [];
+  readonly #leaving = new Map<MemberId, PeerAddress>();
   #settleEnded: (ended: Ended) => void = () => {};
   #stopping: Promise<void> | undefined;
   #end: Ended = { code: "stopped", reason: "" };
@@ -196,7 +200,11 @@ class RunningServer implements Server {
         condemned: (reason: string) => this.#fail("identityRefused", reason),
       };
       const judge = createRefusalJudge(court);
-      const absence = createRefusalJudge({ ...court, graceMs: absenceGraceMs });
+      const absence = createRefusalJudge({
+        ...court,
+        graceMs: absenceGraceMs,
+        condemned: (reason) => court.condemned(`${removed}: ${reason}`),
+      });
       this.#peers = createPeers({
         identity: { clusterId, member: memberId, incarnation, consensus: protocol.name },
         // Given before the start, once the member has read the membership from its log.
@@ -456,8 +464,21 @@ class RunningServer implements Server {
     return !!published && published !== this.#identity.incarnation;
   }
 
+  /** One that was removed is called a moment longer: the answer to its own removal is on the way. */
   #updatePeers(): void {
-    this.#peers.update(peerAddresses(this.#roster, this.memberId));
+    const called = peerAddresses(this.#roster, this.memberId);
+    const ids = new Set(called.map(({ id }) => id));
+    for (const peer of this.#called) {
+      if (ids.has(peer.id) || this.#leaving.has(peer.id)) continue;
+      this.#leaving.set(peer.id, peer);
+      this.#later(leavingGraceMs, () => {
+        this.#leaving.delete(peer.id);
+        this.#updatePeers();
+      });
+    }
+    this.#called = called;
+    const leaving = [...this.#leaving.values()].filter(({ id }) => !ids.has(id));
+    this.#peers.update([...called, ...leaving]);
   }
 
   #observe(event: MemberEvent): void {
@@ -475,7 +496,7 @@ class RunningServer implements Server {
         break;
       case "member.removed":
         this.#later(removalGraceMs, () => {
-          this.#fail("identityRefused", "this member was removed from the cluster");
+          this.#fail("identityRefused", removed);
         });
         break;
       case "member.failed": {

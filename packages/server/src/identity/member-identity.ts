@@ -17,10 +17,18 @@ export interface MemberIdentity {
   readonly incarnation: string;
   readonly protocol: string;
   readonly engine: string;
+  /** Who was there when the directory was founded. */
   readonly foundingMembers: readonly FoundingMember[];
+  /** It came to a cluster that existed, and has no say in its founding. */
+  readonly joined?: true;
 }
 
-export type IdentityErrorCode = "protocolFixed" | "engineFixed" | "identityUnreadable";
+export type IdentityErrorCode =
+  | "protocolFixed"
+  | "engineFixed"
+  | "identityUnreadable"
+  /** The members of the cluster could not tell this one who it is. */
+  | "joinImpossible";
 
 export class IdentityError extends Error {
   readonly code: IdentityErrorCode;
@@ -37,8 +45,13 @@ export interface Identified {
   readonly warnings: readonly string[];
 }
 
-export function identify(directory: DataDirectory, config: Config): Identified {
-  const founded = foundIdentity(config);
+/** `joined`: what the cluster said to a member whose directory is new. */
+export function identify(
+  directory: DataDirectory,
+  config: Config,
+  joined?: MemberIdentity,
+): Identified {
+  const founded = joined ?? foundIdentity(config);
   const stored = directory.readIdentity();
   if (stored === undefined) {
     directory.writeIdentity({ ...founded });
@@ -57,8 +70,9 @@ export function identify(directory: DataDirectory, config: Config): Identified {
       `${directory.path} was written with --engine=${identity.engine}; ${config.engine} would not find its data. Start with --engine=${identity.engine}, or use another data directory.`,
     );
   }
+  const isSame = founded.clusterId === identity.clusterId && founded.memberId === identity.memberId;
   const warnings =
-    founded.clusterId === identity.clusterId && founded.memberId === identity.memberId
+    identity.joined || isSame
       ? []
       : [
           `${directory.path} belongs to member ${identity.memberId} of cluster ${identity.clusterId}; --initial-cluster, --initial-advertise-peer-urls and --initial-cluster-token describe another and are not used`,

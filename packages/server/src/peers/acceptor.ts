@@ -21,6 +21,7 @@ import {
   type Refusal,
 } from "./handshake.ts";
 import type { PeerLimits, PeersOptions } from "./options.ts";
+import { encodeRoster } from "./roster.ts";
 import { createPeerServer, parsePeerUrl, refuseCaller } from "./tls.ts";
 
 const handshakeFrameBytesMax = 8 * 1024;
@@ -139,6 +140,11 @@ export class Acceptor {
         this.#events.frame(connection, type, payload);
         return;
       }
+      if (type === frameType.ask) {
+        known();
+        this.#tellRoster(channel, secure ? socket : undefined);
+        return;
+      }
       const checked = this.#checkHello(type, payload, secure ? socket : undefined);
       known();
       if ("code" in checked) {
@@ -207,6 +213,19 @@ export class Acceptor {
     const refused = secured === undefined ? undefined : refuseCaller(secured, this.#options.tls);
     if (refused !== undefined) return { code: "unknownMember", reason: refused };
     return this.#events.admit(hello) ?? hello;
+  }
+
+  #tellRoster(channel: Channel, secured: Socket | undefined): void {
+    const { roster, tls } = this.#options;
+    const reason = secured === undefined ? undefined : refuseCaller(secured, tls);
+    if (roster === undefined || reason !== undefined) {
+      this.#refuse(channel, { code: "unknownMember", reason: reason ?? "it tells no members" });
+      return;
+    }
+    channel.reader.close();
+    const frame = encodeFrame(frameType.roster, encodeRoster(roster()));
+    channel.socket.end(Buffer.concat([encodePreamble(), frame]));
+    setTimeout(() => channel.destroy(), 500).unref();
   }
 
   #refuse(channel: Channel, refusal: Refusal): void {

@@ -39,6 +39,7 @@ export interface DialerEvents {
 
 export interface DialerOptions {
   readonly identity: PeerIdentity;
+  readonly ownUrls: readonly string[];
   readonly peer: PeerAddress;
   readonly channel: ChannelName;
   readonly tls?: PeerTls;
@@ -116,7 +117,7 @@ export class Dialer {
   }
 
   #dial(): void {
-    const { limits, identity, peer, channel: name } = this.#options;
+    const { limits, identity, ownUrls, peer, channel: name } = this.#options;
     clearTimeout(this.#timer);
     this.#state = "dialing";
     const urls = this.#address.urls;
@@ -127,7 +128,12 @@ export class Dialer {
     }
     let reason = "closed by the peer";
     const opened = () => {
-      const hello = encodeHello({ ...identity, to: peer.id, channel: name });
+      const hello = encodeHello({
+        ...identity,
+        to: peer.id,
+        channel: name,
+        urls: ownUrls.join(","),
+      });
       socket.write(Buffer.concat([encodePreamble(), encodeFrame(frameType.hello, hello)]));
     };
     const socket: Socket = dial(parsePeerUrl(url), this.#options.tls, opened);

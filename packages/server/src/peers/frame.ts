@@ -12,6 +12,9 @@ export const frameType = {
   message: 4,
   ping: 5,
   pong: 6,
+  /** Instead of a hello: who are the members? From one that is about to join. */
+  ask: 7,
+  roster: 8,
 } as const;
 export type FrameType = (typeof frameType)[keyof typeof frameType];
 

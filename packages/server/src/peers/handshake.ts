@@ -25,6 +25,8 @@ export interface Hello extends PeerIdentity {
   /** The member the caller means to reach. */
   readonly to: MemberId;
   readonly channel: ChannelName;
+  /** Where the caller itself is reached, separated by commas; "" when it does not say. */
+  readonly urls: string;
 }
 
 export type RefusalCode =
@@ -85,7 +87,7 @@ export function encodeHello(hello: Hello): Uint8Array {
 }
 
 export function decodeHello(bytes: Uint8Array): Hello | undefined {
-  const fields = decodeJson(bytes, [...identityFields, "to", "channel"]);
+  const fields = decodeJson(bytes, [...identityFields, "to", "channel", "urls"]);
   if (fields === undefined) return undefined;
   if (fields["channel"] !== "main" && fields["channel"] !== "bulk") return undefined;
   return fields as unknown as Hello;

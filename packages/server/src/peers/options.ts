@@ -3,6 +3,7 @@
 import type { MemberId } from "@althing/consensus";
 import type { MemberEvent, PeerMessage } from "@althing/member";
 import type { PeerIdentity, Refusal } from "./handshake.ts";
+import type { Roster } from "./roster.ts";
 import type { PeerTls } from "./tls.ts";
 
 export interface PeerAddress {
@@ -54,6 +55,10 @@ export interface PeersOptions<Message> {
   /** The other members. */
   readonly peers: readonly PeerAddress[];
   readonly listenUrls: readonly string[];
+  /** What others reach this member by, told to those that may not know it yet. */
+  readonly ownUrls?: readonly string[];
+  /** The answer to one that is about to join. */
+  readonly roster?: () => Roster;
   readonly tls?: PeerTls;
   readonly codec: PeerCodec<Message>;
   readonly limits?: Partial<PeerLimits>;

@@ -79,6 +79,7 @@ function helloOf(change: object): Buffer {
     consensus: "raft",
     to: ids.a,
     channel: "main" as const,
+    urls: "",
     ...change,
   };
   return Buffer.concat([encodePreamble(), encodeFrame(frameType.hello, encodeHello(hello))]);

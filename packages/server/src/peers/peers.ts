@@ -50,6 +50,8 @@ class Transport<Message> implements PeerTransport<Message> {
   #events: PeerEvents<Message> | undefined;
   #interval: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Callers that are not among the known members but may be: their disks, as they told them. */
+  readonly #guests = new Map<MemberId, string>();
   /** Given before the start. */
   #initial: readonly PeerAddress[];
 
@@ -87,20 +89,26 @@ class Transport<Message> implements PeerTransport<Message> {
     const wanted = new Map(peers.map((peer) => [peer.id, peer]));
     wanted.delete(this.#options.identity.member);
     for (const [id, link] of this.#links) {
+      const guest = this.#guests.get(id);
+      if (wanted.has(id)) this.#guests.delete(id);
+      // What this member has learned since decides whether it is still welcome.
+      else if (guest !== undefined && this.#events.admit(id, guest) === undefined) continue;
       if (wanted.has(id)) continue;
+      this.#guests.delete(id);
       link.close();
       this.#links.delete(id);
     }
     for (const peer of wanted.values()) {
       const known = this.#links.get(peer.id);
-      if (known !== undefined) {
-        known.readdress(peer);
-        continue;
-      }
-      const link = new Link(this.#options, this.#limits, peer, this.#events);
-      this.#links.set(peer.id, link);
-      if (this.#interval !== undefined) link.main.dialNow();
+      if (known === undefined) this.#open(peer, this.#events);
+      else known.readdress(peer);
     }
+  }
+
+  #open(peer: PeerAddress, events: PeerEvents<Message>): void {
+    const link = new Link(this.#options, this.#limits, peer, events);
+    this.#links.set(peer.id, link);
+    if (this.#interval !== undefined) link.main.dialNow();
   }
 
   send(to: MemberId, message: PeerMessage<Message>): void {
@@ -126,7 +134,7 @@ class Transport<Message> implements PeerTransport<Message> {
 
   #admit(hello: Hello): Refusal | undefined {
     const { member, incarnation } = hello;
-    if (!this.#links.has(member)) {
+    if (!this.#links.has(member) && !this.#welcomeGuest(hello)) {
       return {
         code: "unknownMember",
         reason: `member ${member} is not a member of cluster ${hello.clusterId}, or no more; add it first (member add), or check --initial-cluster`,
@@ -134,6 +142,21 @@ class Transport<Message> implements PeerTransport<Message> {
     }
     const reason = this.#events!.admit(member, incarnation);
     return reason === undefined ? undefined : { code: "identity", reason };
+  }
+
+  /**
+   * A member that was away does not know who joined meanwhile, and one that joins knows hardly anybody:
+   * as long as it cannot tell, it talks to whoever names the same cluster (else it could never catch up).
+   */
+  #welcomeGuest({ member, incarnation, urls }: Hello): boolean {
+    const events = this.#events;
+    const usable = urls.split(",").filter((url) => /^https?:\/\/[^/]+:\d+\/?$/.test(url));
+    if (events === undefined || member === this.#options.identity.member) return false;
+    if (usable.length === 0 || this.#guests.size >= guestsMax) return false;
+    if (events.admit(member, incarnation) !== undefined) return false;
+    this.#guests.set(member, incarnation);
+    this.#open({ id: member, urls: usable }, events);
+    return true;
   }
 
   #frame(connection: Accepted, type: number, payload: Buffer): void {
@@ -155,6 +178,8 @@ class Transport<Message> implements PeerTransport<Message> {
     } else throw new FrameError("damaged", `a frame of type ${type} that does not belong here`);
   }
 }
+
+const guestsMax = 16;
 
 /** Everything about one peer. */
 class Link<Message> {
@@ -191,7 +216,16 @@ class Link<Message> {
     this.#id = peer.id;
     this.#events = events;
     const { identity, tls, random, nowMs } = options;
-    const dialer = { identity, peer, limits, random, nowMs, ...(tls === undefined ? {} : { tls }) };
+    const ownUrls = options.ownUrls ?? [];
+    const dialer = {
+      identity,
+      ownUrls,
+      peer,
+      limits,
+      random,
+      nowMs,
+      ...(tls === undefined ? {} : { tls }),
+    };
     const admit = (incarnation: string) => events.admit(peer.id, incarnation);
     const refused = (refusal: Refusal, byUs: boolean) => this.refused(refusal, byUs);
     this.main = new Dialer(

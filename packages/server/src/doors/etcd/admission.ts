@@ -31,7 +31,9 @@ export class Admission {
     this.count(kind, version ?? "unknown");
     const status = this.view.recent();
     if (status.state !== "running") return status.state;
-    if (status.role === "learner" && !learnerServes) return "learnerUnsupported";
+    if (status.role === "learner" && !learnerServes && this.view.isLearner) {
+      return "learnerUnsupported";
+    }
     if (call.metadata("hasleader") === "true" && status.leader === undefined) {
       return "leaderMissing";
     }

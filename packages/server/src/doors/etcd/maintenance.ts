@@ -42,7 +42,7 @@ export function maintenanceMethods(dependencies: {
         raftTerm: now.epoch,
         raftAppliedIndex: member.store.appliedIndex,
         errors: describeErrors(context, now.leader === undefined),
-        isLearner: now.role === "learner",
+        isLearner: view.isLearner,
       });
     },
   };

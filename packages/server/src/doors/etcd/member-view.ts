@@ -36,6 +36,12 @@ export class MemberView {
     return this.cached;
   }
 
+  /** Of its own kind; one that was added to vote and has not caught up yet is none to clients. */
+  get isLearner(): boolean {
+    const own = this.context.members().find(({ id }) => id === this.context.member.id);
+    return this.recent().role === "learner" && own?.isLearner !== false;
+  }
+
   /** The header for messages of the generic codec. */
   header(revision: number): EtcdInit<"ResponseHeader"> {
     return {

@@ -106,7 +106,7 @@ export function createTestContext(
         name: "default",
         peerUrls: ["http://localhost:2380"],
         clientUrls: ["http://localhost:2379"],
-        isLearner: false,
+        isLearner: member.status().role === "learner",
       },
     ],
     quotaBackendBytes: options.quotaBackendBytes ?? 0,
