@@ -38,7 +38,7 @@ export function diskPort(options: {
     world.at(disk.busyUntil, turns, perform);
   };
   const syncCost = (): Micros =>
-    prng.chance(latency.slowRate)
+    !faults.calm && prng.chance(latency.slowRate)
       ? latency.slowSync
       : Math.ceil(latency.sync * (0.5 + prng.random()));
   const requireFile = (name: string): VirtualFile => {

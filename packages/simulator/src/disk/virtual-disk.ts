@@ -19,6 +19,8 @@ export interface DiskFaults {
   slowMicros: number;
   /** A disk that lies: a sync reports success and does nothing. No log can be right on it. */
   lying: boolean;
+  /** Healed: no sync is slow by chance any more. */
+  calm: boolean;
   /** Errors that were really given: whoever got one may fail. */
   given: number;
 }
@@ -33,6 +35,7 @@ export class VirtualDisk {
     freeBytes: undefined,
     slowMicros: 0,
     lying: false,
+    calm: false,
     given: 0,
   };
   /** When the device has finished what was asked of it so far, in world time. */

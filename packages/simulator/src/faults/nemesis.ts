@@ -62,6 +62,7 @@ export class Nemesis {
       machine.disk.faults.failWrites = 0;
       machine.disk.faults.freeBytes = undefined;
       machine.disk.faults.slowMicros = 0;
+      machine.disk.faults.calm = true;
       machine.disk.busyUntil = Math.min(machine.disk.busyUntil, world.now);
       machine.downUntil = 0;
       if (machine.lives > 0 && machine.isCountedOn) cluster.startIfDue(machine);
