@@ -274,7 +274,6 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private dataFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     const size = end - start;
     const credit = this.receiving.take(size);
-    if (credit < 0) throw new ConnectionFault(errorCode.flowControlError, "the window is exceeded");
     if (credit > 0) this.sendWindowUpdate(0, credit);
     const stream = this.streams.get(id);
     if (stream === undefined) {
@@ -300,21 +299,15 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       this.resetForFault(stream, errorCode.protocolError);
       return;
     }
-    if (!isLast && !this.takeWindow(stream, size)) return;
+    if (!isLast) this.creditStream(stream, size);
     if (to > from) stream.consumer.data(bytes, from, to);
     if (isLast && !stream.isClosed) stream.remoteEnded();
   }
 
-  /** False: the stream's sender exceeded its window. */
-  private takeWindow(stream: Stream, size: number): boolean {
+  private creditStream(stream: Stream, size: number): void {
     stream.receiveWindow ??= new ReceiveWindow(streamWindowBytes);
     const credit = stream.receiveWindow.take(size);
-    if (credit < 0) {
-      this.resetForFault(stream, errorCode.flowControlError);
-      return false;
-    }
     if (credit > 0) this.sendWindowUpdate(stream.id, credit);
-    return true;
   }
 
   private headersFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {

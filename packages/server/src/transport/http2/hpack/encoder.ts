@@ -7,6 +7,12 @@ import { staticCount, staticNames, staticValues } from "./static-table.ts";
 const indexed = 0x80;
 const withoutIndexing = 0x00;
 const huffman = 0x80;
+const nameIndexes = new Map<string, number>();
+const fieldIndexes = new Map<string, number>();
+for (let index = staticCount; index > 0; index--) {
+  nameIndexes.set(staticNames[index]!, index);
+  fieldIndexes.set(`${staticNames[index]}\0${staticValues[index]}`, index);
+}
 
 /** `fields`: name, value, name, value; names in lower case, values with one unit per byte. */
 export function encodeBlock(fields: readonly string[]): Uint8Array {
@@ -16,14 +22,12 @@ export function encodeBlock(fields: readonly string[]): Uint8Array {
 }
 
 function appendField(output: number[], name: string, value: string): void {
-  let nameIndex = 0;
-  for (let index = staticCount; index > 0; index--) {
-    if (staticNames[index] !== name) continue;
-    nameIndex = index;
-    if (staticValues[index] !== value) continue;
+  const index = fieldIndexes.get(`${name}\0${value}`);
+  if (index !== undefined) {
     appendInteger(output, indexed, 0x7f, index);
     return;
   }
+  const nameIndex = nameIndexes.get(name) ?? 0;
   appendInteger(output, withoutIndexing, 0x0f, nameIndex);
   if (nameIndex === 0) appendText(output, name);
   appendText(output, value);

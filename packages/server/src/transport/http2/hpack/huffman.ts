@@ -77,16 +77,23 @@ export function decodeHuffman(bytes: Uint8Array, start: number, end: number): st
 
 export function encodeHuffman(text: string): Uint8Array {
   const output: number[] = [];
-  let bits = 0n;
-  let count = 0;
+  let byte = 0;
+  let free = 8;
   for (let i = 0; i < text.length; i++) {
     const symbol = text.charCodeAt(i) & 0xff;
-    bits = (bits << BigInt(lengths[symbol]!)) | BigInt(codes[symbol]!);
-    count += lengths[symbol]!;
-    for (; count >= 8; count -= 8) output.push(Number((bits >> BigInt(count - 8)) & 0xffn));
-    bits &= (1n << BigInt(count)) - 1n;
+    const code = codes[symbol]!;
+    for (let left = lengths[symbol]!; left > 0; ) {
+      const bits = Math.min(free, left);
+      left -= bits;
+      free -= bits;
+      byte = (byte << bits) | ((code >>> left) & ((1 << bits) - 1));
+      if (free > 0) continue;
+      output.push(byte);
+      byte = 0;
+      free = 8;
+    }
   }
-  if (count > 0) output.push((Number(bits) << (8 - count)) | (0xff >> count));
+  if (free < 8) output.push((byte << free) | ((1 << free) - 1));
   return Uint8Array.from(output);
 }
 
