@@ -26,21 +26,19 @@ export interface SequenceReport {
 }
 
 export async function runSequence(options: SequenceOptions): Promise<SequenceReport> {
-  const [reference, subject] = await Promise.all(
-    [options.reference, options.subject].map((program) => {
-      return Cluster.start({ program, members: options.members });
-    }),
-  );
-  if (reference === undefined || subject === undefined) throw new Error("unreachable");
+  await using held = new AsyncDisposableStack();
+  const start = async (program: Program) => {
+    return held.use(await Cluster.start({ program, members: options.members }));
+  };
+  // One after the other: when the second does not start, the first is still disposed of.
+  const reference = await start(options.reference);
+  const subject = await start(options.subject);
   const clients = [reference, subject].map((cluster) => {
-    return cluster.members.map((member) => member.client(20_000));
+    return cluster.members.map((member) => {
+      return held.adopt(member.client(20_000), (client) => client.close());
+    });
   });
-  try {
-    return await compareAll(options, clients[0] ?? [], clients[1] ?? [], () => subject.logs(15));
-  } finally {
-    for (const client of clients.flat()) client.close();
-    await Promise.all([reference.stop(), subject.stop()]);
-  }
+  return await compareAll(options, clients[0] ?? [], clients[1] ?? [], () => subject.logs(15));
 }
 
 async function compareAll(

@@ -9,13 +9,13 @@ import { whyMissing } from "../cluster/program.ts";
 
 const skip = whyMissing("etcd") ?? whyMissing("etcdctl") ?? whyMissing("althing") ?? false;
 
-let clusters: readonly Cluster[] = [];
+const clusters: Cluster[] = [];
 
 before(async () => {
   if (skip) return;
-  clusters = await Promise.all(
-    (["etcd", "althing"] as const).map((program) => Cluster.start({ program })),
-  );
+  for (const program of ["etcd", "althing"] as const) {
+    clusters.push(await Cluster.start({ program }));
+  }
 });
 
 after(async () => {
