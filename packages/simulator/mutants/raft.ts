@@ -181,19 +181,6 @@ export const raftMutants: readonly Mutant[] = [
     seedsMax: 1000,
   },
   {
-    name: "inaccurate-ack",
-    about: "a follower acknowledges all of its log, not what agrees with the leader's",
-    edits: [
-      {
-        file: `${raft}/append.ts`,
-        find: "const matchIndex = Math.max(lastAgreed, commitIndex);",
-        replace: "const matchIndex = Math.max(lastAgreed, commitIndex, raft.log.lastIndex);",
-      },
-    ],
-    flags: ["--faults", "crash,partition,network"],
-    seedsMax: 2000,
-  },
-  {
     name: "commit-on-nack",
     about: "a refusal is counted as an acknowledgement",
     edits: [

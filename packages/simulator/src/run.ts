@@ -68,10 +68,16 @@ export function run(input: RunInput): RunResult {
   const verdicts = new Verdicts((violation) => {
     trace.text("violation", violation.property, (at) => ({ kind: "violation", at, ...violation }));
   });
-  const checkers = new Checkers(verdicts, options.protocol, describeState, {
-    nameOf: (id) => `m${ordinalOf(id)}`,
-    isInDoubt: (id) => cluster.isInDoubt(ordinalOf(id)),
-  });
+  const checkers = new Checkers(
+    verdicts,
+    options.protocol,
+    describeState,
+    {
+      nameOf: (id) => `m${ordinalOf(id)}`,
+      isInDoubt: (id) => cluster.isInDoubt(ordinalOf(id)),
+    },
+    options.paxosQuorums?.accept,
+  );
   const cluster: Cluster = new Cluster({
     world,
     trace,
@@ -163,7 +169,9 @@ function demandProgress(
 ): Violation | undefined {
   const { world, trace, cluster, nemesis, over } = parts;
   nemesis.heal(input.faults);
-  const liveness = new Liveness(world, cluster, trace);
+  const quorums = input.options.paxosQuorums;
+  const needed = quorums && Math.max(quorums.prepare, quorums.accept);
+  const liveness = new Liveness(world, cluster, trace, needed);
   const end = world.now + input.options.livenessMs * 1000;
   let done = false;
   let polledAt = 0;

@@ -34,6 +34,7 @@ export interface ScenarioDraw {
   /** Kinds of faults that must not happen. */
   readonly without?: readonly FaultSwitch[];
   readonly lyingDisks?: boolean;
+  readonly paxosQuorums?: { readonly prepare: number; readonly accept: number };
 }
 
 /** Everything that a seed decides. */
@@ -48,7 +49,11 @@ export function drawScenario(draw: ScenarioDraw): Scenario {
     calmClocks: without.has("clock"),
   });
   const allowed = new Set(faultSwitches.filter((name) => !without.has(name)));
-  const world = draw.lyingDisks ? { ...options, lyingDisks: true } : options;
+  const world = {
+    ...options,
+    ...(draw.lyingDisks && { lyingDisks: true }),
+    ...(draw.paxosQuorums !== undefined && { paxosQuorums: draw.paxosQuorums }),
+  };
   return {
     format: "althing-scenario",
     version: 1,

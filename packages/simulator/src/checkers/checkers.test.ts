@@ -9,6 +9,7 @@ import { CommitQuorum } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
+import { EligibleLeader } from "./eligible-leader.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
@@ -43,6 +44,14 @@ test("election safety: two leaders of one epoch", () => {
   assert.deepEqual(elect("raft", "m0"), []);
   // A Paxos round belongs to each proposer apart.
   assert.deepEqual(elect("paxos", "m1"), []);
+});
+
+test("eligible leader: a learner or a stranger that leads", () => {
+  const membership = { voters: ["a"], votersOutgoing: ["b"], learners: ["c"], learnersNext: [] };
+  const lead = (id: string) =>
+    found((verdicts) => new EligibleLeader(verdicts).becameLeader("m0", id, [membership]));
+  assert.deepEqual([lead("a"), lead("b")], [[], []]);
+  assert.deepEqual([lead("c"), lead("d")], [["eligible leader"], ["eligible leader"]]);
 });
 
 test("log matching: other contents, or another entry before, under one index and epoch", () => {

@@ -2,13 +2,16 @@
 
 import type { Core } from "@althing/consensus";
 import { Reference } from "../observe/reference.ts";
+import { AcceptorClaims } from "./acceptor-claims.ts";
 import { CommitQuorum, type Holders } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
+import { EligibleLeader } from "./eligible-leader.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
+import { PaxosSafety } from "./paxos-safety.ts";
 import { ReadIndex } from "./read-index.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
@@ -19,13 +22,15 @@ import type { Verdicts } from "./verdicts.ts";
 export class Checkers {
   readonly verdicts: Verdicts;
   readonly elections: ElectionSafety;
+  readonly eligible: EligibleLeader;
   readonly logs: LogMatching;
   readonly leaders: LeaderCompleteness;
   readonly machine: StateMachineSafety;
   readonly commit: MonotonicCommit;
   readonly commitRule: CommitRule;
   readonly durability: Durability;
-  readonly told: ToldAfterDurable;
+  readonly told: ToldAfterDurable | AcceptorClaims;
+  readonly paxos: PaxosSafety;
   readonly commitQuorum: CommitQuorum;
   readonly reads: ReadIndex;
   readonly stateHash: StateHash;
@@ -37,17 +42,24 @@ export class Checkers {
     protocol: string,
     describeState: (state: unknown) => string,
     holders: Holders,
+    /** How many voters a choice needs, when it is not a majority. */
+    acceptQuorum?: number,
   ) {
     this.verdicts = verdicts;
     this.elections = new ElectionSafety(verdicts, protocol);
+    this.eligible = new EligibleLeader(verdicts);
     this.logs = new LogMatching(verdicts, protocol);
     this.leaders = new LeaderCompleteness(verdicts, protocol);
     this.machine = new StateMachineSafety(verdicts, protocol);
     this.commit = new MonotonicCommit(verdicts);
     this.commitRule = new CommitRule(verdicts, protocol);
-    this.durability = new Durability(verdicts, describeState);
-    this.told = new ToldAfterDurable(verdicts, this.durability, protocol);
-    this.commitQuorum = new CommitQuorum(verdicts, this.durability, holders);
+    this.durability = new Durability(verdicts, describeState, protocol);
+    this.told =
+      protocol === "paxos"
+        ? new AcceptorClaims(verdicts, this.durability)
+        : new ToldAfterDurable(verdicts, this.durability, protocol);
+    this.paxos = new PaxosSafety(verdicts, protocol);
+    this.commitQuorum = new CommitQuorum(verdicts, this.durability, holders, acceptQuorum);
     this.reads = new ReadIndex(verdicts);
     this.stateHash = new StateHash(verdicts);
     this.reference = new Reference(verdicts);

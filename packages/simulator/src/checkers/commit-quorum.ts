@@ -17,8 +17,16 @@ export class CommitQuorum {
   readonly #verdicts: Verdicts;
   readonly #durability: Durability;
   readonly #holders: Holders;
+  /** Paxos may need more voters, or fewer, than a majority. */
+  readonly #needed: number | undefined;
 
-  constructor(verdicts: Verdicts, durability: Durability, holders: Holders) {
+  constructor(
+    verdicts: Verdicts,
+    durability: Durability,
+    holders: Holders,
+    needed?: number | undefined,
+  ) {
+    this.#needed = needed;
     this.#verdicts = verdicts;
     this.#durability = durability;
     this.#holders = holders;
@@ -34,7 +42,8 @@ export class CommitQuorum {
       this.#holders.isInDoubt(id) ||
       this.#durability.holds(this.#holders.nameOf(id), entry.index, hash);
     const isMajority = (voters: readonly MemberId[]): boolean =>
-      voters.length === 0 || voters.filter(holds).length * 2 > voters.length;
+      voters.length === 0 ||
+      voters.filter(holds).length >= (this.#needed ?? Math.floor(voters.length / 2) + 1);
     const isHeld = memberships.some(
       ({ voters, votersOutgoing }) => isMajority(voters) && isMajority(votersOutgoing),
     );

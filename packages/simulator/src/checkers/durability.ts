@@ -79,6 +79,7 @@ export class Durability {
     if (this.#keepsSlots) {
       for (const at of record.entries.keys()) if (at <= index) record.entries.delete(at);
       record.lastIndex = Math.max(record.lastIndex, index);
+      record.dropped = Math.max(record.dropped, index);
       return;
     }
     record.entries.clear();

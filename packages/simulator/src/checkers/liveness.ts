@@ -18,7 +18,11 @@ export class Liveness {
   readonly #asked = new Set<string>();
   #highest = 0;
 
-  constructor(world: World, cluster: Cluster, trace: Trace) {
+  /** Voters that must be there, when a majority is not what counts. */
+  readonly #needed: number | undefined;
+
+  constructor(world: World, cluster: Cluster, trace: Trace, needed?: number) {
+    this.#needed = needed;
     this.#world = world;
     this.#cluster = cluster;
     this.#trace = trace;
@@ -29,7 +33,8 @@ export class Liveness {
     const { voters, votersOutgoing } = this.#cluster.membership();
     const majority = (ids: readonly string[]): boolean => {
       const healthy = ids.filter((id) => this.#healthy(id)).length;
-      return ids.length === 0 || healthy * 2 > ids.length;
+      const needed = this.#needed ?? Math.floor(ids.length / 2) + 1;
+      return ids.length === 0 || healthy >= needed;
     };
     return majority(voters) && majority(votersOutgoing);
   }

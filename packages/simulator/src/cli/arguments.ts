@@ -22,6 +22,8 @@ export interface SimulatorArguments {
   readonly seconds: number | undefined;
   readonly without: readonly FaultSwitch[];
   readonly lyingDisks: boolean;
+  /** Paxos: as given on the command line, "4,2". */
+  readonly paxosQuorums: { readonly prepare: number; readonly accept: number } | undefined;
   readonly trace: boolean;
   readonly svg: string | undefined;
   readonly out: string | undefined;
@@ -46,6 +48,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     "members",
     "seconds",
     "faults",
+    "paxos-quorums",
     "svg",
     "out",
     "workers",
@@ -95,6 +98,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     seconds: numberOf(values, "seconds", 1, 100_000),
     without: withoutOf(values, flags),
     lyingDisks: flags.has("lying-disks"),
+    paxosQuorums: quorumsOf(values),
     trace: flags.has("trace"),
     svg: values.get("svg"),
     out: values.get("out"),
@@ -112,7 +116,20 @@ export function replayCommand(args: SimulatorArguments, seed: Seed): string {
   if (args.seconds !== undefined) parts.push("--seconds", `${args.seconds}`);
   for (const name of args.without) parts.push(`--no-${name}`);
   if (args.lyingDisks) parts.push("--lying-disks");
+  if (args.paxosQuorums !== undefined) {
+    parts.push("--paxos-quorums", `${args.paxosQuorums.prepare},${args.paxosQuorums.accept}`);
+  }
   return parts.join(" ");
+}
+
+function quorumsOf(
+  values: ReadonlyMap<string, string>,
+): { readonly prepare: number; readonly accept: number } | undefined {
+  const text = values.get("paxos-quorums");
+  if (text === undefined) return undefined;
+  const match = /^([1-7]),([1-7])$/.exec(text);
+  if (match === null) throw new UsageError("--paxos-quorums is two numbers, like 4,2");
+  return { prepare: Number(match[1]), accept: Number(match[2]) };
 }
 
 function seedOf(values: ReadonlyMap<string, string>, name: string): Seed | undefined {

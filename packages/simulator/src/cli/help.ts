@@ -20,6 +20,8 @@ What to run
   --seeds N [--from N]        N seeds beginning with --from (default 1); default 100
   --minutes M                 until the time is over
   --members N                 always N voters (default: 1 to 7, drawn)
+  --paxos-quorums P,A         acceptors that Paxos needs to prepare and to accept (default: mostly
+                              majorities, drawn)
   --seconds S                 simulated seconds of faults (default: 15 to 40 election timeouts)
 
 Which faults (default: each seed draws its own mix)

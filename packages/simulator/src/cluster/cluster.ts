@@ -153,6 +153,7 @@ export class Cluster {
         proposalsInFlightMax: options.proposalsInFlightMax,
         segmentBytes: options.segmentBytes,
         ...checksum,
+        ...(options.paxosQuorums !== undefined && { paxosQuorums: options.paxosQuorums }),
         coreLimits: {
           messageBytesMax: options.messageBytesMax,
           messagesInFlightMax: options.messagesInFlightMax,
@@ -206,6 +207,7 @@ export class Cluster {
     machine.damaged = true;
     machine.incarnation = `disk-${machine.ordinal}-${machine.lives + 1}`;
     this.#parts.checkers.durability.wiped(machine.name);
+    this.#parts.checkers.paxos.wiped(machine.name);
   }
 
   /** Whether a machine may hold more, or less, than its core was told. */
@@ -323,8 +325,9 @@ export class Cluster {
 
   /** Once the turn is over: a member tells its core what became durable after it sent. */
   #verifyClaim(machine: Machine, to: number, message: unknown): void {
-    const { told } = this.#parts.checkers;
+    const { told, paxos } = this.#parts.checkers;
     const { process } = machine;
+    paxos.sent(machine.name, message);
     if (process === undefined || machine.damaged || !told.isClaim(message)) return;
     this.#parts.world.afterwards(() => {
       // A member that has just stopped sends what became durable, and tells its core no more.

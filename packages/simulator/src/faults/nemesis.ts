@@ -76,7 +76,12 @@ export class Nemesis {
     if (plan.some((fault) => fault.kind === "membership") || chance.chance(0.5)) return;
     const voters = cluster.machines.slice(0, options.voters);
     const damaged = voters.filter((machine) => machine.damaged).length;
-    const spare = Math.floor((options.voters - 1) / 2) - damaged;
+    const quorums = options.paxosQuorums;
+    const needed =
+      quorums === undefined
+        ? Math.floor(options.voters / 2) + 1
+        : Math.max(quorums.prepare, quorums.accept);
+    const spare = options.voters - needed - damaged;
     for (const machine of chance.shuffle(voters).slice(0, Math.max(0, spare))) {
       if (machine.damaged) continue;
       machine.leftOut = true;

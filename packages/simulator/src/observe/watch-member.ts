@@ -60,6 +60,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     this.#checkers.commit.started(name);
     this.#checkers.machine.started(name, restored.applied);
     this.#checkers.reads.started(name);
+    this.#checkers.paxos.started(name);
   }
 
   stepping(input: Input<unknown>, core: Core<unknown, unknown>): void {
@@ -145,6 +146,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
           if (index === 0) return 0;
           return core.entryAt(index)?.epoch ?? -1;
         });
+        checkers.paxos.written(name, effect.entries, checkers.machine.committed);
         const first = effect.entries[0]?.index ?? 0;
         const last = effect.entries.at(-1)?.index ?? 0;
         const truncateFrom = effect.truncateFrom ?? 0;
@@ -189,7 +191,10 @@ export class MemberWatch implements CoreObserver, StoreObserver {
           epoch: effect.epoch,
           leader,
         }));
-        if (effect.role === "leader") checkers.becameLeader(name, effect.epoch, core);
+        if (effect.role === "leader") {
+          checkers.becameLeader(name, effect.epoch, core);
+          checkers.eligible.becameLeader(name, core.status().id, this.#memberships);
+        }
         return;
       }
       case "readReady":

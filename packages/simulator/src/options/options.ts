@@ -36,6 +36,8 @@ export interface SimulationOptions {
   readonly electionTicks: number;
   readonly reads: "quorum" | "lease";
   readonly clockDriftMax: number;
+  /** Paxos: acceptors that each phase needs; majorities when left out. */
+  readonly paxosQuorums?: { readonly prepare: number; readonly accept: number };
   /** By member; the last value serves for those beyond. */
   readonly priorities: readonly number[];
   readonly snapshotCount: number;

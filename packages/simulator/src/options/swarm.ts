@@ -90,7 +90,15 @@ export function drawOptions(
     livenessMs: Math.max(20_000, electionMs * 60) + catchUpMs,
     invariantsEvery: prng.pick([3, 19, 101, 101, 499, 499, 499, 997]),
     workload: drawWorkload(prng),
+    ...(protocol === "paxos" && drawQuorums(prng.split("quorums"), voters)),
   };
+}
+
+/** Paxos' phases may need different quorums, as long as any two meet. */
+function drawQuorums(prng: Prng, voters: number): Pick<SimulationOptions, "paxosQuorums"> {
+  if (voters < 3 || prng.chance(0.8)) return {};
+  const accept = prng.between(1, voters);
+  return { paxosQuorums: { prepare: voters + 1 - accept, accept } };
 }
 
 function drawNetwork(protocol: ProtocolName, prng: Prng, electionMs: number, calm: boolean) {
