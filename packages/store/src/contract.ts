@@ -135,7 +135,29 @@ export interface RemoveMemberCommand {
   readonly member: string;
 }
 
+/** Id and TTL are the proposer's choice: id not 0, TTL at least what its election timeout asks for. */
+export interface LeaseGrantCommand {
+  readonly kind: "leaseGrant";
+  readonly lease: LeaseId;
+  readonly ttlSeconds: number;
+}
+
+/** Deletes the attached keys in one revision. Expiry is this command, proposed by the leader. */
+export interface LeaseRevokeCommand {
+  readonly kind: "leaseRevoke";
+  readonly lease: LeaseId;
+}
+
+/** What is left of leases, so that the next leader need not start again. 0: the whole TTL. */
+export interface LeaseCheckpointCommand {
+  readonly kind: "leaseCheckpoint";
+  readonly leases: readonly { readonly lease: LeaseId; readonly remainingSeconds: number }[];
+}
+
 export type Command =
+  | LeaseGrantCommand
+  | LeaseRevokeCommand
+  | LeaseCheckpointCommand
   | PutCommand
   | DeleteRangeCommand
   | TxnCommand
@@ -200,6 +222,8 @@ export type StoreErrorCode =
   | "noSpace"
   | "corrupt"
   | "leaseNotFound"
+  | "leaseExists"
+  | "leaseTtlTooLarge"
   | "commandUnknown";
 
 // ----------------------------------------------------------------------------- durability
@@ -226,6 +250,64 @@ export interface StoreEvent {
   readonly type: "put" | "delete";
   readonly kv: KeyValue;
   readonly prevKv: KeyValue | undefined;
+}
+
+// -------------------------------------------------------------------------------- watching
+
+export interface EventsRequest {
+  readonly key: Key;
+  /** As in `RangeRequest`. */
+  readonly rangeEnd: Key;
+  /** Inclusive; 1 or later. */
+  readonly fromRevision: Revision;
+  readonly prevKv: boolean;
+  /** The piece ends with the revision in which it reaches so many. A revision is never divided. */
+  readonly eventsMax: number;
+}
+
+export interface EventsResult {
+  readonly kind: "events";
+  /** In the order in which the changes were made. */
+  readonly events: readonly StoreEvent[];
+  /** Everything before this revision has been seen. Beyond the store's: there is no more yet. */
+  readonly nextRevision: Revision;
+}
+
+export interface WatchReads {
+  /**
+   * A bounded piece of what happened to a range. After each batch of entries a caller that follows
+   * the store asks again from `nextRevision`: a store that nobody watches does nothing for it. The
+   * error is `compacted`.
+   */
+  readEvents(request: EventsRequest): EventsResult | ErrorResult;
+}
+
+// ---------------------------------------------------------------------------------- leases
+
+/** What the log says of a lease. When it was kept alive last, only the leader knows. */
+export interface LeaseState {
+  readonly lease: LeaseId;
+  readonly ttlSeconds: number;
+  /** What was left of it at `asOfMs`. */
+  readonly remainingSeconds: number;
+  /** The leader's time at the grant or the last checkpoint. */
+  readonly asOfMs: number;
+}
+
+export type LeaseChange =
+  | { readonly kind: "granted" | "checkpoint"; readonly state: LeaseState }
+  | { readonly kind: "revoked"; readonly lease: LeaseId }
+  /** A snapshot replaced everything: read `leases` again. */
+  | { readonly kind: "replaced" };
+
+export interface LeaseReads {
+  lease(lease: LeaseId): LeaseState | undefined;
+  /** Ordered by when they would end, as far as the log knows, then by id. */
+  leases(): readonly LeaseState[];
+  /** Sorted. */
+  leaseKeys(lease: LeaseId): readonly Key[];
+  /** Called within `apply`, after the change. One observer; undefined ends it. */
+  observeLeases(observer: ((change: LeaseChange) => void) | undefined): void;
 }
 
 export interface SnapshotReader {

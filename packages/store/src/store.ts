@@ -11,6 +11,14 @@ import type {
   CompactCommand,
   CompactResult,
   ErrorResult,
+  EventsRequest,
+  EventsResult,
+  Key,
+  LeaseChange,
+  LeaseId,
+  LeaseReads,
+  LeaseRevokeCommand,
+  LeaseState,
   PublishMemberCommand,
   RangeRequest,
   RangeResult,
@@ -23,19 +31,22 @@ import type {
   StorePoint,
   TxnCommand,
   TxnResult,
+  WatchReads,
 } from "./contract.ts";
 import type { Engine, Head } from "./engine/port.ts";
+import { Leases } from "./lease/leases.ts";
 import { PublishedMembers } from "./member/published-members.ts";
 import { compactionPending, compactStep } from "./mvcc/compaction.ts";
 import { deleteRange } from "./mvcc/delete-range.ts";
 import { type HashKvResult, type HashKvRun, openHashKv } from "./mvcc/hash-kv.ts";
 import { Keyspace } from "./mvcc/keyspace.ts";
 import { keepsRecord } from "./mvcc/obsolete.ts";
-import { checkPut, type Leases, put } from "./mvcc/put.ts";
+import { checkPut, put } from "./mvcc/put.ts";
 import { readRange } from "./mvcc/range.ts";
 import { createSnapshotReader } from "./snapshot/reader.ts";
 import { beginRestore, type RestoredState } from "./snapshot/restore.ts";
 import { onlyReads, runTxn } from "./txn/txn.ts";
+import { readEvents } from "./watch/events.ts";
 
 export interface StoreOptions {
   readonly engine: Engine;
@@ -44,7 +55,7 @@ export interface StoreOptions {
 }
 
 /** The store with what its member and its maintenance need beside the contract. */
-export interface OpenedStore extends Store {
+export interface OpenedStore extends Store, LeaseReads, WatchReads {
   /** Whether `compactStep` has something to do now. False while a snapshot is being read. */
   readonly compactionPending: boolean;
   /**
@@ -71,8 +82,7 @@ class ReplicatedStore implements OpenedStore {
   #members: PublishedMembers;
   #point: StorePoint;
   #restoring = false;
-  // Until leases are part of the store, none exists.
-  readonly #leases: Leases = { exists: () => false };
+  #leases: Leases;
 
   constructor(options: StoreOptions) {
     this.#engine = options.engine;
@@ -82,6 +92,7 @@ class ReplicatedStore implements OpenedStore {
     this.#point = options.engine.head.point;
     this.#alarms = Alarms.load(options.engine);
     this.#members = PublishedMembers.load(options.engine);
+    this.#leases = Leases.load(options.engine);
     const { index } = this.#keyspace;
     options.engine.load((main, sub, handle, bytes, start, end) => {
       index.load(main, sub, handle, bytes, start, end);
@@ -106,7 +117,7 @@ class ReplicatedStore implements OpenedStore {
 
   apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result {
     this.#checkNext(context);
-    const result = this.#putPlain(command) ?? this.#runEncoded(command);
+    const result = this.#putPlain(command) ?? this.#runEncoded(command, context.leaderTimeMs);
     this.#keyspace.endCommand();
     this.#commit(context, meta === undefined ? this.#point.meta : new Uint8Array(meta));
     return typeof result === "string" ? this.#error(result) : result;
@@ -126,6 +137,27 @@ class ReplicatedStore implements OpenedStore {
     if (!onlyReads(txn)) throw new Error("a txn that writes must go through the log");
     const result = runTxn(this.#keyspace, this.#leases, txn);
     return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  readEvents(request: EventsRequest): EventsResult | ErrorResult {
+    const result = readEvents(this.#keyspace, request);
+    return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  lease(lease: LeaseId): LeaseState | undefined {
+    return this.#leases.get(lease);
+  }
+
+  leases(): readonly LeaseState[] {
+    return this.#leases.list();
+  }
+
+  leaseKeys(lease: LeaseId): readonly Key[] {
+    return this.#keyspace.index.attachments.keysOf(lease);
+  }
+
+  observeLeases(observer: ((change: LeaseChange) => void) | undefined): void {
+    this.#leases.observer = observer;
   }
 
   members(): readonly PublishMemberCommand[] {
@@ -203,12 +235,12 @@ class ReplicatedStore implements OpenedStore {
     return { kind: "put", revision: keyspace.visibleRevision, prevKv: undefined };
   }
 
-  #runEncoded(command: Uint8Array): Result | StoreErrorCode {
+  #runEncoded(command: Uint8Array, leaderTimeMs: number): Result | StoreErrorCode {
     const decoded = decodeCommand(command);
-    return decoded === undefined ? "commandUnknown" : this.#run(decoded, command);
+    return decoded === undefined ? "commandUnknown" : this.#run(decoded, command, leaderTimeMs);
   }
 
-  #run(command: Command, encoded: Uint8Array): Result | StoreErrorCode {
+  #run(command: Command, encoded: Uint8Array, leaderTimeMs: number): Result | StoreErrorCode {
     const refused = this.#alarms.refuses(command);
     if (refused !== undefined) return refused;
     const keyspace = this.#keyspace;
@@ -232,7 +264,27 @@ class ReplicatedStore implements OpenedStore {
       case "removeMember":
         if (this.#members.remove(this.#engine, command)) keyspace.mix(encoded);
         return { kind: "done", revision: keyspace.revision };
+      case "leaseGrant": {
+        const refusal = this.#leases.grant(this.#engine, command, leaderTimeMs);
+        if (refusal !== undefined) return refusal;
+        keyspace.mix(encoded);
+        return { kind: "done", revision: keyspace.revision };
+      }
+      case "leaseRevoke":
+        return this.#revoke(command, encoded);
+      case "leaseCheckpoint":
+        if (this.#leases.checkpoint(this.#engine, command, leaderTimeMs)) keyspace.mix(encoded);
+        return { kind: "done", revision: keyspace.revision };
     }
+  }
+
+  #revoke(command: LeaseRevokeCommand, encoded: Uint8Array): Result | StoreErrorCode {
+    const keyspace = this.#keyspace;
+    if (!this.#leases.exists(command.lease)) return "leaseNotFound";
+    for (const key of this.leaseKeys(command.lease)) keyspace.deleteKey(key);
+    this.#leases.revoke(this.#engine, command.lease);
+    keyspace.mix(encoded);
+    return { kind: "done", revision: keyspace.visibleRevision };
   }
 
   #compact(command: CompactCommand, encoded: Uint8Array): CompactResult | StoreErrorCode {
@@ -274,6 +326,10 @@ class ReplicatedStore implements OpenedStore {
     this.#alarms = state.alarms;
     this.#members = state.members;
     this.#point = state.head.point;
+    const { observer } = this.#leases;
+    this.#leases = state.leases;
+    this.#leases.observer = observer;
+    observer?.({ kind: "replaced" });
   }
 
   #error(code: StoreErrorCode): ErrorResult {

@@ -64,16 +64,19 @@ export class Alarms {
     if (this.#raised.size === 0) return undefined;
     switch (command.kind) {
       case "put":
+      case "leaseGrant":
         return this.isActive("corrupt") ? "corrupt" : "noSpace";
       case "txn":
         if (this.isActive("corrupt")) return "corrupt";
         return mayPut(command) ? "noSpace" : undefined;
       case "deleteRange":
       case "compact":
+      case "leaseRevoke":
         return this.isActive("corrupt") ? "corrupt" : undefined;
       case "alarm":
       case "publishMember":
       case "removeMember":
+      case "leaseCheckpoint":
         return undefined;
     }
   }

@@ -6,6 +6,7 @@ import type {
   Command,
   Compare,
   DeleteRangeCommand,
+  LeaseId,
   PutCommand,
   RangeOp,
   TxnCommand,
@@ -84,6 +85,18 @@ function readCommand(reader: ByteReader): Command {
       };
     case commandNumbers.removeMember:
       return { kind: "removeMember", member: reader.text() };
+    case commandNumbers.leaseGrant:
+      return { kind: "leaseGrant", lease: readLease(reader), ttlSeconds: reader.varint() };
+    case commandNumbers.leaseRevoke:
+      return { kind: "leaseRevoke", lease: readLease(reader) };
+    case commandNumbers.leaseCheckpoint:
+      return {
+        kind: "leaseCheckpoint",
+        leases: readList(reader, () => ({
+          lease: readLease(reader),
+          remainingSeconds: reader.varint(),
+        })),
+      };
     default:
       throw new MalformedBytes(`unknown command ${number}`);
   }
@@ -191,6 +204,12 @@ function readList<T>(reader: ByteReader, readItem: () => T): T[] {
   const items: T[] = [];
   for (let i = 0; i < length; i++) items.push(readItem());
   return items;
+}
+
+function readLease(reader: ByteReader): LeaseId {
+  const lease = reader.i64();
+  if (lease === 0n) throw new MalformedBytes("0 is no lease");
+  return lease;
 }
 
 function readTexts(reader: ByteReader): string[] {

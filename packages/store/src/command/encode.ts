@@ -51,6 +51,23 @@ export function encodeCommand(command: Command): Uint8Array {
       out.u8(commandNumbers.removeMember);
       out.text(command.member);
       break;
+    case "leaseGrant":
+      out.u8(commandNumbers.leaseGrant);
+      out.i64(command.lease);
+      out.varint(command.ttlSeconds);
+      break;
+    case "leaseRevoke":
+      out.u8(commandNumbers.leaseRevoke);
+      out.i64(command.lease);
+      break;
+    case "leaseCheckpoint":
+      out.u8(commandNumbers.leaseCheckpoint);
+      out.varint(command.leases.length);
+      for (const { lease, remainingSeconds } of command.leases) {
+        out.i64(lease);
+        out.varint(remainingSeconds);
+      }
+      break;
   }
   return out.copy();
 }

@@ -14,6 +14,9 @@ export const commandNumbers = {
   alarm: 6,
   publishMember: 7,
   removeMember: 8,
+  leaseGrant: 10,
+  leaseRevoke: 11,
+  leaseCheckpoint: 12,
   /** As publishMember, of one that was added to vote and does not yet. */
   publishFutureVoter: 9,
 } as const;

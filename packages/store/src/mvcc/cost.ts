@@ -4,11 +4,14 @@
 import type { Command, TxnOp } from "../contract.ts";
 
 const putOverheadBytes = 256;
+const leaseBytes = 64;
 
 export function costOf(command: Command | TxnOp): number {
   switch (command.kind) {
     case "put":
       return putOverheadBytes + command.key.length + command.value.length;
+    case "leaseGrant":
+      return leaseBytes;
     case "txn":
       return Math.max(sumOf(command.success), sumOf(command.failure));
     case "range":
@@ -17,6 +20,8 @@ export function costOf(command: Command | TxnOp): number {
     case "alarm":
     case "publishMember":
     case "removeMember":
+    case "leaseRevoke":
+    case "leaseCheckpoint":
       return 0;
   }
 }

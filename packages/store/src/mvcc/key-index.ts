@@ -4,8 +4,9 @@
 
 import type { Key, Revision } from "../contract.ts";
 import type { Handle } from "../engine/port.ts";
+import { Attachments } from "../lease/attachments.ts";
 import { KeyTree } from "./key-tree.ts";
-import { outlineOf } from "./record.ts";
+import { decodeRecord, outlineOf } from "./record.ts";
 import { RevisionQueue } from "./revision-queue.ts";
 import { type VersionId, Versions } from "./versions.ts";
 
@@ -18,6 +19,8 @@ export class KeyIndex {
   readonly tombstones = new RevisionQueue();
   /** Main revision of the newest version there is. */
   newestMain: Revision = 0;
+
+  readonly attachments = new Attachments();
 
   /** Adds a put to the key that `tree.locate` has just found with this head. */
   addPut(
@@ -53,7 +56,12 @@ export class KeyIndex {
     end: number,
   ): void {
     const outline = outlineOf(bytes, start, end);
-    const head = this.tree.locateBytes(bytes, outline.keyStart, outline.keyEnd);
+    const { keyStart, keyEnd } = outline;
+    const head = this.tree.locateBytes(bytes, keyStart, keyEnd);
+    if (outline.hasLease || (head > 0 && this.versions.hasLease(head))) {
+      const { key, lease } = decodeRecord(bytes.subarray(start, end));
+      this.attachments.set(key, lease);
+    }
     if (outline.create === 0) this.addTombstone(head, main, sub, handle);
     else {
       const { create, version, hasLease } = outline;

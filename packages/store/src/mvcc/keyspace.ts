@@ -2,7 +2,7 @@
 // command share a main revision and are numbered by `sub` in the order of execution. Whoever writes
 // has checked everything before: nothing here can fail half-way.
 
-import { writeByteString } from "../bytes/byte-string.ts";
+import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { type Crc32, crc32 as crc32Table } from "../bytes/crc32.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
@@ -134,6 +134,9 @@ export class Keyspace {
     );
     this.mix(record);
     const handle = this.engine.append(main, sub, record);
+    if (lease !== 0n || (head > 0 && index.versions.hasLease(head))) {
+      index.attachments.set(byteStringOf(keySource, keyStart, keyEnd), lease);
+    }
     index.addPut(head, main, sub, handle, create, version, lease !== 0n);
   }
 
@@ -153,6 +156,7 @@ export class Keyspace {
   /** The key must be live. */
   deleteKey(key: Key): void {
     const head = this.index.tree.locate(key);
+    if (this.index.versions.hasLease(head)) this.index.attachments.set(key, 0n);
     const main = this.revision + 1;
     const sub = this.#sub++;
     this.#deleted = true;

@@ -6,6 +6,7 @@ import { Alarms } from "../alarm/alarms.ts";
 import type { Crc32 } from "../bytes/crc32.ts";
 import type { SnapshotWriter } from "../contract.ts";
 import type { EngineStage, Head } from "../engine/port.ts";
+import { Leases } from "../lease/leases.ts";
 import { PublishedMembers } from "../member/published-members.ts";
 import { KeyIndex } from "../mvcc/key-index.ts";
 import { SnapshotAssembler } from "./assembler.ts";
@@ -16,6 +17,7 @@ export interface RestoredState {
   readonly index: KeyIndex;
   readonly alarms: Alarms;
   readonly members: PublishedMembers;
+  readonly leases: Leases;
 }
 
 export interface RestoreEvents {
@@ -33,6 +35,7 @@ export function beginRestore(
   const index = new KeyIndex();
   const alarms = new Alarms();
   const members = new PublishedMembers();
+  const leases = new Leases();
   let state: "writing" | "finished" | "over" = "writing";
   let head: Head | undefined;
 
@@ -41,6 +44,7 @@ export function beginRestore(
       stage.put(item.table, item.key, item.value);
       if (item.table === Alarms.table) alarms.loadEntry(item.key);
       else if (item.table === PublishedMembers.table) members.loadEntry(item.key, item.value);
+      else if (item.table === Leases.table) leases.loadEntry(item.key, item.value);
       else throw new SnapshotDamaged(`the snapshot has a table ${item.table} unknown here`);
       return;
     }
@@ -62,7 +66,7 @@ export function beginRestore(
     install(done) {
       if (state !== "finished" || head === undefined) throw new Error("install before finish");
       state = "over";
-      const restored = { head, index, alarms, members };
+      const restored = { head, index, alarms, members, leases };
       events.installing();
       stage.install(head, (error) => {
         events.installed(error === undefined ? restored : undefined);

@@ -7,12 +7,12 @@ export function applyAll(store: Store, commands: readonly Command[]): Result[] {
   return commands.map((command) => applyOne(store, command));
 }
 
-export function applyOne(store: Store, command: Command): Result {
+export function applyOne(store: Store, command: Command, leaderTimeMs = 0): Result {
   return store.apply(encodeCommand(command), {
     index: store.appliedIndex + 1,
     epoch: 1,
     proposer: "",
-    leaderTimeMs: 0,
+    leaderTimeMs,
   });
 }
 

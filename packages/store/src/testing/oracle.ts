@@ -4,11 +4,14 @@
 import type {
   Command,
   Compare,
+  EventsRequest,
   Key,
   KeyValue,
+  LeaseState,
   RangeRequest,
   Result,
   StoreErrorCode,
+  StoreEvent,
   TxnCommand,
   TxnOp,
 } from "../contract.ts";
@@ -30,13 +33,14 @@ export class Oracle {
   versions: Version[] = [];
   revision = 1;
   compactRevision = -1;
+  leases = new Map<bigint, LeaseState>();
   #writing = 0;
 
-  apply(command: Command): Result {
+  apply(command: Command, leaderTimeMs = 0): Result {
     const before = { versions: [...this.versions], revision: this.revision };
     this.#writing = 0;
     try {
-      const result = this.#run(command);
+      const result = this.#run(command, leaderTimeMs);
       if (this.#writing > 0) this.revision++;
       this.#writing = 0;
       return result;
@@ -57,17 +61,49 @@ export class Oracle {
     }
   }
 
+  leaseKeys(lease: bigint): Key[] {
+    const all = this.#visible("\0", "\0", Number.POSITIVE_INFINITY);
+    return all.filter((kv) => kv.lease === lease).map((kv) => kv.key);
+  }
+
+  /** Every change from a revision on. The state at a revision is found by looking back each time. */
+  events(request: EventsRequest): StoreEvent[] | "compacted" {
+    if (request.fromRevision < this.compactRevision) return "compacted";
+    const events: StoreEvent[] = [];
+    this.versions.forEach(({ kv, deleted }) => {
+      const main = kv.modRevision;
+      if (main < request.fromRevision || !covers(request, kv.key)) return;
+      const isCreation = !deleted && kv.createRevision === main;
+      const previous = this.#visible(kv.key, "", main - 1)[0];
+      const wanted = request.prevKv && !isCreation && main - 1 >= this.compactRevision;
+      const gone = { createRevision: 0, version: 0, lease: 0n, value: new Uint8Array(0) };
+      // At the floor itself, only what was not replaced within its own revision is still known.
+      const last = this.versions.findLast(
+        (v) => v.kv.key === kv.key && v.kv.modRevision === main,
+      )!.kv;
+      if (main === this.compactRevision && last !== kv) return;
+      events.push({
+        type: deleted ? "delete" : "put",
+        kv: deleted ? { ...kv, ...gone } : kv,
+        prevKv: wanted ? previous : undefined,
+      });
+    });
+    return events;
+  }
+
   #now(): number {
     return this.revision + (this.#writing > 0 ? 1 : 0);
   }
 
-  #run(command: Command): Result {
+  #run(command: Command, leaderTimeMs: number): Result {
     switch (command.kind) {
       case "put":
         if (command.key === "") throw new Refused("keyEmpty");
         if (command.ignoreValue && command.value.length > 0) throw new Refused("valueProvided");
         if (command.ignoreLease && command.lease !== 0n) throw new Refused("leaseProvided");
-        if (command.lease !== 0n) throw new Refused("leaseNotFound");
+        if (command.lease !== 0n && !this.leases.has(command.lease)) {
+          throw new Refused("leaseNotFound");
+        }
         this.#needsKey(command);
         return this.#op(command);
       case "deleteRange":
@@ -85,6 +121,33 @@ export class Oracle {
         if (command.revision > this.revision) throw new Refused("futureRevision");
         this.compactRevision = command.revision;
         return { kind: "compact", revision: this.revision };
+      case "leaseGrant": {
+        const { lease, ttlSeconds } = command;
+        if (ttlSeconds > 9_000_000_000) throw new Refused("leaseTtlTooLarge");
+        if (this.leases.has(lease)) throw new Refused("leaseExists");
+        const state = { lease, ttlSeconds, remainingSeconds: ttlSeconds, asOfMs: leaderTimeMs };
+        this.leases.set(lease, state);
+        return { kind: "done", revision: this.revision };
+      }
+      case "leaseRevoke":
+        if (!this.leases.delete(command.lease)) throw new Refused("leaseNotFound");
+        for (const key of this.leaseKeys(command.lease)) {
+          this.#op({ kind: "deleteRange", key, rangeEnd: "", prevKv: false });
+        }
+        return { kind: "done", revision: this.#now() };
+      case "leaseCheckpoint":
+        for (const { lease, remainingSeconds } of command.leases) {
+          const { ttlSeconds } = this.leases.get(lease) ?? {};
+          if (ttlSeconds === undefined) continue;
+          const left = remainingSeconds === 0 ? ttlSeconds : Math.min(remainingSeconds, ttlSeconds);
+          this.leases.set(lease, {
+            lease,
+            ttlSeconds,
+            remainingSeconds: left,
+            asOfMs: leaderTimeMs,
+          });
+        }
+        return { kind: "done", revision: this.revision };
       default:
         return { kind: "done", revision: this.revision };
     }
@@ -107,7 +170,10 @@ export class Oracle {
   #check(txn: TxnCommand, taken: Map<TxnCommand, boolean>, kind: "put" | "range"): void {
     for (const op of taken.get(txn) ? txn.success : txn.failure) {
       if (op.kind === "txn") this.#check(op, taken, kind);
-      if (op.kind === "put" && kind === "put") this.#needsKey(op);
+      if (op.kind === "put" && kind === "put") {
+        this.#needsKey(op);
+        if (op.lease !== 0n && !this.leases.has(op.lease)) throw new Refused("leaseNotFound");
+      }
       if (op.kind === "range" && kind === "range" && op.revision !== 0) {
         if (op.revision > this.revision) throw new Refused("futureRevision");
         if (op.revision < this.compactRevision) throw new Refused("compacted");
@@ -133,7 +199,7 @@ export class Oracle {
         createRevision: previous?.createRevision ?? main,
         modRevision: main,
         version: (previous?.version ?? 0) + 1,
-        lease: 0n,
+        lease: op.ignoreLease ? (previous?.lease ?? 0n) : op.lease,
         value: op.ignoreValue ? previous!.value : op.value,
       };
       this.versions.push({ kv, deleted: false });
@@ -196,7 +262,7 @@ export class Oracle {
         version: kv.version,
         create: kv.createRevision,
         mod: kv.modRevision,
-        lease: 0,
+        lease: kv.lease,
       }[compare.target];
       const given = compare.value;
       return relation(compare.result, stored < given ? -1 : stored > given ? 1 : 0);
@@ -211,14 +277,18 @@ export class Oracle {
     const last = new Map<Key, Version>();
     for (const version of this.versions) {
       const k = version.kv.key;
-      const inside = rangeEnd === "" ? k === key : k >= key && (rangeEnd === "\0" || k < rangeEnd);
-      if (inside && version.kv.modRevision <= revision) last.set(k, version);
+      if (covers({ key, rangeEnd }, k) && version.kv.modRevision <= revision) last.set(k, version);
     }
     return [...last.values()]
       .filter((version) => !version.deleted)
       .map((version) => version.kv)
       .sort((a, b) => (a.key < b.key ? -1 : 1));
   }
+}
+
+function covers(range: { key: Key; rangeEnd: Key }, key: Key): boolean {
+  if (range.rangeEnd === "") return key === range.key;
+  return key >= range.key && (range.rangeEnd === "\0" || key < range.rangeEnd);
 }
 
 function relation(result: Compare["result"], sign: number): boolean {

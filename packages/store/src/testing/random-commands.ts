@@ -1,7 +1,7 @@
 // Random commands and ranges over few keys and revisions, so that they meet. No txn here breaks the
 // duplicate rule: that rule has tests of its own.
 
-import type { Command, Compare, RangeOp, TxnCommand, TxnOp } from "../contract.ts";
+import type { Command, Compare, EventsRequest, RangeOp, TxnCommand, TxnOp } from "../contract.ts";
 import { compare, compareValue, del, put, range, txn } from "./commands.ts";
 
 /** A small generator of its own: the same seed, the same commands, anywhere. */
@@ -18,6 +18,8 @@ export function createRandom(seed: number): (below: number) => number {
 type Random = (below: number) => number;
 
 const keys = ["a", "a\0", "ab", "b", "c", "c\xff", "d", "\xff"];
+/** One is negative: ids are signed. */
+export const leases = [5n, 6n, 7n, -8n, 0x7fffffffffffffffn] as const;
 const ends = ["", "", "", "\0", "b", "c", "d", "a", "\xff\xff"];
 
 function pick<T>(random: Random, list: readonly T[]): T {
@@ -41,11 +43,35 @@ export function randomRange(random: Random, revision: number): RangeOp {
 }
 
 export function randomCommand(random: Random, revision: number): Command {
-  const choice = random(20);
+  const choice = random(24);
   if (choice < 9) return randomPut(random);
   if (choice < 12) return del(pick(random, keys), pick(random, ends), random(2) === 0);
   if (choice < 19) return randomTxn(random, revision, 0);
+  if (choice < 23) return randomLease(random);
   return { kind: "compact", revision: random(revision + 2) };
+}
+
+function randomLease(random: Random): Command {
+  const lease = pick(random, leases);
+  const ttlSeconds = random(30) === 0 ? 9_000_000_001 : 1 + random(100);
+  const kind = random(7);
+  if (kind < 4) return { kind: "leaseGrant", lease, ttlSeconds };
+  if (kind < 6) return { kind: "leaseRevoke", lease };
+  const more = { lease: pick(random, leases), remainingSeconds: random(50) };
+  return {
+    kind: "leaseCheckpoint",
+    leases: [{ lease, remainingSeconds: random(200) }, more],
+  };
+}
+
+export function randomEvents(random: Random, revision: number): EventsRequest {
+  return {
+    key: pick(random, keys),
+    rangeEnd: pick(random, ends),
+    fromRevision: 1 + random(revision + 2),
+    prevKv: random(2) === 0,
+    eventsMax: 1 + random(5),
+  };
 }
 
 function randomPut(random: Random): Command & { kind: "put" } {
@@ -54,7 +80,7 @@ function randomPut(random: Random): Command & { kind: "put" } {
     prevKv: random(2) === 0,
     ignoreValue,
     ignoreLease: random(10) === 0,
-    lease: random(25) === 0 ? 7n : 0n,
+    lease: random(4) === 0 ? pick(random, leases) : 0n,
   });
 }
 
@@ -63,6 +89,9 @@ function randomCompare(random: Random, revision: number): Compare {
   const key = pick(random, keys);
   const end = pick(random, ends);
   if (random(4) === 0) return compareValue(key, result, `v${random(5)}`, end);
+  if (random(6) === 0) {
+    return { key, rangeEnd: end, target: "lease", result, value: pick(random, [0n, ...leases]) };
+  }
   const target = pick(random, ["version", "create", "mod"] as const);
   return compare(key, target, result, random(target === "version" ? 4 : revision + 2), end);
 }
@@ -84,7 +113,8 @@ function randomTxn(random: Random, revision: number, depth: number): TxnCommand 
       else if (writes === 0) ops.push(del(pick(random, keys), pick(random, ends), true));
       else {
         const op = randomPut(random);
-        if (free.delete(op.key)) ops.push({ ...op, lease: 0n });
+        if (free.delete(op.key))
+          ops.push(random(4) === 0 && !op.ignoreLease ? op : { ...op, lease: 0n });
       }
     }
     return ops;

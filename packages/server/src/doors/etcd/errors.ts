@@ -39,6 +39,8 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   futureRevision: error(status.outOfRange, "mvcc: required revision is a future revision"),
   noSpace: error(status.resourceExhausted, "mvcc: database space exceeded"),
   leaseNotFound: error(status.notFound, "requested lease not found"),
+  leaseExists: error(status.failedPrecondition, "lease already exists"),
+  leaseTtlTooLarge: error(status.outOfRange, "too large lease TTL"),
   // A log entry of a newer version than this member understands.
   commandUnknown: error(status.failedPrecondition, "not capable"),
 

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EventsRequest, EventsResult } from "../contract.ts";
+import { createMemoryEngine } from "../memory/memory-engine.ts";
+import { type OpenedStore, openStore } from "../store.ts";
+import { del, put, textOf, txn } from "../testing/commands.ts";
+import { applyAll, applyOne, compactFully } from "../testing/driver.ts";
+
+function opened(): OpenedStore {
+  return openStore({ engine: createMemoryEngine() });
+}
+
+function read(store: OpenedStore, more: Partial<EventsRequest> = {}): EventsResult {
+  const result = store.readEvents({
+    key: "\0",
+    rangeEnd: "\0",
+    fromRevision: 1,
+    prevKv: true,
+    eventsMax: 1000,
+    ...more,
+  });
+  assert.ok(result.kind === "events");
+  return result;
+}
+
+function lines(result: EventsResult): string[] {
+  return result.events.map(({ type, kv, prevKv }) => {
+    const before = prevKv === undefined ? "" : `, was ${textOf(prevKv.value)}`;
+    return `${kv.modRevision} ${type} ${kv.key} ${textOf(kv.value)}${before}`;
+  });
+}
+
+test("events come in the order of execution, with what was before", () => {
+  const store = opened();
+  applyAll(store, [
+    put("b", "1"),
+    txn([], [put("c", "2"), put("a", "3"), put("b", "4")]),
+    del("a", "z"),
+    put("b", "5"),
+  ]);
+  assert.deepEqual(lines(read(store)), [
+    "2 put b 1",
+    "3 put c 2",
+    "3 put a 3",
+    "3 put b 4, was 1",
+    "4 delete a , was 3",
+    "4 delete b , was 4",
+    "4 delete c , was 2",
+    "5 put b 5",
+  ]);
+  assert.deepEqual(lines(read(store, { key: "c", rangeEnd: "", fromRevision: 4, prevKv: false })), [
+    "4 delete c ",
+  ]);
+});
+
+test("a piece ends between revisions, whatever its bound", () => {
+  const store = opened();
+  applyAll(store, [put("a"), txn([], [put("b"), put("c"), put("d")]), put("e")]);
+  const first = read(store, { eventsMax: 2 });
+  assert.deepEqual([first.events.length, first.nextRevision], [4, 4]);
+  const second = read(store, { eventsMax: 2, fromRevision: 4 });
+  assert.deepEqual([second.events.length, second.nextRevision], [1, 5]);
+  const third = read(store, { fromRevision: 5 });
+  assert.deepEqual(third, { kind: "events", events: [], nextRevision: 5 });
+});
+
+test("a piece is bounded although nothing in it matches", () => {
+  const store = opened();
+  for (let i = 0; i < 10_000; i++) applyOne(store, put(`k${i % 100}`));
+  applyOne(store, put("wanted"));
+  let fromRevision = 1;
+  let pieces = 0;
+  const found: string[] = [];
+  while (fromRevision <= store.revision) {
+    const piece = read(store, { key: "wanted", rangeEnd: "", fromRevision });
+    assert.ok(piece.nextRevision - fromRevision <= 4001);
+    found.push(...lines(piece));
+    fromRevision = piece.nextRevision;
+    pieces++;
+  }
+  assert.deepEqual([found, pieces], [["10002 put wanted "], 3]);
+});
+
+test("below the floor it says compacted; at the floor all is there but what came before", () => {
+  const store = opened();
+  applyAll(store, [put("a", "1"), put("b", "2"), del("a"), put("b", "3")]);
+  applyOne(store, { kind: "compact", revision: 4 });
+  const check = (): void => {
+    assert.deepEqual(
+      store.readEvents({
+        key: "a",
+        rangeEnd: "",
+        fromRevision: 3,
+        prevKv: false,
+        eventsMax: 10,
+      }),
+      { kind: "error", revision: 5, code: "compacted" },
+    );
+    assert.deepEqual(lines(read(store, { fromRevision: 4 })), ["4 delete a ", "5 put b 3, was 2"]);
+  };
+  check();
+  compactFully(store);
+  check();
+});
