@@ -24,3 +24,4 @@ export {
 export { paxos } from "./paxos/paxos.ts";
 export { raft } from "./raft/raft.ts";
 export * as synod from "./synod/index.ts";
+export { zab } from "./zab/zab.ts";

@@ -1,0 +1,16 @@
+// Lease reads. Whoever hears its leader promises to accept no other's epoch for an election timeout of
+// its own clock, and without a quorum of acceptances nobody is established. A leader counts from the
+// moment it SENT the confirmed round, and for less than that, so that no clock within the drift bound
+// can betray it.
+
+import type { Leadership } from "./leadership.ts";
+import type { Zab } from "./self.ts";
+
+export function hasLease(zab: Zab, leadership: Leadership): boolean {
+  if (!zab.settings.leaseReads) return false;
+  return zab.nowMs < leadership.leaseFromMs + zab.settings.leaseMs;
+}
+
+export function noteConfirmed(leadership: Leadership, sentAtMs: number): void {
+  leadership.leaseFromMs = Math.max(leadership.leaseFromMs, sentAtMs);
+}

@@ -1,0 +1,65 @@
+// Which of two candidates is the better one: the later epoch taken over, then the later zxid, then what
+// people prefer, then the id. The first two are what makes a leader fit to lead (ZooKeeper's
+// FastLeaderElection, totalOrderPredicate); the rest only makes all agree on one.
+
+import type { Epoch, Index } from "../contract.ts";
+import { isVoter } from "../membership/membership.ts";
+import type { Vote } from "./messages.ts";
+import { membership, membershipIndex, type Zab } from "./self.ts";
+
+export interface History {
+  readonly currentEpoch: Epoch;
+  readonly lastEpoch: Epoch;
+  readonly lastIndex: Index;
+}
+
+export function historyOf(zab: Zab): History {
+  const { lastEpoch, lastIndex } = zab.log;
+  return { currentEpoch: zab.currentEpoch, lastEpoch, lastIndex };
+}
+
+/** Negative, zero or positive. A zxid is compared by epoch first. */
+export function compareHistories(one: History, other: History): number {
+  if (one.currentEpoch !== other.currentEpoch) return one.currentEpoch - other.currentEpoch;
+  if (one.lastEpoch !== other.lastEpoch) return one.lastEpoch - other.lastEpoch;
+  return one.lastIndex - other.lastIndex;
+}
+
+export function isBetterVote(one: Vote, other: Vote | undefined): boolean {
+  if (other === undefined) return true;
+  const byHistory = compareHistories(one, other);
+  if (byHistory !== 0) return byHistory > 0;
+  if (one.isPreferred !== other.isPreferred) return one.isPreferred;
+  if (one.priority !== other.priority) return one.priority > other.priority;
+  return one.leader > other.leader;
+}
+
+export function isSameVote(one: Vote | undefined, other: Vote): boolean {
+  return (
+    one !== undefined &&
+    one.leader === other.leader &&
+    one.isPreferred === other.isPreferred &&
+    compareHistories(one, other) === 0
+  );
+}
+
+/** This member's vote for itself; undefined when it does not offer itself. */
+export function ownVote(zab: Zab, isPreferred: boolean): Vote | undefined {
+  const { id, priority } = zab.settings;
+  if (!isPromotable(zab)) return undefined;
+  if (!isPreferred && (priority === 0 || zab.abstainTicks > 0)) return undefined;
+  return { leader: id, ...historyOf(zab), isPreferred, priority };
+}
+
+/**
+ * Voters that are not in the midst of replacing their log. Also one that the last membership leaves
+ * out, for as long as that is not committed: it may be the only one whose history is long enough.
+ */
+export function isPromotable(zab: Zab): boolean {
+  const { id } = zab.settings;
+  if (zab.installing !== undefined) return false;
+  if (isVoter(membership(zab), id)) return true;
+  const before = zab.memberships[zab.memberships.length - 2];
+  if (before === undefined || membershipIndex(zab) <= zab.commitIndex) return false;
+  return isVoter(before.membership, id);
+}
