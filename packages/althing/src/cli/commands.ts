@@ -6,7 +6,13 @@ import { completionCommand } from "./completion.ts";
 import { delCommand } from "./del.ts";
 import { devCommand } from "./dev.ts";
 import { getCommand } from "./get.ts";
-import { memberListCommand } from "./members.ts";
+import {
+  memberAddCommand,
+  memberListCommand,
+  memberPromoteCommand,
+  memberRemoveCommand,
+  memberUpdateCommand,
+} from "./members.ts";
 import { putCommand } from "./put.ts";
 import { simCommand } from "./sim.ts";
 import { startCommand } from "./start-command.ts";
@@ -21,6 +27,10 @@ export const commands: readonly Command[] = [
   delCommand,
   statusCommand,
   memberListCommand,
+  memberAddCommand,
+  memberRemoveCommand,
+  memberUpdateCommand,
+  memberPromoteCommand,
   simCommand,
   completionCommand,
   versionCommand,
