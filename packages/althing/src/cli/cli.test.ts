@@ -51,6 +51,19 @@ test("the examples of the help are accepted by their own parsers", () => {
   }
 });
 
+test("a value or a word that begins with a dash is told how to be written", () => {
+  const told = (...args: string[]) => refusal(() => parseOptions(getCommand, args)).message;
+  const dash = "; one that begins with a dash is written --option=-...";
+  assert.equal(told("k", "--limit", "-1"), `--limit needs a value${dash}`);
+  assert.equal(told("k", "-o", "-x"), `-o needs a value${dash}`);
+  assert.equal(told("k", "--rev"), "--rev needs a value");
+  assert.equal(
+    told("k", "-5"),
+    "there is no option -5; write -- before words that begin with a dash",
+  );
+  assert.deepEqual(parseOptions(getCommand, ["--", "-5"]).words, ["-5"]);
+});
+
 test("a mistyped option is refused with the one that was meant", () => {
   const error = refusal(() => parseOptions(getCommand, ["k", "--prefx"]));
   assert.equal(error.exitCode, exitCode.usage);

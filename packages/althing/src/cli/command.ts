@@ -86,8 +86,16 @@ export function wholeNumber(command: Command, parsed: Parsed, name: string): num
 
 function explain(error: unknown, command: Command): string {
   const message = error instanceof Error ? error.message : String(error);
+  const valueless = /Option '(?:-\w, )?(--?[\w-]+)[^']*' argument/.exec(message)?.[1];
+  if (valueless !== undefined) {
+    const dash = message.includes("ambiguous");
+    return `${valueless} needs a value${dash ? "; one that begins with a dash is written --option=-..." : ""}`;
+  }
   const unknown = /Unknown option '(--?[\w-]+)/.exec(message)?.[1];
   if (unknown === undefined) return message.split(". ")[0]!;
+  if (/^-\d/.test(unknown)) {
+    return `there is no option ${unknown}; write -- before words that begin with a dash`;
+  }
   const meant = closest(
     unknown.replace(/^--?/, ""),
     command.options.map((option) => option.name),

@@ -98,6 +98,7 @@ export class GrpcClient {
   async #connect(deadline: number): Promise<ClientHttp2Session> {
     if (this.#session !== undefined && !this.#session.destroyed) return this.#session;
     const problems: string[] = [];
+    let someoneThere = false;
     for (const [i, endpoint] of this.#endpoints.entries()) {
       // One that does not answer must leave time for the others.
       const share = (deadline - Date.now()) / (this.#endpoints.length - i);
@@ -107,11 +108,12 @@ export class GrpcClient {
         return this.#session;
       } catch (error) {
         problems.push(`${endpoint.text}: ${explainConnection(error, endpoint)}`);
+        someoneThere ||= !nobodyThere.has(codeOf(error));
       }
     }
-    throw new CliError(exitCode.unreachable, problems.join("\n"), [
-      "Is a cluster running? `npx althing dev` starts one here; --endpoints names another.",
-    ]);
+    const hint =
+      "Is a cluster running? `npx althing dev` starts one here; --endpoints names another.";
+    throw new CliError(exitCode.unreachable, problems.join("\n"), someoneThere ? [] : [hint]);
   }
 
   #exchange(
@@ -252,8 +254,15 @@ function hungUp(): Error {
   return Object.assign(new Error("closed"), { code: "ECONNRESET" });
 }
 
+/** Whoever answers, if only to hang up, is running. */
+const nobodyThere = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"]);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
 function explainConnection(error: unknown, endpoint: Endpoint): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   if (code === "ECONNREFUSED") return "nothing listens there";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the name is not known";
   if (code === "ETIMEDOUT") return "no answer in time";
