@@ -106,19 +106,6 @@ export const logMutants: readonly Mutant[] = [
     seedsMax: 1500,
   },
   {
-    name: "torn-tail-left-behind",
-    about: "the remains of a torn record stay where the next one goes",
-    edits: [
-      {
-        file: `${log}/recovery.ts`,
-        find: "file.writeNow(this.#torn.offset, new Uint8Array(this.#torn.length));",
-        replace: "",
-      },
-    ],
-    flags: diskFlags,
-    seedsMax: 1500,
-  },
-  {
     name: "damage-cut-silently",
     about: "a damaged record in the middle is taken for the end of the log",
     edits: [

@@ -60,8 +60,8 @@ export const memberMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${member}/compaction.ts`,
-        find: "const target = Math.min(tail, this.#store.durable().index);",
-        replace: "const target = tail;",
+        find: "const index = Math.min(this.#droppable(), this.#store.durable().index);",
+        replace: "const index = this.#droppable();",
       },
       {
         file: `${member}/compaction.ts`,
@@ -163,8 +163,13 @@ export const memberMutants: readonly Mutant[] = [
       },
       {
         file: `${member}/publish.ts`,
-        find: "if (own !== undefined && own.incarnation !== this.#identity.incarnation) {",
-        replace: "if (own !== undefined && own.incarnation === undefined) {",
+        find: "if (met !== undefined && met !== incarnation) return wiped(peer);",
+        replace: "",
+      },
+      {
+        file: `${member}/publish.ts`,
+        find: "if (claimed && own.incarnation !== this.#identity.incarnation) {",
+        replace: "if (claimed && own.incarnation === undefined) {",
       },
     ],
     flags: ["--faults", "damage,crash,partition"],
