@@ -14,9 +14,10 @@ export class Peer extends Progress {
   readonly beyond = new Ranges();
   /** What it said to know to be chosen. */
   commitIndex: Index = 0;
-  /** A heartbeat's round, and the first slot not sent before it left: to tell what was lost. */
+  /** A heartbeat's round, and how far it was fed before that left: to tell what was lost. */
   lossRound = 0;
   lossNext: Index = 0;
+  lossMatch: Index = 0;
 
   /** Feeds it from where it said to be. */
   feed(): void {

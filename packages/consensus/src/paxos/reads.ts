@@ -42,7 +42,7 @@ export function refuseReadRequest(
   from: MemberId,
   message: MessageOf<"readRequest">,
 ): void {
-  send(paxos, from, { kind: "readRefusal", ballot: paxos.promised, request: message.request });
+  send(paxos, from, { kind: "readRefusal", ballot: message.ballot, request: message.request });
 }
 
 /** A leader's turn ends: true when a round of heartbeats has to leave for the reads. */

@@ -69,6 +69,8 @@ export function resendLost(paxos: Paxos, peer: Peer, round: number, receivedInde
   if (peer.state !== "replicate" || peer.lossRound === 0 || round < peer.lossRound) return;
   peer.lossRound = 0;
   if (receivedIndex >= peer.lossNext - 1 || paxos.leadership === undefined) return;
+  // It forgot, with a crash, that what an earlier ballot left there is the chosen value.
+  if (receivedIndex < peer.lossMatch) peer.match = receivedIndex;
   peer.inFlight.clear();
   peer.next = Math.max(peer.match, receivedIndex) + 1;
 }
@@ -78,6 +80,7 @@ export function watchForLoss(peer: Peer, round: number): void {
   if (peer.state !== "replicate" || peer.lossRound !== 0) return;
   peer.lossRound = round;
   peer.lossNext = peer.next;
+  peer.lossMatch = peer.match;
 }
 
 /** The transport could not deliver: what was in flight is in doubt. */

@@ -11,6 +11,9 @@ import { abandonForwardedReads, abandonReads } from "./reads.ts";
 import { membership, type Paxos } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";
 
+/** Doublings of the time that a ballot is given. */
+const patienceMax = 3;
+
 /** `ballot` is promised, and perhaps led: by its proposer, or by nobody that was heard. */
 export function becomeFollower(paxos: Paxos, ballot: Ballot, isLed: boolean): void {
   const order = compareBallots(ballot, paxos.promised);
@@ -22,6 +25,7 @@ export function becomeFollower(paxos: Paxos, ballot: Ballot, isLed: boolean): vo
   paxos.role = "follower";
   paxos.leader = leader;
   paxos.leaderHungUp = false;
+  if (isLed) paxos.attempts = 0;
   if (changed) leaveRole(paxos);
   if (!wasFollower) paxos.timer.reset();
 }
@@ -46,6 +50,9 @@ export function becomeCandidate(paxos: Paxos, transfer: boolean): void {
   leaveRole(paxos);
   paxos.preparation = createPreparation(paxos.promised, transfer);
   paxos.timer.reset();
+  // Back-off: whoever duels, or waits for slow disks, gives each ballot more time than the last.
+  const patience = 2 ** Math.min(Math.max(0, paxos.attempts++ - 1), patienceMax);
+  paxos.timer.postpone(paxos.timer.ticksLeft * patience);
 }
 
 /** A quorum has promised, and all that it knows to be chosen is known here. */
@@ -55,6 +62,7 @@ export function becomeLeader(paxos: Paxos): void {
   assert(paxos.installing === undefined, "a leader holds what is chosen");
   paxos.role = "leader";
   paxos.leader = settings.id;
+  paxos.attempts = 0;
   for (let index = paxos.commitIndex + 1; index <= log.lastIndex; index++) {
     const accepted = log.at(index);
     if (accepted !== undefined) noteAccepted(preparation, accepted);

@@ -104,6 +104,8 @@ export interface Paxos {
   readonly votes: Map<MemberId, boolean>;
   /** Ticks since this member began to canvass. */
   ticksCampaigning: number;
+  /** Ballots that this member prepared since it last knew a leader. */
+  attempts: number;
   transfer: Transfer | undefined;
   /** Asked in this turn, not yet sent to the leader. */
   readsToForward: Token[];
@@ -174,6 +176,7 @@ export function createPaxos(options: CoreOptions, restored: Restored<PaxosState>
     nowMs: 0,
     votes: new Map(),
     ticksCampaigning: 0,
+    attempts: 0,
     transfer: undefined,
     readsToForward: [],
     readsForwarded: new Map(),
