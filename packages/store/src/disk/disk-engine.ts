@@ -11,6 +11,7 @@ import {
   type Handle,
   type Head,
   type LoadVisitor,
+  type RecordPlace,
   type RecordVisitor,
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
@@ -125,6 +126,14 @@ class DiskEngine implements Engine {
     const record = this.#arena.read(handle) ?? this.#environment.readRecord(main, sub);
     if (record === undefined) throw new Error(`revision ${main}.${sub} is not in the store`);
     return record;
+  }
+
+  readPlace(main: number, sub: number, handle: Handle, place: RecordPlace): void {
+    if (handle !== noHandle && this.#arena.readPlace(handle, place)) return;
+    const record = this.read(main, sub, handle);
+    place.bytes = record;
+    place.start = 0;
+    place.end = record.length;
   }
 
   /**

@@ -6,7 +6,7 @@
 // Known weakness: a slab that keeps one record of many costs some 300 bytes for its own books.
 
 import type { Revision } from "../contract.ts";
-import type { Handle, RecordVisitor } from "../engine/port.ts";
+import type { Handle, RecordPlace, RecordVisitor } from "../engine/port.ts";
 
 const ordinalsMax = 65536;
 const slabBytesMin = 4096;
@@ -93,6 +93,18 @@ export class Arena {
     if (offset === removed) return undefined;
     const start = offset + headerBytes;
     return slab.bytes.subarray(start, start + slab.view.getUint32(offset + 12));
+  }
+
+  /** As `read`; false when the record was removed or dropped. */
+  readPlace(handle: Handle, place: RecordPlace): boolean {
+    const slab = this.#slabs[Math.floor(handle / ordinalsMax)];
+    if (slab === undefined) return false;
+    const offset = offsetOf(slab, handle % ordinalsMax);
+    if (offset === removed) return false;
+    place.bytes = slab.bytes;
+    place.start = offset + headerBytes;
+    place.end = place.start + slab.view.getUint32(offset + 12);
+    return true;
   }
 
   remove(handle: Handle): void {
@@ -243,16 +255,25 @@ function offsetOf(slab: Slab, ordinal: number): number {
   return place < 0 ? removed : slab.offsets[place]!;
 }
 
-/** The first place in the slab at or after (main, sub). A removed record's header still stands. */
+/** The first place in the slab at or after (main, sub). */
 function firstPlace(slab: Slab, main: Revision, sub: number): number {
   if (slab.firstMain > main) return 0;
-  for (let place = 0; place < slab.count; place++) {
+  let low = 0;
+  let high = slab.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    // A removed record's place says nothing: the next one that is left decides for it.
+    let place = middle;
+    while (place < high && slab.offsets[place] === removed) place++;
+    if (place === high) {
+      high = middle;
+      continue;
+    }
     const offset = slab.offsets[place]!;
-    if (offset === removed) continue;
     const recordMain = slab.view.getFloat64(offset);
     if (recordMain > main || (recordMain === main && slab.view.getUint32(offset + 8) >= sub)) {
-      return place;
-    }
+      high = middle;
+    } else low = place + 1;
   }
-  return slab.count;
+  return low;
 }

@@ -11,6 +11,7 @@ import {
   type Handle,
   type Head,
   type LoadVisitor,
+  type RecordPlace,
   type RecordVisitor,
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
@@ -103,6 +104,11 @@ class Memory implements MemoryEngine {
     const record = this.#arena.read(handle);
     if (record === undefined) throw new Error(`revision ${main}.${sub} is not in the arena`);
     return record;
+  }
+
+  readPlace(main: number, sub: number, handle: Handle, place: RecordPlace): void {
+    if (this.#arena.readPlace(handle, place)) return;
+    throw new Error(`revision ${main}.${sub} is not in the arena`);
   }
 
   remove(_main: number, _sub: number, handle: Handle): void {

@@ -6,10 +6,10 @@ import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { type Crc32, crc32 as crc32Table } from "../bytes/crc32.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
-import type { Engine } from "../engine/port.ts";
+import type { Engine, RecordPlace } from "../engine/port.ts";
 import { KeyIndex } from "./key-index.ts";
 import { keyRange } from "./key-range.ts";
-import { decodeRecord, noBytes, RecordWriter } from "./record.ts";
+import { decodeRecord, decodeRecordAt, noBytes, RecordWriter } from "./record.ts";
 import type { VersionId } from "./versions.ts";
 
 export interface PutRequest {
@@ -32,6 +32,8 @@ export class Keyspace {
   hash = 0;
   readonly #crc32: Crc32;
   readonly #records = new RecordWriter();
+  /** Of the record read last. */
+  readonly #place: RecordPlace = { bytes: noBytes, start: 0, end: 0 };
   #keyBytes = new Uint8Array(256);
   /** Records of the command under way. */
   #sub = 0;
@@ -68,7 +70,10 @@ export class Keyspace {
 
   /** A version that is a put. `key` is given where the caller has it already. */
   load(key: Key | undefined, id: VersionId): KeyValue {
-    return decodeRecord(this.record(id), key);
+    const { versions } = this.index;
+    const place = this.#place;
+    this.engine.readPlace(versions.main(id), versions.sub(id), versions.handle(id), place);
+    return decodeRecordAt(place.bytes, place.start, place.end, key);
   }
 
   loadKeyOnly(id: VersionId): KeyValue {

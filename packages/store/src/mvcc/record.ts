@@ -160,30 +160,41 @@ export type DecodedRecord = KeyValue & { readonly tombstone: boolean };
 
 /** `key` is given where the caller has it already: reading it again would cost the most. */
 export function decodeRecord(record: Uint8Array, key?: Key): DecodedRecord {
-  at = 0;
-  if (record[at++] !== tagKey) throw new Error("a stored record does not begin with its key");
-  const keyLength = readVarint(record);
+  return decodeRecordAt(record, 0, record.length, key);
+}
+
+/** As above, of a record within larger bytes. */
+export function decodeRecordAt(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key?: Key,
+): DecodedRecord {
+  at = start;
+  if (bytes[at++] !== tagKey) throw new Error("a stored record does not begin with its key");
+  const keyLength = readVarint(bytes);
   const keyStart = at;
   at += keyLength;
-  const ownKey = key ?? byteStringOf(record, keyStart, at);
+  const ownKey = key ?? byteStringOf(bytes, keyStart, at);
   let createRevision = 0;
   let modRevision = 0;
   let version = 0;
   let value = noBytes;
   let lease = 0n;
-  const tombstone = at === record.length;
-  while (at < record.length) {
-    const tag = record[at++];
-    if (tag === tagCreate) createRevision = readVarint(record);
-    else if (tag === tagMod) modRevision = readVarint(record);
-    else if (tag === tagVersion) version = readVarint(record);
+  const tombstone = at === end;
+  while (at < end) {
+    const tag = bytes[at++];
+    if (tag === tagCreate) createRevision = readVarint(bytes);
+    else if (tag === tagMod) modRevision = readVarint(bytes);
+    else if (tag === tagVersion) version = readVarint(bytes);
     else if (tag === tagValue) {
-      const length = readVarint(record);
-      value = record.subarray(at, at + length);
+      const length = readVarint(bytes);
+      value = bytes.subarray(at, at + length);
       at += length;
-    } else if (tag === tagLease) lease = readLease(record);
+    } else if (tag === tagLease) lease = readLease(bytes);
     else throw new Error(`a stored record has an unknown field (tag ${tag})`);
   }
+  if (at !== end) throw new Error("a stored record ends too early");
   return { key: ownKey, createRevision, modRevision, version, lease, value, tombstone };
 }
 
