@@ -1,15 +1,16 @@
 // Certificates from the files that the configuration names, in the shapes that the client port and the
-// peer port take.
+// peer port take. What cannot be used is refused here, before anything is started, by the flag at fault.
 
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { TlsOptions } from "node:tls";
+import { createSecureContext, type SecureContextOptions, type TlsOptions } from "node:tls";
 import { type Config, ConfigError, type TlsFiles } from "./config/config.ts";
 import type { PeerTls } from "./peers/index.ts";
 
 export function loadPeerTls(config: Config): PeerTls | undefined {
   const files = config.peerTls;
   if (files.certFile === "") return undefined;
-  const ca = readPem("peer-trusted-ca-file", files.trustedCaFile);
+  const ca = readAuthority("peer-trusted-ca-file", files.trustedCaFile);
   return {
     ...readPair("peer-", files),
     clientCertAuth: files.clientCertAuth,
@@ -25,8 +26,11 @@ export function loadPeerTls(config: Config): PeerTls | undefined {
 export function loadClientTls(config: Config): TlsOptions | undefined {
   const files = config.clientTls;
   if (files.certFile === "") return undefined;
-  const ca = readPem("trusted-ca-file", files.trustedCaFile);
+  const ca = readAuthority("trusted-ca-file", files.trustedCaFile);
   const crl = readPem("client-crl-file", files.crlFile);
+  if (crl !== undefined) {
+    tryOut("client-crl-file", files.crlFile, "a list of revoked certificates", { crl });
+  }
   return {
     ...readPair("", files),
     requestCert: files.clientCertAuth,
@@ -40,10 +44,37 @@ export function loadClientTls(config: Config): TlsOptions | undefined {
 }
 
 function readPair(prefix: string, files: TlsFiles): { cert: Buffer; key: Buffer } {
-  return {
-    cert: readPem(`${prefix}cert-file`, files.certFile)!,
-    key: readPem(`${prefix}key-file`, files.keyFile)!,
-  };
+  const { certFile, keyFile } = files;
+  const cert = readPem(`${prefix}cert-file`, certFile)!;
+  const key = readPem(`${prefix}key-file`, keyFile)!;
+  tryOut(`${prefix}cert-file`, certFile, "a certificate", { cert });
+  tryOut(`${prefix}key-file`, keyFile, `the key of the certificate in ${certFile}`, { cert, key });
+  return { cert, key };
+}
+
+function readAuthority(flag: string, path: string): Buffer | undefined {
+  const ca = readPem(flag, path);
+  if (ca === undefined) return undefined;
+  try {
+    // An authority that cannot be read would be left out in silence, and nobody be trusted.
+    new X509Certificate(ca);
+  } catch (error) {
+    throw unusable(flag, path, "an authority's certificate", error);
+  }
+  return ca;
+}
+
+function tryOut(flag: string, path: string, what: string, options: SecureContextOptions): void {
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    throw unusable(flag, path, what, error);
+  }
+}
+
+function unusable(flag: string, path: string, what: string, error: unknown): ConfigError {
+  const problem = error instanceof Error ? error.message : String(error);
+  return new ConfigError(flag, `--${flag}=${path} is not ${what} in PEM form (${problem})`);
 }
 
 function readPem(flag: string, path: string): Buffer | undefined {

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { ConfigError, defaultConfig, type TlsFiles } from "./config/config.ts";
+import { createAuthority } from "./peers/testing/certificate.ts";
+import { loadClientTls, loadPeerTls } from "./tls-files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "althing-tls-files-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const authority = createAuthority("authority");
+const member = authority.issue("member");
+const good: TlsFiles = {
+  certFile: write("member.pem", member.cert),
+  keyFile: write("member.key", member.key),
+  trustedCaFile: write("ca.pem", authority.cert),
+  clientCertAuth: true,
+  crlFile: "",
+  allowedCommonName: "",
+  allowedHostname: "",
+};
+const garbage = write("garbage.pem", "not a certificate");
+const otherKey = write("other.key", authority.issue("other").key);
+
+test("files that can be used are handed on as they are", () => {
+  const peer = loadPeerTls(defaultConfigWith({ peerTls: good }));
+  const client = loadClientTls(defaultConfigWith({ clientTls: good }));
+  for (const tls of [peer, client]) {
+    assert.equal(String(tls?.cert), member.cert);
+    assert.equal(String(tls?.key), member.key);
+    assert.equal(String(tls?.ca), authority.cert);
+  }
+  assert.equal(loadPeerTls(defaultConfig()), undefined);
+});
+
+test("a file that cannot be used is refused by the flag that names it", () => {
+  const cases: [Partial<TlsFiles>, string, RegExp][] = [
+    [{ certFile: garbage }, "cert-file", /garbage\.pem is not a certificate in PEM form/],
+    [
+      { keyFile: garbage },
+      "key-file",
+      /garbage\.pem is not the key of the certificate in .*member/,
+    ],
+    [{ keyFile: otherKey }, "key-file", /other\.key is not the key of the certificate .*mismatch/],
+    [{ trustedCaFile: garbage }, "trusted-ca-file", /is not an authority's certificate/],
+    [{ certFile: join(folder, "none") }, "cert-file", /cannot be read: ENOENT/],
+  ];
+  for (const [change, flag, message] of cases) {
+    const files = { ...good, ...change };
+    assertRefused(() => loadClientTls(defaultConfigWith({ clientTls: files })), flag, message);
+    assertRefused(
+      () => loadPeerTls(defaultConfigWith({ peerTls: files })),
+      `peer-${flag}`,
+      message,
+    );
+  }
+  const revoked = { ...good, crlFile: garbage };
+  assertRefused(
+    () => loadClientTls(defaultConfigWith({ clientTls: revoked })),
+    "client-crl-file",
+    /is not a list of revoked certificates/,
+  );
+});
+
+function defaultConfigWith(change: { clientTls?: TlsFiles; peerTls?: TlsFiles }) {
+  return { ...defaultConfig(), ...change };
+}
+
+function assertRefused(run: () => unknown, flag: string, message: RegExp): void {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.equal(error.flag, flag);
+    assert.match(error.message, message);
+    return true;
+  });
+}
