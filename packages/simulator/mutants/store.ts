@@ -92,13 +92,18 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "applied-unevenly",
-    about: "whether a command takes effect depends on the member's own size",
+    about: "whether a command takes effect depends on how long this process has lived",
     edits: [
       {
         file: `${store}/store.ts`,
         find: "const refused = this.#alarms.refuses(command);",
         replace:
-          'const refused = this.#alarms.refuses(command) ?? (this.#engine.bytes % 4096 === 1024 ? "noSpace" : undefined);',
+          'const refused = this.#alarms.refuses(command) ?? (++this.#sinceStart % 64 === 0 ? "noSpace" : undefined);',
+      },
+      {
+        file: `${store}/store.ts`,
+        find: "\n  #restoring = false;\n",
+        replace: "\n  #restoring = false;\n  #sinceStart = 0;\n",
       },
     ],
     seedsMax: 600,

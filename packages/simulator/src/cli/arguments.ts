@@ -114,7 +114,12 @@ export function replayCommand(args: SimulatorArguments, seed: Seed): string {
   const parts = ["althing sim", "--protocol", args.protocol, "--seed", `${seed}`];
   if (args.members !== undefined) parts.push("--members", `${args.members}`);
   if (args.seconds !== undefined) parts.push("--seconds", `${args.seconds}`);
-  for (const name of args.without) parts.push(`--no-${name}`);
+  const kept = faultSwitches.filter((name) => !args.without.includes(name));
+  if (kept.length < faultSwitches.length / 2) {
+    parts.push("--faults", kept.length === 0 ? "none" : kept.join(","));
+  } else {
+    for (const name of args.without) parts.push(`--no-${name}`);
+  }
   if (args.lyingDisks) parts.push("--lying-disks");
   if (args.paxosQuorums !== undefined) {
     parts.push("--paxos-quorums", `${args.paxosQuorums.prepare},${args.paxosQuorums.accept}`);

@@ -52,14 +52,19 @@ export async function explore(args: SimulatorArguments): Promise<number> {
   return decisive === undefined ? 0 : exitCodes[decisive.result.result];
 }
 
-export function describeFailure(args: SimulatorArguments, seed: Seed, result: RunResult): void {
+export function describeFailure(
+  args: SimulatorArguments,
+  seed: Seed,
+  result: RunResult,
+  replay: string = replayCommand(args, seed),
+): void {
   const { violation } = result;
   const headline = violation?.property ?? "the linearizability search reached its bound";
   const lines = [
     `${result.result.toUpperCase()}  ${args.protocol} seed ${seed}: ${headline}`,
     ...(violation === undefined ? [] : [`  ${violation.detail}`]),
     `  after ${(result.simulatedMs / 1000).toFixed(1)} simulated seconds, trace hash ${result.traceHash}`,
-    `  replay: ${replayCommand(args, seed)} --trace`,
+    `  replay: ${replay} --trace`,
   ];
   process.stderr.write(`${lines.join("\n")}\n`);
 }

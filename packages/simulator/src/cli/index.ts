@@ -31,7 +31,7 @@ export async function runSimulatorCommand(argv: string[]): Promise<number> {
       case "shrink":
         return shrinkFailure(args);
       case "explore":
-        return args.seed === undefined ? await explore(args) : replay(args, args.seed);
+        return args.seed === undefined ? await explore(args) : replayOne(args, args.seed);
     }
   } catch (error) {
     if (error instanceof UsageError || error instanceof ScenarioUnreadable) {
@@ -42,16 +42,21 @@ export async function runSimulatorCommand(argv: string[]): Promise<number> {
   }
 }
 
-function replay(args: SimulatorArguments, seed: Seed): number {
+function replayOne(args: SimulatorArguments, seed: Seed): number {
   const record = args.trace || args.svg !== undefined;
   return tell(args, seed, runHere(scenarioOf(args, seed), record));
 }
 
-function tell(args: SimulatorArguments, seed: Seed, result: RunResult): number {
+function tell(
+  args: SimulatorArguments,
+  seed: Seed,
+  result: RunResult,
+  replay: string = replayCommand(args, seed),
+): number {
   writeTrace(args, seed, result);
   if (args.json && !args.trace) process.stdout.write(`${runForJson(args, seed, result)}\n`);
   else if (!args.json) process.stderr.write(describeRun(seed, args.protocol, result));
-  if (result.result !== "pass" && !args.json) describeFailure(args, seed, result);
+  if (result.result !== "pass" && !args.json) describeFailure(args, seed, result, replay);
   return exitCodes[result.result];
 }
 
@@ -62,7 +67,7 @@ function runFiles(args: SimulatorArguments): number {
     const scenario = readScenario(file);
     const { protocol } = scenario.options;
     const result = runHere(scenario, args.trace || args.svg !== undefined);
-    const own = tell({ ...args, protocol }, seedOf(scenario), result);
+    const own = tell({ ...args, protocol }, seedOf(scenario), result, `althing sim run ${file}`);
     if (code === 0) code = own;
   }
   return code;
