@@ -248,14 +248,13 @@ export class GrpcCall
     const { bytes, at, size } = encodeMessage(this.method.encode, response);
     this.counted.sent++;
     this.environment.counters.bytesSent += size - messagePrefixBytes;
-    if (
-      stream.queuedBytes + size > backlogBytesMax &&
-      (stream.queuedBytes > 0 || this.method.kind !== "unary")
-    ) {
+    const isAlone = stream.queuedBytes === 0 && this.method.kind === "unary";
+    if (!isAlone && stream.queuedBytes + size > backlogBytesMax) {
       this.overflow("the reader is too slow: its backlog is full");
       return false;
     }
-    if (this.environment.queuedBytes() + size > connectionBacklogBytesMax) {
+    const queued = this.environment.queuedBytes();
+    if (queued > 0 && queued + size > connectionBacklogBytesMax) {
       this.overflow("the reader is too slow: its connection's backlog is full");
       return false;
     }

@@ -9,7 +9,7 @@ import { isGrpcContentType, parseGrpcTimeout } from "./grpc-headers.ts";
 import { errorCode } from "./http2/codes.ts";
 import { Connection, type ConnectionHost, type KeepaliveRules } from "./http2/connection.ts";
 import type { RequestHead } from "./http2/request-head.ts";
-import type { Stream, StreamConsumer } from "./http2/stream.ts";
+import type { Stream } from "./http2/stream.ts";
 import { Http2Exchange } from "./http2-route.ts";
 import {
   type GrpcMethod,
@@ -121,24 +121,18 @@ class ServedConnection implements ConnectionHost {
     this.connection.leave();
   }
 
-  request(stream: Stream): StreamConsumer {
+  request(stream: Stream): void {
     const { head } = stream;
     head.plan ??= this.plan(head);
     const plan = head.plan as Plan;
     if (plan.kind === "call") {
       const call = new GrpcCall(stream, plan.method, plan.counted, this.environment);
+      stream.consumer = call;
       call.start(plan.timeoutMs);
-      return call;
-    }
-    if (plan.kind === "refuse") {
-      stream.begin(plan.block, true);
-      return ignored;
-    }
-    if (this.environment.caller.encrypted) {
-      return new Http2Exchange(stream, this.options.router, this.environment.caller);
-    }
-    stream.reset(errorCode.protocolError);
-    return ignored;
+    } else if (plan.kind === "refuse") stream.begin(plan.block, true);
+    else if (this.environment.caller.encrypted) {
+      stream.consumer = new Http2Exchange(stream, this.options.router, this.environment.caller);
+    } else stream.reset(errorCode.protocolError);
   }
 
   aborted(reason: string, detail: string): void {
@@ -177,10 +171,3 @@ class ServedConnection implements ConnectionHost {
 function refusal(status: GrpcStatus, message: string): Plan {
   return { kind: "refuse", block: trailersOnly(status, message) };
 }
-
-const ignored: StreamConsumer = {
-  data() {},
-  remoteEnded() {},
-  drained() {},
-  closed() {},
-};

@@ -190,6 +190,18 @@ test("pings that come too often end the connection in gRPC's words", async (t) =
   assert.equal(payload.toString("latin1", 8), "too_many_pings");
 });
 
+test("calls that waited for long may all be given up at once", async (t) => {
+  const limits = { messageBytesMax: 1000, concurrentStreamsMax: 5000, connectionsMax: 10 };
+  const { client, server } = await serve(t, { limits });
+  const ids = Array.from({ length: 3000 }, (_, i) => 2 * i + 1);
+  client.write(hello, settings, ...ids.map((id) => call(id, "Wait")));
+  // So long a wait is what tells them from resets that are meant to harm.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  client.write(...ids.map((id) => rawFrame(RST, 0, id, word(8))), call(9999));
+  await client.until(ended(client, 9999));
+  assert.deepEqual([server.cancelled, client.find(GOAWAY)], [3000, undefined]);
+});
+
 test("a silent client is asked for a sign of life, and cut off if it gives none", async (t) => {
   const keepalive = { minTimeMs: 0, intervalMs: 60, timeoutMs: 60 };
   const { client, server } = await serve(t, { keepalive });

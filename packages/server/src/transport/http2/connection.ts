@@ -34,7 +34,7 @@ import {
   RecentStreams,
 } from "./protections.ts";
 import { areTrailersValid, type RequestHead, readRequestHead } from "./request-head.ts";
-import { Stream, type StreamConsumer, type StreamOwner } from "./stream.ts";
+import { Stream, type StreamOwner } from "./stream.ts";
 import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
 
 export interface ConnectionOptions {
@@ -57,8 +57,8 @@ export interface KeepaliveRules {
 }
 
 export interface ConnectionHost {
-  /** A request has begun. Who it throws is answered with a reset. */
-  request(stream: Stream): StreamConsumer;
+  /** A request has begun: give it its consumer, or end it. */
+  request(stream: Stream): void;
   /** We have ended it: flood, silence, violation. */
   aborted(reason: string, detail: string): void;
   /** A bug of ours, which costs its connection. */
@@ -73,6 +73,8 @@ const headerBlockBytesMax = 64 * 1024;
 /** How long a peer may take to close its side after we have closed ours. */
 const lingerMs = 1000;
 const pingBytes = 8;
+/** Resets of streams that are younger than this are counted. */
+const hastyMs = 500;
 
 export class Connection implements FrameSink, StreamOwner, Flushable {
   readonly output: Output;
@@ -104,6 +106,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private block: { readonly id: number; readonly flags: number; bytes: Buffer } | undefined;
   private early: Stream[] = [];
   private hasReceived = true;
+  /** When the chunk that is being read came. */
+  private nowMs: number;
   private quietSinceMs: number;
   private pingedAtMs = 0;
   private writtenBytes = 0;
@@ -114,7 +118,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     this.options = options;
     this.host = host;
     this.pings = new PingJudge(options.keepalive);
-    this.quietSinceMs = performance.now();
+    this.nowMs = performance.now();
+    this.quietSinceMs = this.nowMs;
     this.output = new Output(socket, () => this.released());
     this.sending = new SendFlow(this.output);
     this.sayHello();
@@ -127,6 +132,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   receive(chunk: Buffer): void {
     if (this.isDeaf) return;
     this.hasReceived = true;
+    this.nowMs = performance.now();
     try {
       const rest = this.prefaceBytes < preface.length ? this.readPreface(chunk) : chunk;
       this.reader.push(rest);
@@ -391,19 +397,20 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       this.refuse(id, errorCode.refusedStream);
       return;
     }
-    const stream = new Stream(this, id, head);
+    const stream = new Stream(this, id, head, this.nowMs);
     this.streams.set(id, stream);
-    const consumer = this.host.request(stream);
-    if (stream.isClosed) return;
-    stream.consumer = consumer;
-    if (isLast) stream.remoteEnded();
+    this.host.request(stream);
+    if (isLast && !stream.isClosed) stream.remoteEnded();
   }
 
   private resetFrame(id: number, size: number): void {
     checkLength(size, 4);
     if (id === 0 || id > this.highestId) throw violation("RST_STREAM of no stream");
-    if (!this.resets.spend()) throw flood("resets");
-    this.streams.get(id)?.close(false);
+    const stream = this.streams.get(id);
+    // Who gives up what it has waited for is no attacker, even when a thousand calls run out of time at once.
+    const isHasty = stream === undefined || this.nowMs - stream.openedAtMs < hastyMs;
+    if (isHasty && !this.resets.spend()) throw flood("resets");
+    stream?.close(false);
   }
 
   private windowUpdateFrame(id: number, bytes: Buffer, start: number, end: number): void {
@@ -483,7 +490,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       this.countIdleFrame();
       return;
     }
-    if (!this.pings.allows(performance.now(), this.streams.size > 0)) {
+    if (!this.pings.allows(this.nowMs, this.streams.size > 0)) {
       throw new ConnectionFault(errorCode.enhanceYourCalm, "too_many_pings");
     }
     this.output.frameHeader(pingBytes, frameType.ping, flag.ack, 0);

@@ -9,7 +9,7 @@ import { hello, rawFrame, requestBlock, settings } from "../testing/raw-http2.ts
 import { frameHeaderBytes } from "./codes.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { encodeBlock } from "./hpack/encoder.ts";
-import type { Stream, StreamConsumer } from "./stream.ts";
+import type { Stream } from "./stream.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? (Math.random() * 2 ** 32) >>> 0);
 let state = seed;
@@ -54,13 +54,11 @@ class World implements ConnectionHost {
     this.connection = new Connection(this.socket as Socket, options, this);
   }
 
-  request(stream: Stream): StreamConsumer {
+  request(stream: Stream): void {
     this.begun++;
     this.open++;
     let isOpen = true;
-    this.behaviour(stream, this);
-    if (stream.isClosed) this.open--;
-    return {
+    stream.consumer = {
       data: () => assert.equal(isOpen, true),
       remoteEnded: () => {
         if (!stream.isLocalEnded && random(2) === 0) stream.end(trailers);
@@ -72,6 +70,7 @@ class World implements ConnectionHost {
         this.open--;
       },
     };
+    this.behaviour(stream, this);
   }
 
   aborted(): void {

@@ -35,7 +35,8 @@ export interface StreamOwner {
 export class Stream implements WaitingStream {
   readonly id: number;
   readonly head: RequestHead;
-  consumer: StreamConsumer = absent;
+  readonly openedAtMs: number;
+  consumer: StreamConsumer = ignoring;
   sendWindow: number;
   isRemoteEnded = false;
   isLocalEnded = false;
@@ -49,10 +50,11 @@ export class Stream implements WaitingStream {
   /** What ends the stream once the queue is empty. */
   private last: { readonly trailers: Uint8Array | undefined } | undefined;
 
-  constructor(owner: StreamOwner, id: number, head: RequestHead) {
+  constructor(owner: StreamOwner, id: number, head: RequestHead, openedAtMs: number) {
     this.owner = owner;
     this.id = id;
     this.head = head;
+    this.openedAtMs = openedAtMs;
     this.sendWindow = owner.sending.streamWindowInitial;
   }
 
@@ -149,8 +151,8 @@ export class Stream implements WaitingStream {
   }
 }
 
-/** For the moment between a stream's beginning and its first consumer. */
-const absent: StreamConsumer = {
+/** Of requests that are refused at once. */
+const ignoring: StreamConsumer = {
   data() {},
   remoteEnded() {},
   drained() {},
