@@ -64,12 +64,11 @@ export class Environment {
     const removed = new Map<number | string, RemovalList>();
     const lists = this.#readRemovals(removed);
     const sparse: Block[] = [];
-    for (const { key, value } of this.#records.getRange({})) {
+    for (const key of this.#records.getKeys({})) {
       const main = key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
       const block: Block = { main, sub: key.readUInt32BE(8), count: 0, dead: undefined };
       this.blocks.push(block);
-      // Views of a Buffer cost several times what views of a plain array do.
-      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      const bytes = this.#readBlock(block);
       eachRecordPlace(bytes, (recordMain, recordSub, start, end) => {
         block.count++;
         if (removed.size > 0) {

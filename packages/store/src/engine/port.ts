@@ -70,8 +70,9 @@ export interface Engine extends EngineWriter {
   readPlace(main: Revision, sub: number, handle: Handle, place: RecordPlace): void;
   remove(main: Revision, sub: number, handle: Handle): void;
   delete(table: string, key: Key): void;
+  /** Sorted. */
   tableNames(): string[];
-  /** Entries of a table, sorted by key. */
+  /** Entries of a table, in any order. */
   entries(table: string): [Key, Uint8Array][];
   commit(head: Head): void;
   /** Visits every record there is, once, when the store opens and before any other call. */

@@ -26,6 +26,6 @@ export class Tables {
   }
 
   entries(table: string): [Key, Uint8Array][] {
-    return [...(this.#tables.get(table) ?? [])].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return [...(this.#tables.get(table) ?? [])];
   }
 }

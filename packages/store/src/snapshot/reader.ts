@@ -3,9 +3,10 @@
 // removes nothing while it is pinned. Only the tables, which change in place, are taken at once.
 
 import type { Crc32 } from "../bytes/crc32.ts";
-import type { Key, Revision, SnapshotReader } from "../contract.ts";
+import type { Revision, SnapshotReader } from "../contract.ts";
 import type { Engine, Head } from "../engine/port.ts";
 import { ChunkEncoder, chunkBytesAim } from "./format.ts";
+import { sortedEntries } from "./sorted-entries.ts";
 
 /** Whether a record belongs to the state: one that compaction has yet to remove does not. */
 export type RecordFilter = (main: Revision, sub: number, record: Uint8Array) => boolean;
@@ -20,24 +21,23 @@ export function createSnapshotReader(
 ): SnapshotReader {
   const encoder = new ChunkEncoder(options.crc32);
   const keep = options.keep ?? (() => true);
-  const entries: [string, Key, Uint8Array][] = [];
-  for (const table of engine.tableNames()) {
-    for (const [key, value] of engine.entries(table)) entries.push([table, key, value]);
-  }
+  const tables = engine.tableNames().map((table) => [table, engine.entries(table)] as const);
+  const entryCount = tables.reduce((sum, [, entries]) => sum + entries.length, 0);
+  const entries = sortedEntries(tables);
   let unpin: (() => void) | undefined = engine.pin();
   let stage: "head" | "entries" | "records" | "end" | "done" = "head";
-  let entriesSent = 0;
   let records = 0;
   let nextMain = 0;
   let nextSub = 0;
 
   const addEntries = (): void => {
-    let steps = 0;
-    while (entriesSent < entries.length && encoder.bodyBytes < chunkBytesAim) {
-      if (steps++ === recordsPerStepMax) return;
-      encoder.entry(...entries[entriesSent++]!);
+    for (let steps = 0; steps < recordsPerStepMax; steps++) {
+      if (encoder.bodyBytes >= chunkBytesAim) return;
+      const { done, value: entry } = entries.next();
+      if (done) stage = "records";
+      if (entry === undefined) return;
+      encoder.entry(...entry);
     }
-    if (entriesSent === entries.length) stage = "records";
   };
 
   /** Whether the records are exhausted. */
@@ -81,7 +81,7 @@ export function createSnapshotReader(
           if (addRecords()) stage = "end";
           return encoder.body();
         case "end": {
-          const end = encoder.end(entries.length, records);
+          const end = encoder.end(entryCount, records);
           close();
           return end;
         }
