@@ -3,7 +3,7 @@
 // the value of the highest ballot for each slot, and learns what is chosen already.
 
 import type { Entry, Index, MemberId } from "../contract.ts";
-import { votersOf } from "../membership/membership.ts";
+import { isVoter, votersOf } from "../membership/membership.ts";
 import { compareBallots } from "../synod/ballot.ts";
 import { learnChosen } from "./commit.ts";
 import { type Leadership, peerOf } from "./leadership.ts";
@@ -83,8 +83,10 @@ export function maybeLead(paxos: Paxos): void {
     if (verdict === "won") goOnLeading(paxos, paxos.leadership, preparation);
     return;
   }
-  if (verdict === "lost") becomeFollower(paxos, paxos.promised, false);
-  if (verdict !== "won" || paxos.installing !== undefined) return;
+  // Phase 1 may have told it that it is no voter any more: then others are to lead.
+  const isVoting = isVoter(membership(paxos), paxos.settings.id);
+  if (verdict === "lost" || !isVoting) becomeFollower(paxos, paxos.promised, false);
+  if (verdict !== "won" || !isVoting || paxos.installing !== undefined) return;
   // A slot that is chosen, and known to nobody but as part of a snapshot, must not be filled again.
   if (paxos.commitIndex < preparation.lacksUpTo) return;
   becomeLeader(paxos);

@@ -2,6 +2,7 @@
 // verbs are the same for every protocol. `UPDATE=1` rewrites what is expected; read the difference.
 //
 //   new a b c [learners d] [extra e] [election 10] [heartbeat 2] [reads lease] [priority a=2]
+//     [batch 100] [window 8] [quorums 2,2]
 //   campaign a | tick a|all [n] | time n | propose a x y | read a | transfer a b | step-down a
 //   change a add-voter d, remove b | deliver [a->b] [n] | drop [a->b] | double [a->b]
 //   persist a|all | stabilize | cut a b | cut a->b | isolate a | heal | hang-up a b
@@ -92,6 +93,9 @@ class Session<M, S> {
       } else if (word === "window") {
         const messagesInFlightMax = Number(words[++i]);
         core = { ...core, limits: { ...core.limits, messagesInFlightMax } };
+      } else if (word === "quorums") {
+        const [prepare, accept] = words[++i]!.split(",").map(Number);
+        core = { ...core, paxosQuorums: { prepare: prepare!, accept: accept! } };
       } else list.push(word);
     }
     this.#cluster = new Cluster(this.#protocol, {
