@@ -73,6 +73,8 @@ class DiskEngine implements Engine {
   #written: Head;
   /** Blocks that have lost most of their records. */
   #sparse = new Set<Block>();
+  /** Size of the file, asked for once per commit: every put is weighed against the quota. */
+  #fileBytes: number | undefined;
   #nextListId = 1;
   /** Removal lists of which no record is left. */
   #finishedLists: RemovalList[] = [];
@@ -111,7 +113,8 @@ class DiskEngine implements Engine {
     return this.#pins > 0;
   }
   get bytes(): number {
-    return fileBytes(this.#directory.path(`${this.#directory.current}/data.mdb`));
+    this.#fileBytes ??= fileBytes(this.#directory.path(`${this.#directory.current}/data.mdb`));
+    return this.#fileBytes;
   }
   get bytesInUse(): number {
     return this.#environment.usedBytes();
@@ -306,6 +309,7 @@ class DiskEngine implements Engine {
         this.#failures = 0;
         this.#behind.shift();
         this.#written = batch.head;
+        this.#fileBytes = undefined;
         this.#environment.renew();
         this.#arena.trim(batch.openSlab, this.#cacheBytes);
         this.#answerWaiting(undefined);
@@ -316,6 +320,7 @@ class DiskEngine implements Engine {
     } catch (error) {
       const cause = await causeOf(error);
       this.#writing = undefined;
+      this.#fileBytes = undefined;
       this.#writeFailed(cause);
     }
   }
@@ -396,6 +401,7 @@ class DiskEngine implements Engine {
     const old = { name: this.#directory.current, environment: this.#environment };
     this.#directory.switchTo(staged.name);
     this.#environment = staged.environment;
+    this.#fileBytes = undefined;
     this.#stage = undefined;
     this.#tables = staged.tables;
     this.#head = staged.head;
