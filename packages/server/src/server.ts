@@ -5,7 +5,7 @@
 import { crc32 } from "node:zlib";
 import { type MemberId, membershipOf } from "@althing/consensus";
 import { createMember, decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
-import { createMemoryEngine, encodeCommand, openStore, type Store } from "@althing/store";
+import { createMemoryEngine, encodeCommand, type OpenedStore, openStore } from "@althing/store";
 import { openDiskEngine } from "@althing/store/disk";
 import { compactionIntervalMs, createAutoCompaction } from "./auto-compaction.ts";
 import { createSystemClock } from "./clock/system-clock.ts";
@@ -152,7 +152,7 @@ class RunningServer implements Server {
   readonly #tls: Tls;
   readonly #directory: DataDirectory;
   readonly #identity: MemberIdentity;
-  readonly #store: Store;
+  readonly #store: OpenedStore;
   readonly #peers: PeerTransport;
   readonly #roster: RosterSources;
   readonly #clock = createSystemClock();
@@ -315,7 +315,7 @@ class RunningServer implements Server {
     this.#timers.push(setTimeout(run, ms));
   }
 
-  #openStore(): Store {
+  #openStore(): OpenedStore {
     const engine =
       this.config.engine === "memory"
         ? createMemoryEngine({ storage: this.#directory.disk, crc32 })
@@ -373,6 +373,7 @@ class RunningServer implements Server {
     const { config } = this;
     const context: DoorContext = {
       member: this.member,
+      store: this.#store,
       clusterId: this.clusterId,
       members: () => this.members(),
       quotaBackendBytes: config.quotaBackendBytes,

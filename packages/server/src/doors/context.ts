@@ -2,6 +2,7 @@
 // over this; it never touches the log, the protocol or the disk engine.
 
 import type { Member, MemberEvent } from "@althing/member";
+import type { OpenedStore } from "@althing/store";
 
 export interface MemberInfo {
   /** 16 lowercase hex digits. */
@@ -23,6 +24,8 @@ export interface DoorLimits {
 
 export interface DoorContext {
   readonly member: Member;
+  /** The member's own, with what maintenance, leases and watches read of it. */
+  readonly store: OpenedStore;
   readonly clusterId: string;
   /** Membership in force joined with what the members published; sorted by id. */
   members(): readonly MemberInfo[];

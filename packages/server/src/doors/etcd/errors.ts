@@ -13,6 +13,10 @@ export type DoorErrorCode =
   | "leaderMissing"
   | "learnerUnsupported"
   | "memberUrlsInvalid"
+  | "downgradeVersionMalformed"
+  | "downgradeVersionInvalid"
+  | "downgradeUnsupported"
+  | "downgradeActionUnknown"
   | "unknownService";
 
 export type EtcdErrorCode = StoreErrorCode | MemberErrorCode | DoorErrorCode;
@@ -75,6 +79,12 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   corrupt: error(status.dataLoss, "corrupt cluster"),
   failed: error(status.unavailable, "server stopped"),
   stopped: error(status.unavailable, "server stopped"),
+
+  downgradeVersionMalformed: error(status.invalidArgument, "wrong downgrade target version format"),
+  downgradeVersionInvalid: error(status.invalidArgument, "invalid downgrade target version"),
+  // Data cannot be handed to an older version of etcd, so no job is ever begun.
+  downgradeUnsupported: error(status.failedPrecondition, "not capable"),
+  downgradeActionUnknown: error(status.unknown, "unknown method"),
 
   learnerUnsupported: error(status.failedPrecondition, "rpc not supported for learner"),
   unknownService: { status: status.notFound, message: "unknown service" },

@@ -2,10 +2,11 @@
 // driven in a test. Proposals of one turn are applied together in the next, as the real member does.
 
 import { type Member, MemberError, type MemberStatus, type ProposeOutcome } from "@althing/member";
-import { createMemoryEngine, openStore, type Store } from "@althing/store";
+import { createMemoryEngine, type OpenedStore, openStore } from "@althing/store";
 import type { DoorContext, DoorLimits } from "../../context.ts";
 
 export interface SingleMember extends Member {
+  readonly store: OpenedStore;
   /** What the door sees while there is no leader, or the member is not fit. */
   readonly override: { status: Partial<MemberStatus> };
 }
@@ -13,7 +14,7 @@ export interface SingleMember extends Member {
 export const testMemberId = "8e9e05c52164694d";
 
 export function createSingleMember(): SingleMember {
-  const store: Store = openStore({ engine: createMemoryEngine() });
+  const store = openStore({ engine: createMemoryEngine() });
   const override: { status: Partial<MemberStatus> } = { status: {} };
   let waiting: { command: Uint8Array; done: (outcome: ProposeOutcome) => void }[] = [];
   const leaderless = () => "leader" in override.status && override.status.leader === undefined;
@@ -94,11 +95,12 @@ export const testLimits: DoorLimits = {
 };
 
 export function createTestContext(
-  member: Member,
+  member: SingleMember,
   options: { limits?: Partial<DoorLimits>; quotaBackendBytes?: number } = {},
 ): DoorContext {
   return {
     member,
+    store: member.store,
     clusterId: "cdf818194e3a8c32",
     members: () => [
       {

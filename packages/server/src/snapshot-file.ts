@@ -1,0 +1,84 @@
+// The file that a snapshot stream makes: a preamble, the store's own chunks with their lengths before
+// them, and the SHA-256 of all that. What cannot be verified to the last byte is not used.
+
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+const magic = "ALTHINGSNAP1\n\0\0\0";
+const digestBytes = 32;
+const chunkBytesMax = 64 * 1024 * 1024;
+
+export class SnapshotFileError extends Error {
+  readonly code = "snapshotFileDamaged";
+  constructor(path: string, why: string) {
+    super(`${path} is no whole snapshot: ${why}`);
+    this.name = "SnapshotFileError";
+  }
+}
+
+export function snapshotPreamble(): Uint8Array {
+  return Buffer.from(magic, "latin1");
+}
+
+export function snapshotFrame(chunk: Uint8Array): Uint8Array {
+  const frame = Buffer.allocUnsafe(4 + chunk.length);
+  frame.writeUInt32LE(chunk.length, 0);
+  frame.set(chunk, 4);
+  return frame;
+}
+
+export interface SnapshotFile {
+  readonly bytes: number;
+  /** Checks the digest over the whole file; throws SnapshotFileError. `tell` is called as it goes. */
+  verify(tell?: (done: number, all: number) => void): void;
+  /** The chunks in order; each call reads one. Verify first. */
+  next(): Uint8Array | undefined;
+  close(): void;
+}
+
+export function openSnapshotFile(path: string): SnapshotFile {
+  const fd = openSync(path, "r");
+  const { size } = fstatSync(fd);
+  const end = size - digestBytes;
+  let at = magic.length;
+  const read = (position: number, length: number): Buffer => {
+    const bytes = Buffer.allocUnsafe(length);
+    if (readSync(fd, bytes, 0, length, position) !== length) {
+      throw new SnapshotFileError(path, "it could not be read to its end");
+    }
+    return bytes;
+  };
+  if (end < magic.length || read(0, magic.length).toString("latin1") !== magic) {
+    closeSync(fd);
+    throw new SnapshotFileError(path, "it does not begin as one");
+  }
+  return {
+    bytes: size,
+    verify(tell = () => {}) {
+      const hash = createHash("sha256");
+      for (let done = 0; done < end; ) {
+        const piece = read(done, Math.min(1024 * 1024, end - done));
+        hash.update(piece);
+        done += piece.length;
+        tell(done, end);
+      }
+      if (!hash.digest().equals(read(end, digestBytes))) {
+        throw new SnapshotFileError(
+          path,
+          "its checksum does not match: it is damaged or cut short",
+        );
+      }
+    },
+    next() {
+      if (at === end) return undefined;
+      const length = at + 4 <= end ? read(at, 4).readUInt32LE(0) : chunkBytesMax + 1;
+      if (length > chunkBytesMax || at + 4 + length > end) {
+        throw new SnapshotFileError(path, "a piece of it is longer than the file");
+      }
+      const chunk = read(at + 4, length);
+      at += 4 + length;
+      return chunk;
+    },
+    close: () => closeSync(fd),
+  };
+}
