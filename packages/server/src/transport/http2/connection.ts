@@ -93,8 +93,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private readonly idleFrames = createIdleFrameAllowance();
   private readonly pings: PingJudge;
   /** Streams that we reset, and streams that ended: what still comes for them is judged differently. */
-  private readonly resetByUs = new RecentStreams();
-  private readonly ended = new RecentStreams();
+  private readonly resetByUs = new RecentStreams(1024);
+  private readonly ended = new RecentStreams(64);
   private prefaceBytes = 0;
   private isReady = false;
   private highestId = 0;

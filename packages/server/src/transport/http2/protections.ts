@@ -64,16 +64,19 @@ export class PingJudge {
   }
 }
 
-const ringSlots = 64;
-
 /** The last few streams of a kind: frames may still arrive for them. */
 export class RecentStreams {
+  private readonly countMax: number;
   private readonly ids: number[] = [];
   private at = 0;
 
+  constructor(countMax: number) {
+    this.countMax = countMax;
+  }
+
   add(id: number): void {
     this.ids[this.at] = id;
-    this.at = (this.at + 1) % ringSlots;
+    this.at = (this.at + 1) % this.countMax;
   }
 
   has(id: number): boolean {
