@@ -1,11 +1,13 @@
 // The file that a snapshot stream makes: a preamble, the store's own chunks with their lengths before
-// them, and the SHA-256 of all that. What cannot be verified to the last byte is not used.
+// them, zeros up to a whole block, and the SHA-256 of all that. Clients of etcd tell by the length that
+// the checksum is there. What cannot be verified to the last byte is not used.
 
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 const magic = "ALTHINGSNAP1\n\0\0\0";
 const digestBytes = 32;
+const blockBytes = 512;
 const chunkBytesMax = 64 * 1024 * 1024;
 
 export class SnapshotFileError extends Error {
@@ -20,11 +22,18 @@ export function snapshotPreamble(): Uint8Array {
   return Buffer.from(magic, "latin1");
 }
 
+/** No length is 0: that is where the padding begins. */
 export function snapshotFrame(chunk: Uint8Array): Uint8Array {
+  if (chunk.length === 0) return chunk;
   const frame = Buffer.allocUnsafe(4 + chunk.length);
   frame.writeUInt32LE(chunk.length, 0);
   frame.set(chunk, 4);
   return frame;
+}
+
+/** After `bytes` of preamble and frames. */
+export function snapshotPadding(bytes: number): Uint8Array {
+  return new Uint8Array((blockBytes - (bytes % blockBytes)) % blockBytes);
 }
 
 export interface SnapshotFile {
@@ -70,8 +79,10 @@ export function openSnapshotFile(path: string): SnapshotFile {
       }
     },
     next() {
-      if (at === end) return undefined;
-      const length = at + 4 <= end ? read(at, 4).readUInt32LE(0) : chunkBytesMax + 1;
+      const left = end - at;
+      const length = left < 4 ? 0 : read(at, 4).readUInt32LE(0);
+      if (length === 0 && left < blockBytes) return undefined;
+      if (length === 0) throw new SnapshotFileError(path, "it has nothing where a piece should be");
       if (length > chunkBytesMax || at + 4 + length > end) {
         throw new SnapshotFileError(path, "a piece of it is longer than the file");
       }

@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
-import { snapshotFrame, snapshotPreamble } from "../../snapshot-file.ts";
+import { snapshotFrame, snapshotPadding, snapshotPreamble } from "../../snapshot-file.ts";
 import type { ServerStreamMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
@@ -34,6 +34,7 @@ export function snapshotMethod(dependencies: {
       const digest = createHash("sha256");
       // How long the stream will be is known at its end; until then it is what the store says it holds.
       let expected = store.bytesInUse;
+      let sentBytes = 0;
       let held: Uint8Array = snapshotPreamble();
       let ended = false;
       let scheduled = false;
@@ -45,6 +46,7 @@ export function snapshotMethod(dependencies: {
           const blob = held.subarray(0, pieceBytesMax);
           held = held.subarray(blob.length);
           digest.update(blob);
+          sentBytes += blob.length;
           expected = Math.max(expected - blob.length, 1);
           const remaining = isLast && held.length === 0 ? 0 : expected;
           flows = call.send({ remaining_bytes: remaining, blob });
@@ -57,6 +59,7 @@ export function snapshotMethod(dependencies: {
         const chunk = reader.next();
         if (chunk === undefined) {
           ended = true;
+          held = Buffer.concat([held, snapshotPadding(sentBytes + held.length)]);
           sendPieces(true);
           call.send({ remaining_bytes: 0, blob: digest.digest() });
           call.end();
