@@ -36,7 +36,7 @@ export function handleFollowerInfo(
   if (peer.stage === "absent" && peer.session === message.session) return;
   if (peer.session !== message.session) beginSession(zab, peer, message.session);
   peer.progress.recentlyActive = true;
-  peer.epochBefore = message.acceptedEpoch;
+  zab.epochHeard = Math.max(zab.epochHeard, message.acceptedEpoch);
   if (leadership.epoch === 0) {
     considerEpoch(zab, leadership);
   } else if (message.acceptedEpoch > leadership.epoch) {
@@ -53,8 +53,7 @@ export function considerEpoch(zab: Zab, leadership: Leadership): void {
   const isKnown = (member: MemberId) =>
     member === zab.settings.id || (peerOf(leadership, member)?.stage ?? "absent") !== "absent";
   if (!isQuorum(membership(zab), isKnown)) return;
-  let latest = zab.acceptedEpoch;
-  for (const peer of leadership.peers) latest = Math.max(latest, peer.epochBefore);
+  const latest = Math.max(zab.acceptedEpoch, zab.epochHeard);
   acceptEpoch(zab, latest + 1);
   leadership.epoch = latest + 1;
   for (const peer of leadership.peers) {

@@ -25,6 +25,7 @@ export function campaign(zab: Zab): void {
 
 export function handleNotification(zab: Zab, from: MemberId, message: Notification): void {
   const { looking } = zab;
+  zab.epochHeard = Math.max(zab.epochHeard, message.epoch);
   if (looking !== undefined) {
     if (message.state === "looking") handleVote(zab, looking, from, message);
     else handleDecided(zab, looking, from, message);
@@ -67,13 +68,10 @@ export function look(zab: Zab): void {
     adopt(zab, looking, ownVote(zab, looking.isPreferred));
   }
   considerVotes(zab, looking);
-  if (zab.looking !== looking || !looking.notifyDue) {
-    // Those who still look hear of the decision at once, instead of when they ask.
-    if (zab.looking !== looking && looking.notifyDue) tellVoters(zab);
-    return;
-  }
+  if (!looking.notifyDue) return;
   looking.notifyDue = false;
-  tellVoters(zab);
+  // Those who still look hear of a decision at once, instead of when they ask.
+  tellAll(zab, looking);
 }
 
 export function tickLooking(zab: Zab, looking: Looking): void {
@@ -193,10 +191,11 @@ function isHeeded(zab: Zab, looking: Looking, member: MemberId): boolean {
   return looking.ticks >= zab.settings.electionTicks;
 }
 
-function tellVoters(zab: Zab): void {
-  for (const voter of votersOf(membership(zab))) {
-    if (voter !== zab.settings.id) notify(zab, voter);
-  }
+/** All voters, and whoever took part in this round: a new member may not know that it votes. */
+function tellAll(zab: Zab, looking: Looking): void {
+  const told = new Set([...votersOf(membership(zab)), ...looking.votes.keys()]);
+  told.delete(zab.settings.id);
+  for (const member of [...told].sort()) notify(zab, member);
 }
 
 export function notify(zab: Zab, to: MemberId): void {

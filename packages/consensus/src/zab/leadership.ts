@@ -30,7 +30,6 @@ export interface Peer {
   stage: "absent" | "known" | "acknowledged" | "fed" | "snapshot";
   /** Its acceptance of this leader's epoch counts, in this session or an earlier one. */
   acceptedEpoch: boolean;
-  epochBefore: Epoch;
   summary: MessageOf<"ackEpoch"> | undefined;
   /** The last sequence sent in this session. */
   sequence: number;
@@ -169,7 +168,6 @@ function createPeer(zab: Zab, id: MemberId): Peer {
     session: 0,
     stage: "absent",
     acceptedEpoch: false,
-    epochBefore: 0,
     summary: undefined,
     sequence: 0,
     historyEnd: 0,

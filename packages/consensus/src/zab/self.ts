@@ -73,6 +73,8 @@ export interface Zab {
   /** The same as they are on disk: nothing is acknowledged by what is only in memory. */
   durableAcceptedEpoch: Epoch;
   durableCurrentEpoch: Epoch;
+  /** The latest that anybody is known to have accepted: a new one is later than that. */
+  epochHeard: Epoch;
   role: ZabRole;
   /** Exactly one of the three is set, by the role. */
   looking: Looking | undefined;
@@ -137,6 +139,7 @@ export function createZab(options: CoreOptions, restored: Restored<ZabState>): Z
     currentEpoch,
     durableAcceptedEpoch: acceptedEpoch,
     durableCurrentEpoch: currentEpoch,
+    epochHeard: acceptedEpoch,
     role: "looking",
     looking: createLooking(settings.heartbeatTicks),
     following: undefined,

@@ -19,6 +19,8 @@ import { sendInSession } from "./replication.ts";
 import { membership, type Zab } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";
 
+type Log = Pick<Entries, "baseIndex" | "lastIndex" | "epochAt" | "lastIndexWithEpochAtMost">;
+
 /** Leader: the epoch is promised. It takes it over itself, and then everybody who promised. */
 export function beginSynchronization(zab: Zab, leadership: Leadership): void {
   leadership.phase = "synchronization";
@@ -62,7 +64,7 @@ export function sendSnapshot(zab: Zab, leadership: Leadership, peer: Peer): void
  * both; beyond that, two histories that have transactions of the same epoch agree on them for as far
  * as both go, because one leader proposed them in one order.
  */
-export function agreedWith(log: Entries, summary: MessageOf<"ackEpoch">): Index {
+export function agreedWith(log: Log, summary: MessageOf<"ackEpoch">): Index {
   let agreed = Math.min(summary.commitIndex, log.lastIndex);
   for (const { epoch, lastIndex } of summary.ends) {
     if (lastIndex <= agreed || lastIndex < log.baseIndex) break;
