@@ -132,8 +132,7 @@ function handleDecided(zab: Zab, looking: Looking, from: MemberId, message: Noti
 function considerDecided(zab: Zab, looking: Looking): void {
   const { id, electionTicks } = zab.settings;
   // A member whose own membership cannot tell takes the leader's word. The session will show.
-  const isCredulous =
-    !isVoter(membership(zab), id) || (looking.ticks >= electionTicks && looking.vote !== undefined);
+  const isCredulous = !isVoter(membership(zab), id) || looking.ticks >= electionTicks;
   for (const [leader, says] of looking.others) {
     if (says.state !== "leading" || leader === id) continue;
     const supports = (member: MemberId) =>

@@ -1,6 +1,6 @@
 // The names that --protocol takes, and the sizes of Paxos' quorums.
 
-export const protocolNames = ["raft", "paxos"] as const;
+export const protocolNames = ["raft", "paxos", "zab"] as const;
 export type ProtocolName = (typeof protocolNames)[number];
 
 export interface PaxosQuorums {
