@@ -21,6 +21,7 @@ const skip =
 const put = etcdCodecs.PutRequest.encode({ key: Buffer.from("k") });
 let folder: string;
 let server: EchoServer;
+let impatient: EchoServer;
 
 function openssl(...args: string[]): void {
   execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
@@ -47,20 +48,20 @@ before(async () => {
   certify("server", "localhost", "ca");
   certify("alice", "alice", "ca");
   certify("mallory", "mallory", "");
-  server = await startEcho({
-    tls: {
-      cert: pem("server.pem"),
-      key: pem("server.key"),
-      ca: pem("ca.pem"),
-      requestCert: true,
-      rejectUnauthorized: true,
-    },
-    silenceMs: 200,
-  });
+  const tls = {
+    cert: pem("server.pem"),
+    key: pem("server.key"),
+    ca: pem("ca.pem"),
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  server = await startEcho({ tls });
+  impatient = await startEcho({ tls, silenceMs: 100 });
 });
 after(async () => {
   if (skip) return;
   await server.close(100);
+  await impatient.close(100);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -117,7 +118,7 @@ test("cleartext, garbage and silence on the encrypted port are closed", { skip }
     "\x16\x03\x01",
     "",
   ]) {
-    const socket = connectTcp(port, "127.0.0.1");
+    const socket = connectTcp(impatient.address.port, "127.0.0.1");
     socket.on("error", () => {});
     socket.on("data", () => {});
     socket.write(first);
@@ -126,6 +127,15 @@ test("cleartext, garbage and silence on the encrypted port are closed", { skip }
   const hello = connectTls({ host: "127.0.0.1", port, ...identity("alice") });
   await new Promise((resolve) => hello.on("secureConnect", resolve));
   hello.destroy();
+  const silent = connectTls({
+    host: "127.0.0.1",
+    port: impatient.address.port,
+    ALPNProtocols: ["h2"],
+    ...identity("alice"),
+  });
+  silent.on("error", () => {});
+  silent.on("data", () => {});
+  await new Promise((resolve) => silent.on("close", resolve));
   const client = new GrpcClient(port, { tls: identity("alice") });
   assert.equal((await client.call("/test.Echo/Echo", put)).status, 0);
   client.close();
