@@ -4,6 +4,7 @@
 import { logMutants } from "./log.ts";
 import { memberMutants } from "./member.ts";
 import type { Mutant } from "./mutant.ts";
+import { paxosMutants } from "./paxos.ts";
 import { raftMutants } from "./raft.ts";
 import { storeMutants } from "./store.ts";
 
@@ -18,6 +19,7 @@ const canary: Mutant = {
 export const mutants: readonly Mutant[] = [
   canary,
   ...raftMutants,
+  ...paxosMutants,
   ...logMutants,
   ...memberMutants,
   ...storeMutants,

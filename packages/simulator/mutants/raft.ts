@@ -286,19 +286,6 @@ export const raftMutants: readonly Mutant[] = [
     seedsMax: 1000,
   },
   {
-    name: "lease-survives-transfer",
-    about: "a leader reads from its lease after it told another to take over",
-    edits: [
-      {
-        file: `${raft}/lease.ts`,
-        find: "leadership.leaseVoid = true;",
-        replace: "leadership.leaseVoid = false;",
-      },
-    ],
-    flags: ["--faults", "transfer,partition,pause"],
-    seedsMax: 1500,
-  },
-  {
     name: "learner-counts",
     about: "learners are counted in the quorum that commits",
     edits: [
@@ -427,18 +414,6 @@ export const raftMutants: readonly Mutant[] = [
       },
     ],
     seedsMax: 600,
-  },
-  {
-    name: "prevote-vs-checkquorum",
-    about: "a leader of an earlier term is never told of the later one",
-    edits: [
-      {
-        file: `${raft}/receive.ts`,
-        find: 'send(raft, from, { kind: "heartbeatResponse", term: raft.term, round: 0, priority });',
-        replace: "void priority; void send;",
-      },
-    ],
-    seedsMax: 1000,
   },
   {
     name: "prevote-lower-term-stuck",

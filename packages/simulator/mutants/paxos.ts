@@ -1,0 +1,211 @@
+// Mutants of Multi-Paxos. Where one is a bug that the simulator found in it before, it says so.
+
+import type { Mutant } from "./mutant.ts";
+
+const paxos = "packages/consensus/src/paxos";
+const flags = ["--protocol", "paxos"];
+const membershipFlags = [...flags, "--faults", "crash,partition,membership", "--seconds", "20"];
+const leaseFlags = [...flags, "--faults", "crash,pause,partition,transfer,clock"];
+
+function mutant(
+  name: string,
+  about: string,
+  edit: readonly [file: string, find: string, replace: string],
+  more: Partial<Mutant> = {},
+): Mutant {
+  const [file, find, replace] = edit;
+  return {
+    name: `paxos-${name}`,
+    about,
+    edits: [{ file: `${paxos}/${file}`, find, replace }],
+    flags,
+    ...more,
+  };
+}
+
+export const paxosMutants: readonly Mutant[] = [
+  mutant("promise-in-page-cache", "a promise is told before it is on disk", [
+    "prepare.ts",
+    "sendAfterDisk(paxos, from, promiseFrom(paxos, message.first));",
+    'paxos.outbox.sends.push({ kind: "send", to: from, message: promiseFrom(paxos, message.first) });',
+  ]),
+  mutant("accepted-in-page-cache", "an accepted value is told before it is on disk", [
+    "accept.ts",
+    'sendAfterDisk(paxos, from, { kind: "acceptResponse", ballot, first, last, matchIndex });',
+    'paxos.outbox.sends.push({ kind: "send", to: from, message: { kind: "acceptResponse", ballot, first, last, matchIndex } });',
+  ]),
+  mutant("prepare-before-durable", "a ballot is used before it is on disk", [
+    "prepare.ts",
+    'sendAfterDisk(paxos, voter, { kind: "prepareRequest", ballot, first, transfer, quorums });',
+    'paxos.outbox.sends.push({ kind: "send", to: voter, message: { kind: "prepareRequest", ballot, first, transfer, quorums } });',
+  ]),
+  mutant("promise-forgotten", "a restart forgets what was promised", [
+    "self.ts",
+    "state === undefined ? noBallot : { round: state.round, proposer: state.proposer };",
+    "noBallot;",
+  ]),
+  mutant("ballot-not-raised", "a proposer prepares the ballot that it promised before", [
+    "role.ts",
+    "Math.max(paxos.highestRound, paxos.promised.round) + 1;",
+    "Math.max(1, paxos.promised.round);",
+  ]),
+  mutant("accept-below-promise", "an acceptor accepts below its promise (P1a)", [
+    "receive.ts",
+    "if (compareBallots(ballot, paxos.promised) < 0) {",
+    "if (ballot.round < 0) {",
+  ]),
+  mutant("lowest-ballot-adopted", "of two accepted values the lower ballot's is adopted (P2c)", [
+    "preparation.ts",
+    "compareBallots(ballotOf(known), ballotOf(entry)) >= 0) return;",
+    "compareBallots(ballotOf(known), ballotOf(entry)) <= 0) return;",
+  ]),
+  mutant("first-told-adopted", "of two accepted values the one that was told first is adopted", [
+    "preparation.ts",
+    "if (known !== undefined && compareBallots(ballotOf(known), ballotOf(entry)) >= 0) return;",
+    "if (known !== undefined) return;",
+  ]),
+  mutant("nothing-adopted", "a leader fills open slots with no-ops whatever was accepted there", [
+    "propose.ts",
+    'proposeNext(paxos, leadership, found?.kind ?? "noop", found?.payload ?? nothing);',
+    'proposeNext(paxos, leadership, "noop", nothing);',
+  ]),
+  mutant("own-slots-forgotten", "a leader forgets what it accepted itself", [
+    "role.ts",
+    "if (accepted !== undefined) noteAccepted(preparation, accepted);",
+    "if (accepted === undefined) break;",
+  ]),
+  mutant("found-ignored", "a leader proposes new values where something was accepted", [
+    "role.ts",
+    "const recoveredUpTo = Math.max(paxos.commitIndex, preparation.foundUpTo);",
+    "const recoveredUpTo = paxos.commitIndex;",
+  ]),
+  mutant("first-part-is-all", "the first part of a promise is taken for all of it", [
+    "prepare.ts",
+    "isLast: index > log.lastIndex,",
+    "isLast: true,",
+  ]),
+  mutant("promise-with-commits-only", "a promise tells of nothing that is not known to be chosen", [
+    "prepare.ts",
+    "    if (entry === undefined) continue;\n    bytes",
+    "    if (entry === undefined || index > commitIndex) continue;\n    bytes",
+  ]),
+  mutant("prepare-quorum-minus-one", "one promise less than a quorum is enough to lead", [
+    "quorums.ts",
+    "return quorumVerdictOf(membership, prepareSize(sizes), answers);",
+    "return quorumVerdictOf(membership, (count) => Math.max(1, prepareSize(sizes)(count) - 1), answers);",
+  ]),
+  mutant("accept-quorum-minus-one", "one acceptor less than a quorum chooses", [
+    "quorums.ts",
+    "return quorumIndexOf(membership, acceptSize(sizes), matchOf);",
+    "return quorumIndexOf(membership, (count) => Math.max(1, acceptSize(sizes)(count) - 1), matchOf);",
+  ]),
+  mutant(
+    "quorums-that-need-not-meet",
+    "quorums of two and two of four are allowed",
+    ["quorums.ts", "if (prepare + accept <= length) {", "if (prepare + accept <= 0) {"],
+    { flags: [...flags, "--members", "4", "--paxos-quorums", "2,2"] },
+  ),
+  mutant("told-of-any-ballot", "a follower takes what it holds for what its leader has chosen", [
+    "commit.ts",
+    "if (next === undefined || !isOfBallot(next, promised)) break;",
+    "if (next === undefined) break;",
+  ]),
+  mutant("received-of-any-ballot", "an acceptor reports slots of earlier ballots as this one's", [
+    "commit.ts",
+    "if (next === undefined || !isOfBallot(next, promised)) return;",
+    "if (next === undefined) return;",
+  ]),
+  mutant("gap-committed", "a chosen slot takes the open ones before it along", [
+    "commit.ts",
+    "while (upTo < last && isChosen(paxos, leadership, upTo + 1)) upTo++;",
+    "for (let next = upTo + 1; next <= last; next++) if (isChosen(paxos, leadership, next)) upTo = next;",
+  ]),
+  mutant("late-answers-counted", "answers to an earlier ballot count for this one", [
+    "receive.ts",
+    "return sameBallot(ballot, paxos.promised) && isMember(membership(paxos), from);",
+    "return ballot.round > 0 && isMember(membership(paxos), from);",
+  ]),
+  mutant(
+    "beyond-a-membership",
+    "a leader proposes beyond a membership that is not chosen",
+    ["propose.ts", 'if (kind === "membership") leadership.barrier = index;', ""],
+    { flags: membershipFlags },
+  ),
+  mutant(
+    "new-voters-not-prepared",
+    "phase 1 is not done with the voters of a new membership",
+    [
+      "membership-change.ts",
+      'prepareVerdict(settings.quorums, membership(paxos), preparation.answers) === "won";',
+      'prepareVerdict(settings.quorums, membership(paxos), preparation.answers) !== "lost";',
+    ],
+    { flags: membershipFlags, seedsMax: 1500 },
+  ),
+  mutant(
+    "removed-leads",
+    "who learns in phase 1 that it was removed leads all the same (found by a seed)",
+    [
+      "prepare.ts",
+      "const isVoting = isVoter(membership(paxos), paxos.settings.id);",
+      "const isVoting = true;",
+    ],
+    { flags: membershipFlags, seedsMax: 1500 },
+  ),
+  mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
+    "turn.ts",
+    "let upTo = Math.min(paxos.commitIndex, paxos.durableIndex);",
+    "let upTo = paxos.commitIndex;",
+  ]),
+  mutant("reads-unconfirmed", "a leader answers reads without asking anybody", [
+    "reads.ts",
+    "if (!hasLease(paxos, leadership)) return true;",
+    "",
+  ]),
+  mutant("reads-before-recovered", "a new leader answers reads before it knows what was chosen", [
+    "leadership.ts",
+    "return leadership.isPrepared && paxos.commitIndex >= leadership.recoveredUpTo;",
+    "return leadership.isPrepared;",
+  ]),
+  mutant(
+    "lease-not-granted",
+    "an acceptor promises another ballot while its leader has a lease",
+    [
+      "loyalty.ts",
+      "return paxos.settings.leaseReads && paxos.nowMs < paxos.promiseUntilMs;",
+      "return false;",
+    ],
+    { flags: leaseFlags, seedsMax: 1500 },
+  ),
+  mutant(
+    "lease-outlives-transfer",
+    "a leader that lets another take over keeps its lease",
+    ["transfer.ts", "  voidLease(leadership);\n", ""],
+    { flags: leaseFlags, seedsMax: 1500 },
+  ),
+  mutant("slots-lost-with-snapshot", "a snapshot drops what was accepted after its point", [
+    "slots.ts",
+    "this.#start = Math.min(this.#start + index - this.#baseIndex, this.#items.length);",
+    "this.#start = this.#items.length;",
+  ]),
+  mutant("leads-without-the-compacted", "a leader fills slots that are chosen and compacted", [
+    "prepare.ts",
+    "if (paxos.commitIndex < preparation.lacksUpTo) return;\n  becomeLeader",
+    "becomeLeader",
+  ]),
+  mutant("lost-not-resent", "what was lost on the way to an acceptor is not sent again", [
+    "replication.ts",
+    "peer.next = Math.max(peer.match, receivedIndex) + 1;",
+    "peer.next = Math.max(peer.match, peer.lossNext - 1) + 1;",
+  ]),
+  mutant(
+    "forgotten-not-fed",
+    "who forgets with a crash what is chosen is not told again (found by a seed)",
+    ["replication.ts", "if (receivedIndex < peer.lossMatch) peer.match = receivedIndex;", ""],
+    { seedsMax: 600 },
+  ),
+  mutant("refusal-ignored", "a leader that is refused goes on as if nothing was", [
+    "election.ts",
+    "if (promised.round > paxos.promised.round || isAbove(paxos, message)) {",
+    "if (promised.round < 0) {",
+  ]),
+];
