@@ -7,7 +7,7 @@ import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
 import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
-import { type Ballot, compareBallots } from "../synod/ballot.ts";
+import { type Ballot, compareBallots, sameBallot } from "../synod/ballot.ts";
 import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
 
 /** The numbers on the wire. Never reused for another kind. */
@@ -209,7 +209,7 @@ function readPromise(ballot: Ballot, reader: ByteReader): PaxosMessage {
     const distance = indexOf(reader);
     index += distance;
     const kind = readKind(reader);
-    if (!reader.boolean()) own = readBallot(reader);
+    if (!reader.boolean()) own = otherBallot(reader, own);
     if (own === undefined) throw new MalformedMessage("an accepted value without a ballot");
     if (compareBallots(own, ballot) > 0) throw new MalformedMessage("accepted above the promise");
     if (index < first || index > last) throw new MalformedMessage("a slot that was not asked for");
@@ -218,6 +218,15 @@ function readPromise(ballot: Ballot, reader: ByteReader): PaxosMessage {
   }
   if (last < first - 1) throw new MalformedMessage("slots end before they begin");
   return { kind: "promise", ballot, first, last, isLast, commitIndex, baseIndex, entries };
+}
+
+/** One encoding for one message: a ballot is not written again. */
+function otherBallot(reader: ByteReader, before: Ballot | undefined): Ballot {
+  const ballot = readBallot(reader);
+  if (before !== undefined && sameBallot(before, ballot)) {
+    throw new MalformedMessage("a ballot is told twice");
+  }
+  return ballot;
 }
 
 function readKind(reader: ByteReader): EntryKind {
