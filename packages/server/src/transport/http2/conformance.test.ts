@@ -339,7 +339,7 @@ for (const [rule, code, ...parts] of connectionFaults) {
     client.write(hello, settings, ...parts);
     await client.until(() => client.find(GOAWAY) !== undefined);
     assert.equal(client.find(GOAWAY)?.payload.readUInt32BE(4), errorCode[code]);
-    await client.until(() => false);
+    await client.closed();
   });
 }
 

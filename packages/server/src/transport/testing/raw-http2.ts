@@ -65,11 +65,16 @@ export class RawClient {
     this.socket.write(Buffer.concat(parts));
   }
 
-  /** Resolves once `holds`, or once the connection is closed. */
+  /** Fails if the connection is closed before that. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds() && !this.isClosed) {
-      await new Promise<void>((resolve) => this.waiters.push(resolve));
+    while (!holds()) {
+      if (this.isClosed) throw new Error("closed before what was waited for");
+      await this.change();
     }
+  }
+
+  async closed(): Promise<void> {
+    while (!this.isClosed) await this.change();
   }
 
   find(type: number, streamId?: number): RawFrame | undefined {
@@ -80,6 +85,10 @@ export class RawClient {
 
   close(): void {
     this.socket.destroy();
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => this.waiters.push(resolve));
   }
 
   private receive(chunk: Buffer): void {
