@@ -3,8 +3,17 @@ import { test } from "node:test";
 import type { Command } from "../contract.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { openStore } from "../store.ts";
-import { bytesOf, compare, compareValue, del, put, range, txn } from "../testing/commands.ts";
-import { decodeCommand } from "./decode.ts";
+import {
+  bytesOf,
+  compare,
+  compareValue,
+  del,
+  put,
+  range,
+  textOf,
+  txn,
+} from "../testing/commands.ts";
+import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./decode.ts";
 import { encodeCommand } from "./encode.ts";
 
 const commands: Command[] = [
@@ -24,6 +33,15 @@ const commands: Command[] = [
     [txn([], [del("z")], [range("r", "", { maxCreateRevision: 2 ** 40 })])],
   ),
   { kind: "compact", revision: 12 },
+  { kind: "leaseGrant", lease: -1n, ttlSeconds: 9_000_000_000 },
+  { kind: "leaseRevoke", lease: 2n ** 62n },
+  {
+    kind: "leaseCheckpoint",
+    leases: [
+      { lease: 1n, remainingSeconds: 0 },
+      { lease: -2n, remainingSeconds: 300 },
+    ],
+  },
   { kind: "alarm", action: "activate", member: "0123456789abcdef", alarm: "corrupt" },
   {
     kind: "publishMember",
@@ -93,4 +111,34 @@ test("an unknown command moves the point, is answered, and changes nothing else"
     });
   }
   assert.deepEqual(store.stateHash(), { index: 3, hash: before });
+});
+
+test("the short way to a plain put finds one where the long way does, and nowhere else", () => {
+  const commands = [
+    put("k", "v"),
+    put("k"),
+    put("long".repeat(50), "v"),
+    put("k", "", { lease: 1n }),
+  ];
+  const encodings = commands.map(encodeCommand);
+  // A length in more bytes than it needs, one beyond the end, no key, nothing.
+  for (const bytes of [
+    "\x01\x00\x81\x00kv",
+    "\x01\x00\x05kv",
+    "\x01\x00\x00v",
+    "\x01\x00\x81",
+    "",
+  ]) {
+    encodings.push(bytesOf(bytes));
+  }
+  for (const bytes of encodings) {
+    const keyEnd = plainPutKeyEnd(bytes);
+    const decoded = decodeCommand(bytes);
+    if (decoded?.kind !== "put" || decoded.lease !== 0n || decoded.key === "") {
+      assert.equal(keyEnd, 0);
+      continue;
+    }
+    assert.equal(textOf(bytes.subarray(plainPutKeyStart(bytes), keyEnd)), decoded.key);
+    assert.deepEqual(bytes.subarray(keyEnd), decoded.value);
+  }
 });

@@ -21,6 +21,11 @@ export class KeyPool {
   #slab = 0;
   #nextUnit = 1;
 
+  /** Allocated. */
+  get bytes(): number {
+    return this.#slabs.reduce((sum, slab) => sum + slab.length, 0);
+  }
+
   add(bytes: Uint8Array, start: number, end: number): KeyAddress {
     const length = end - start;
     const address = this.#allocate((length + lengthBytes + 7) >>> 3);

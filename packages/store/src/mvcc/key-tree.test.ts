@@ -51,3 +51,18 @@ test("ascending keys fill their leaves", () => {
   tree.checkInvariants();
   assert.equal(tree.countLive("00000100", "00000200"), 100);
 });
+
+test("keys that come and go leave no room behind", () => {
+  const random = createRandom(12);
+  const tree = new KeyTree();
+  let afterFirst = 0;
+  for (let round = 0; round < 60; round++) {
+    const keys = new Set<string>();
+    while (keys.size < 2500) keys.add(String(random(100_000_000)).padStart(40, "k"));
+    for (const key of keys) set(tree, key, 1);
+    for (const key of keys) tree.delete(key);
+    assert.equal(tree.size, 0);
+    if (round === 2) afterFirst = tree.keyBytes;
+  }
+  assert.equal(tree.keyBytes, afterFirst);
+});

@@ -49,6 +49,11 @@ export class KeyTree {
     return this.#nodes.live(this.#root);
   }
 
+  /** Allocated for keys, those that bound branches included. */
+  get keyBytes(): number {
+    return this.#pool.bytes;
+  }
+
   key(address: KeyAddress): Key {
     return this.#pool.key(address);
   }

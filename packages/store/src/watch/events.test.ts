@@ -102,3 +102,18 @@ test("below the floor it says compacted; at the floor all is there but what came
   compactFully(store);
   check();
 });
+
+test("at the floor a change undone within its revision is not seen, compacted yet or not", () => {
+  const store = opened();
+  // A delete of an open range may follow a put of one of its keys.
+  applyAll(store, [put("a", "1"), txn([], [put("a", "2"), del("a", "\0")]), put("b", "3")]);
+  const all = ["3 put a 2, was 1", "3 delete a , was 1", "4 put b 3"];
+  assert.deepEqual(lines(read(store, { fromRevision: 3 })), all);
+  applyOne(store, { kind: "compact", revision: 3 });
+  const check = (): void => {
+    assert.deepEqual(lines(read(store, { fromRevision: 3 })), ["3 delete a ", "4 put b 3"]);
+  };
+  check();
+  compactFully(store);
+  check();
+});
