@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openSnapshotFile } from "../../snapshot-file.ts";
+import { until } from "./testing/in-process-cluster.ts";
 import { EtcdClient, type ServedDoor, serveDoor } from "./testing/served-door.ts";
 
 // The real etcdctl, and the real etcd beside the door: what they print and answer must be the same.
@@ -143,6 +144,38 @@ test("etcdctl's alarms, hashes, defragmentation and snapshot are answered as by 
   const snapshot = openSnapshotFile(file);
   snapshot.verify();
   snapshot.close();
+});
+
+test("etcdctl's watch is told the same as by etcd, history and present", { skip }, async () => {
+  const ports = [etcdPort, door.port];
+  const both = (args: readonly string[]) => Promise.all(ports.map((port) => etcdctl(port, args)));
+  const revisions = (await both(["put", "w/0", "before", "-w", "json"])).map(
+    ({ out }) => JSON.parse(out).header.revision as number,
+  );
+  const watches = ports.map((port, at) => {
+    const rev = ["--rev", String(revisions[at])];
+    const args = ["watch", "w/", "--prefix", "--prev-kv", ...rev];
+    const child = spawn(etcdctlPath!, ["--endpoints", `127.0.0.1:${port}`, ...args], {
+      env: { ...process.env, ETCDCTL_API: "3" },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const heard = { child, out: "" };
+    child.stdout.on("data", (chunk: Buffer) => {
+      heard.out += chunk.toString();
+    });
+    return heard;
+  });
+  try {
+    await until(() => watches.every(({ out }) => out.includes("before")));
+    await both(["put", "w/1", "one"]);
+    await both(["put", "elsewhere", "x"]);
+    await both(["del", "w/", "--prefix"]);
+    await both(["put", "w/end", "last"]);
+    await until(() => watches.every(({ out }) => out.endsWith("w/end\nlast\n")));
+    assert.equal(watches[1]!.out, watches[0]!.out);
+  } finally {
+    for (const { child } of watches) child.kill("SIGKILL");
+  }
 });
 
 test("etcdctl's health, status and member list are satisfied", { skip }, async () => {

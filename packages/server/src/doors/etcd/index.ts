@@ -15,6 +15,7 @@ import { type KvCounters, kvMethods } from "./kv.ts";
 import { maintenanceMethods } from "./maintenance.ts";
 import { MemberView } from "./member-view.ts";
 import { Quota } from "./quota.ts";
+import { watchMethod } from "./watch.ts";
 
 export interface EtcdDoorCounters {
   readonly kv: KvCounters;
@@ -38,6 +39,7 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   const methods: readonly GrpcMethod[] = [
     ...kvMethods({ context, view, admission, quota, counters: kv }),
     ...maintenanceMethods({ context, view, admission, quota }),
+    watchMethod({ context, view, admission }),
     ...clusterMethods({ context, view, admission }),
     ...healthMethods(),
   ];

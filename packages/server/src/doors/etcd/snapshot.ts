@@ -67,13 +67,13 @@ export function snapshotMethod(dependencies: {
         }
         held = Buffer.concat([held, snapshotFrame(chunk)]);
         if (sendPieces(false)) schedule();
+        else call.onDrain(schedule);
       };
       const schedule = () => {
         if (scheduled || ended) return;
         scheduled = true;
         setImmediate(step);
       };
-      call.onDrain(schedule);
       call.onCancel(() => {
         ended = true;
         reader.close();

@@ -17,6 +17,7 @@ export function createSingleMember(): SingleMember {
   const store = openStore({ engine: createMemoryEngine() });
   const override: { status: Partial<MemberStatus> } = { status: {} };
   let waiting: { command: Uint8Array; done: (outcome: ProposeOutcome) => void }[] = [];
+  const listeners: ((appliedIndex: number) => void)[] = [];
   const leaderless = () => "leader" in override.status && override.status.leader === undefined;
 
   const apply = () => {
@@ -27,6 +28,7 @@ export function createSingleMember(): SingleMember {
       const point = { index, epoch: 2, proposer: "", leaderTimeMs: Date.now() };
       done({ kind: "applied", result: store.apply(command, point), index });
     }
+    for (const listener of listeners) listener(store.appliedIndex);
   };
   const noLeader = () => new MemberError("noLeader", "notExecuted", "there is no leader");
   const ignore = () => {};
@@ -75,7 +77,10 @@ export function createSingleMember(): SingleMember {
       proposalsPending: waiting.length,
       ...override.status,
     }),
-    onApplied: () => ignore,
+    onApplied(listener) {
+      listeners.push(listener);
+      return () => listeners.splice(listeners.indexOf(listener), 1);
+    },
     receive: ignore,
     connected: ignore,
     disconnected: ignore,
