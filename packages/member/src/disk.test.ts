@@ -73,3 +73,26 @@ test("a full disk fails the member with an error that says so, and its data is w
   cluster.start("a");
   assert.equal(cluster.read(cluster.awaitLeader(), "k"), "v");
 });
+
+test("a member that failed acknowledges nothing more, not even a write that still ends well", () => {
+  const cluster = new Cluster();
+  cluster.startAll();
+  const leader = cluster.awaitLeader();
+  cluster.settle();
+  const follower = ["a", "b", "c"].find((id) => id !== leader.id)!;
+  const node = cluster.node(follower);
+  node.logDisk.isStalled = true;
+  leader.propose(putCommand("k", "v"), () => {});
+  cluster.world.run(20);
+  const matchOf = () => leader.status().peers.find((peer) => peer.id === follower)?.match ?? 0;
+  const before = matchOf();
+  assert.ok(before < leader.status().lastIndex);
+  // The part that failed is another one than the log.
+  (node.member as unknown as { fail(reason: string, cause: unknown): void }).fail(
+    "test",
+    undefined,
+  );
+  node.logDisk.answer();
+  cluster.world.run(300);
+  assert.equal(matchOf(), before);
+});

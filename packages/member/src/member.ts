@@ -336,6 +336,8 @@ class RunningMember implements Member, Turn {
   }
 
   send(to: MemberId, message: PeerMessage): void {
+    // A write that was under way when another part failed may still end: nobody hears of it.
+    if (this.#state === "failed" || this.#state === "stopped") return;
     this.ports.peers.send(to, message);
   }
 
