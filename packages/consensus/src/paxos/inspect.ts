@@ -31,6 +31,8 @@ export interface PaxosInspection {
   readonly nextSlot: Index | undefined;
   readonly recoveredUpTo: Index | undefined;
   readonly barrier: Index | undefined;
+  /** Who has promised the own ballot and told all it accepted. */
+  readonly promisedBy: readonly MemberId[];
   /** Slots beyond the commit index that the leader knows to be chosen. */
   readonly chosenBeyond: readonly Index[];
   readonly uncommittedBytes: number;
@@ -58,6 +60,7 @@ export function inspect(paxos: Paxos): PaxosInspection {
     nextSlot: leadership?.nextSlot,
     recoveredUpTo: leadership?.recoveredUpTo,
     barrier: leadership?.barrier,
+    promisedBy: Object.freeze(promisedBy(paxos)),
     chosenBeyond: Object.freeze(leadership === undefined ? [] : chosenBeyond(paxos, leadership)),
     uncommittedBytes: leadership?.uncommittedBytes ?? 0,
   });
@@ -81,6 +84,11 @@ export function status(paxos: Paxos): CoreStatus {
 
 function reportPeers(paxos: Paxos): PeerProgress[] {
   return paxos.leadership === undefined ? [] : paxos.leadership.peers.map((peer) => peer.report());
+}
+
+function promisedBy({ preparation }: Paxos): MemberId[] {
+  if (preparation === undefined) return [];
+  return [...preparation.answers].filter(([, granted]) => granted).map(([member]) => member);
 }
 
 function whyLeaderless(paxos: Paxos): string {

@@ -7,7 +7,7 @@ import { isVoter, sameMembership, whyInvalid } from "../membership/membership.ts
 import { compareBallots, describeBallot } from "../synod/ballot.ts";
 import { sameValue } from "./commit.ts";
 import type { PaxosInspection } from "./inspect.ts";
-import { whyQuorumsUnfit } from "./quorums.ts";
+import { prepareVerdict, whyQuorumsUnfit } from "./quorums.ts";
 import { ballotOf, isOfBallot } from "./self.ts";
 
 type Must = (holds: boolean, property: string, detail: string) => void;
@@ -140,6 +140,11 @@ function checkRole(state: PaxosInspection, must: Must): void {
   must(!state.isInstalling, "leader-holds-the-chosen", "leads while it installs a snapshot");
   if (nextSlot === undefined || current === undefined) return;
   must(nextSlot > commitIndex, "commit-proposed", `commit ${commitIndex}, next ${nextSlot}`);
+  // P2c asks for it, and for the voters that govern the slot: those of the membership in force.
+  const promises = new Map(state.promisedBy.map((member) => [member, true]));
+  const isPrepared = prepareVerdict(state.quorums, current, promises) === "won";
+  const isOpen = nextSlot - 1 > commitIndex;
+  must(!isOpen || isPrepared, "proposes-when-prepared", `promised by ${state.promisedBy.join()}`);
   for (const entry of state.entries) {
     if (entry.index <= commitIndex || entry.index >= nextSlot) continue;
     must(isOfBallot(entry, promised), "proposed-by-own-ballot", `slot ${entry.index}`);
