@@ -120,11 +120,6 @@ export const paxosMutants: readonly Mutant[] = [
     "while (upTo < last && isChosen(paxos, leadership, upTo + 1)) upTo++;",
     "for (let next = upTo + 1; next <= last; next++) if (isChosen(paxos, leadership, next)) upTo = next;",
   ]),
-  mutant("late-answers-counted", "answers to an earlier ballot count for this one", [
-    "receive.ts",
-    "return sameBallot(ballot, paxos.promised) && isMember(membership(paxos), from);",
-    "return ballot.round > 0 && isMember(membership(paxos), from);",
-  ]),
   mutant(
     "beyond-a-membership",
     "a leader proposes beyond a membership that is not chosen",
