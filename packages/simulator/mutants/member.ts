@@ -95,18 +95,6 @@ export const memberMutants: readonly Mutant[] = [
     seedsMax: 600,
   },
   {
-    name: "install-snapshot-races-apply",
-    about: "a snapshot is put in place while entries are applied and written",
-    edits: [
-      {
-        file: `${member}/snapshots/installer.ts`,
-        find: "if (wanted === undefined || !this.#isQuiet()) return;",
-        replace: "if (wanted === undefined) return;",
-      },
-    ],
-    seedsMax: 1500,
-  },
-  {
     name: "log-not-reset-after-snapshot",
     about: "the log does not follow an installed snapshot",
     edits: [

@@ -446,18 +446,6 @@ export const raftMutants: readonly Mutant[] = [
     seedsMax: 600,
   },
   {
-    name: "snapshot-resets-newer-log",
-    about: "an old snapshot replaces a log that is already past it",
-    edits: [
-      {
-        file: `${raft}/snapshot.ts`,
-        find: "if (raft.log.epochAt(point.index) === point.epoch) {",
-        replace: "if (raft.log.epochAt(point.index) === point.epoch && point.index < 0) {",
-      },
-    ],
-    seedsMax: 1000,
-  },
-  {
     name: "snapshot-acknowledged-before-install",
     about: "a snapshot counts as held before it is in place",
     edits: [

@@ -4,7 +4,7 @@
 
 import type { Membership, Protocol } from "@althing/consensus";
 import { createMember, type MemberEvent, type PeerMessage } from "@althing/member";
-import { createMemoryEngine, openStore } from "@althing/store";
+import { createMemoryEngine, openStore, type Store } from "@althing/store";
 import type { Checkers } from "../checkers/checkers.ts";
 import { diskPort } from "../disk/disk-port.ts";
 import { type Endpoint, Network } from "../network/network.ts";
@@ -323,6 +323,16 @@ export class Cluster {
     this.network.send(machine.ordinal, ordinal, this.#parts.recode(message));
   }
 
+  /** A disk other than the published one has forgotten its promises (tigerbeetle#2767). */
+  #verifyAdmission(machine: Machine, store: Store, other: Machine): void {
+    const published = store.members().find(({ member }) => member === other.id)?.incarnation;
+    if (published === undefined || published === "" || published === other.incarnation) return;
+    this.#parts.checkers.verdicts.violate(
+      "lost disk refused",
+      `${machine.name} lets ${other.name} in with ${other.incarnation}, though ${published} was published`,
+    );
+  }
+
   /** Once the turn is over: a member tells its core what became durable after it sent. */
   #verifyClaim(machine: Machine, to: number, message: unknown): void {
     const { told, paxos } = this.#parts.checkers;
@@ -352,7 +362,9 @@ export class Cluster {
       unreachable: (peer) => member.unreachable(idOf(peer)),
       admits: (peer) => {
         const other = this.machines[peer] as Machine;
-        return member.admit(other.id, other.incarnation) === undefined;
+        const admitted = member.admit(other.id, other.incarnation) === undefined;
+        if (admitted) this.#verifyAdmission(machine, member.store, other);
+        return admitted;
       },
     };
   }

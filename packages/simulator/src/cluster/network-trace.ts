@@ -73,6 +73,10 @@ function describe(message: PeerMessage, protocol: Protocol): string {
       return `snapshotChunk stream ${message.stream} #${message.sequence}${message.last ? " last" : ""}`;
     case "adminForward":
       return `adminForward ${message.request}`;
+    case "leaseAsk":
+      return `leaseAsk ${message.request} ${message.lease}${message.renew ? " renew" : ""}`;
+    case "leaseAnswer":
+      return `leaseAnswer ${message.request} ${message.code} ${message.left}`;
     case "adminDone":
       return `adminDone ${message.request} ${message.code}`;
     case "snapshotAck":
