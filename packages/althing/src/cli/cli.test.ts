@@ -1,11 +1,14 @@
 // What can be known of the command without a server: words in, words out.
 
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { flags } from "@althing/server/flags";
 import { type Command, parseOptions } from "./command.ts";
 import { commands } from "./commands.ts";
-import { planMembers } from "./dev.ts";
+import { checkData, planMembers } from "./dev.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { getCommand } from "./get.ts";
 import { parseEndpoint } from "./grpc-client.ts";
@@ -160,4 +163,22 @@ test("the first word of two commands never differs in what follows", () => {
   for (const command of commands.filter((one) => one.name.includes(" "))) {
     assert.ok(!single.includes(first(command)), command.name);
   }
+});
+
+test("data that was founded at other ports is told, with the command that starts it", (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), "althing-dev-data-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const founded = planMembers(undefined, undefined);
+  checkData(founded, dataDir);
+  mkdirSync(join(dataDir, "m1"));
+  const foundingMembers = founded.map(({ name, peerPort }) => ({
+    name,
+    peerUrls: [`http://127.0.0.1:${peerPort}`],
+  }));
+  writeFileSync(join(dataDir, "m1", "identity.json"), JSON.stringify({ foundingMembers }));
+  checkData(founded, dataDir);
+  const error = refusal(() => checkData(planMembers(undefined, "4001,4003,4005"), dataDir));
+  assert.equal(error.exitCode, exitCode.dataUnusable);
+  assert.equal(error.message, `the data in ${dataDir} is of 3 members at other ports`);
+  assert.equal(error.hints[0], `althing dev --data-dir ${dataDir} --ports 2379,22379,32379`);
 });

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { etcdCodecs as codecs } from "@althing/wire";
-import { exitCode } from "./exit-codes.ts";
+import { CliError, exitCode } from "./exit-codes.ts";
 import { GrpcClient, parseEndpoint } from "./grpc-client.ts";
 import { onStopSignal } from "./stop-signals.ts";
 
@@ -56,7 +56,12 @@ export class DevCluster {
 
   constructor(options: DevClusterOptions) {
     this.#options = options;
-    mkdirSync(options.dataDir, { recursive: true });
+    try {
+      mkdirSync(options.dataDir, { recursive: true });
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      throw new CliError(exitCode.dataUnusable, `--data-dir=${options.dataDir}: ${problem}`);
+    }
     this.#running = options.members.map((member) => ({
       member,
       log: createWriteStream(join(options.dataDir, `${member.name}.log`), { flags: "a" }),
@@ -73,7 +78,9 @@ export class DevCluster {
       this.#finish = resolve;
     });
     const { members, dataDir } = this.#options;
-    say(`Starting ${members.length} members; data in ${relativePath(dataDir)}`);
+    say(
+      `Starting ${members.length} member${members.length === 1 ? "" : "s"}; data in ${relativePath(dataDir)}`,
+    );
     for (const one of this.#running) this.#start(one);
     onStopSignal(
       ["SIGINT", "SIGTERM", "SIGHUP"],

@@ -1,5 +1,7 @@
 // `althing dev`: a whole cluster on this machine, real processes with real disks, for trying things out.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "./command.ts";
 import { parseOptions, usageError } from "./command.ts";
 import { DevCluster, type DevMember } from "./dev-cluster.ts";
@@ -38,7 +40,10 @@ them all.`,
   examples: [
     { command: "althing dev", what: "three members" },
     { command: "althing dev --members 5 --data-dir /tmp/five", what: "five, somewhere else" },
-    { command: "althing dev --ports 4001,4003,4005", what: "beside another cluster" },
+    {
+      command: "althing dev --ports 4001,4003,4005 --data-dir /tmp/other",
+      what: "beside another cluster",
+    },
   ],
   async run(args) {
     const parsed = parseOptions(devCommand, args);
@@ -46,10 +51,12 @@ them all.`,
       throw usageError(devCommand, `too many words: ${parsed.words.join(" ")}`);
     }
     const members = planMembers(parsed.text("members"), parsed.text("ports"));
-    await checkPorts(members);
+    const dataDir = parsed.text("data-dir") ?? ".althing";
+    checkData(members, dataDir);
+    await checkPorts(members, dataDir);
     const cluster = new DevCluster({
       members,
-      dataDir: parsed.text("data-dir") ?? ".althing",
+      dataDir,
       protocol: parsed.text("protocol") ?? "raft",
       verbose: parsed.flag("verbose"),
     });
@@ -79,7 +86,36 @@ export function planMembers(count: string | undefined, ports: string | undefined
   });
 }
 
-async function checkPorts(members: readonly DevMember[]): Promise<void> {
+/** Members find each other where they were founded: with other ports they would wait for ever. */
+export function checkData(members: readonly DevMember[], dataDir: string): void {
+  const wanted = members.map((member) => member.peerPort).sort();
+  for (const { name } of members) {
+    const founded = foundingPorts(join(dataDir, name, "identity.json"));
+    if (founded === undefined || String([...founded].sort()) === String(wanted)) continue;
+    throw new CliError(
+      exitCode.dataUnusable,
+      `the data in ${dataDir} is of ${founded.length} members at other ports`,
+      [
+        `althing dev --data-dir ${dataDir} --ports ${founded.map((port) => port - 1).join(",")}`,
+        "starts those; for a new cluster give another --data-dir.",
+      ],
+    );
+  }
+}
+
+/** Undefined when nothing was founded there, or it cannot be told: the member itself will say. */
+function foundingPorts(path: string): number[] | undefined {
+  try {
+    const { foundingMembers } = JSON.parse(readFileSync(path, "utf8")) as {
+      foundingMembers: readonly { name: string; peerUrls: readonly string[] }[];
+    };
+    return foundingMembers.map(({ peerUrls }) => Number(new URL(peerUrls[0]!).port));
+  } catch {
+    return undefined;
+  }
+}
+
+async function checkPorts(members: readonly DevMember[], dataDir: string): Promise<void> {
   const ports = members.flatMap((member) => [member.clientPort, member.peerPort]);
   const taken: number[] = [];
   for (const port of ports) if (await isPortTaken(port)) taken.push(port);
@@ -87,6 +123,7 @@ async function checkPorts(members: readonly DevMember[]): Promise<void> {
   const which = taken.length === 1 ? `port ${taken[0]} is` : `ports ${taken.join(", ")} are`;
   throw new CliError(exitCode.portInUse, `${which} in use by another program`, [
     "Is another `althing dev` or an etcd running? Stop it, or choose other ports:",
-    `althing dev --ports ${members.map((_, i) => 4001 + 2 * i).join(",")}`,
+    // With data of its own, because what is there belongs to these ports.
+    `althing dev --ports ${members.map((_, i) => 4001 + 2 * i).join(",")} --data-dir ${dataDir}-4001`,
   ]);
 }
