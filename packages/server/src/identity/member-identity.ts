@@ -75,7 +75,7 @@ export function identify(
     identity.joined || isSame
       ? []
       : [
-          `${directory.path} belongs to member ${identity.memberId} of cluster ${identity.clusterId}; --initial-cluster, --initial-advertise-peer-urls and --initial-cluster-token describe another and are not used`,
+          `${directory.path} belongs to member ${identity.memberId} of cluster ${identity.clusterId}; --initial-cluster, --initial-advertise-peer-urls and --initial-cluster-token describe another and are not used. If it was founded by a mistake in them and holds nothing yet, remove it and start again`,
         ];
   return { identity, isNew: false, warnings };
 }
