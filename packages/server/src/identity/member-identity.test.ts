@@ -34,7 +34,10 @@ test("who a member is stays as it was founded, whatever the flags say later", ()
 
   const moved = identify(data, defaultConfig({ initialClusterToken: "another" }));
   assert.deepEqual(moved.identity, founded.identity);
-  assert.match(moved.warnings[0]!, /belongs to member 8e9e05c52164694d.* are not used\. If .* remove it/);
+  assert.match(
+    moved.warnings[0]!,
+    /belongs to member 8e9e05c52164694d.* are not used\. If .* remove it/,
+  );
 });
 
 test("a directory founded anew has another incarnation, and else the same identity", () => {
