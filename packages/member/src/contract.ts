@@ -11,7 +11,7 @@ import type {
   MembershipChange,
   Protocol,
 } from "@althing/consensus";
-import type { Result, Store } from "@althing/store";
+import type { LeaseReads, Result, Store } from "@althing/store";
 import type { PeerEvents, Ports } from "./ports.ts";
 
 export type MemberErrorCode =
@@ -67,7 +67,8 @@ export interface MemberOptions {
   readonly id: MemberId;
   readonly protocol: Protocol;
   readonly ports: Ports;
-  readonly store: Store;
+  /** Without `LeaseReads` no lease is timed. */
+  readonly store: Store & Partial<LeaseReads>;
   /** Membership of a new cluster. Ignored when the log or the store already knows one. */
   readonly bootstrap: Membership;
   /** Identity of this data directory (see `PublishMemberCommand`). */
@@ -145,6 +146,15 @@ export interface Member extends PeerEvents {
   ): void;
   /** On any member: the leader checks it against what is applied and carries it out. */
   reconfigure(request: Reconfiguration, done: (error: MemberError | undefined) => void): void;
+  /**
+   * Asks the leader for what is left of a lease; `renew` starts its TTL anew before. Milliseconds, or
+   * undefined when there is no such lease (any more).
+   */
+  askLease(
+    lease: bigint,
+    renew: boolean,
+    done: (error: MemberError | undefined, leftMs: number | undefined) => void,
+  ): void;
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void;
   status(): MemberStatus;
   /** Called once per turn in which entries were applied, after their proposers were answered. */

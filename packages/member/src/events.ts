@@ -14,6 +14,7 @@ export const memberEventKinds = {
   "member.removed": "this member belongs to the cluster no more",
   "members.changed": "addresses or names in the store changed: member",
   "member.promoted": "it was added to vote, has caught up, and votes from now on: member",
+  "lease.expired": "nobody kept it alive; its revoke is proposed: lease",
   "role.changed": "role, epoch, leader as far as known",
   "membership.changed": "the membership in force: voters, votersOutgoing, learners",
   "leadership.unfit": "this member must not lead now: reason",

@@ -21,6 +21,7 @@ import {
 } from "./contract.ts";
 import { DiskJudge } from "./disk-watch.ts";
 import { Fitness } from "./fitness.ts";
+import { Lessor } from "./lessor.ts";
 import { LogWriter } from "./log-writer.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MembershipTrack } from "./membership-track.ts";
@@ -72,6 +73,7 @@ class RunningMember implements Member, Turn {
   readonly #publisher: Publisher;
   readonly #reconfigurations: Reconfigurations;
   readonly #promoter: Promoter;
+  readonly #lessor: Lessor;
   readonly #maintenance: Maintenance;
   readonly #ticker: Ticker;
 
@@ -166,6 +168,8 @@ class RunningMember implements Member, Turn {
     const administered = { ...shared, admin: this.#admin, publisher: this.#publisher };
     this.#reconfigurations = new Reconfigurations(this, administered);
     this.#promoter = new Promoter(this, administered);
+    const { proposals } = shared;
+    this.#lessor = new Lessor(this, { store: options.store, proposals, reads: this.#reads });
     this.#maintenance = new Maintenance(ports.clock, store);
     this.#ticker = new Ticker(ports.clock, tickMs, (lateMs) => this.#tick(lateMs));
     if (recovery.resetLog !== undefined) this.#writer.follow(recovery.resetLog, "reset");
@@ -215,6 +219,16 @@ class RunningMember implements Member, Turn {
     const refusal = this.#refusal();
     if (refusal === undefined) this.#reconfigurations.ask(request, done);
     else this.#later(() => done(refusal));
+  }
+
+  askLease(
+    lease: bigint,
+    renew: boolean,
+    done: (error: MemberError | undefined, leftMs: number | undefined) => void,
+  ): void {
+    const refusal = this.#refusal();
+    if (refusal === undefined) this.#lessor.ask(lease, renew, done);
+    else this.#later(() => done(refusal, undefined));
   }
 
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void {
@@ -292,6 +306,12 @@ class RunningMember implements Member, Turn {
         break;
       case "adminDone":
         this.#reconfigurations.receiveDone(message);
+        break;
+      case "leaseAsk":
+        this.#lessor.receiveAsk(from, message);
+        break;
+      case "leaseAnswer":
+        this.#lessor.receiveAnswer(message);
     }
   }
 
@@ -466,6 +486,7 @@ class RunningMember implements Member, Turn {
     this.#proposals.leadershipChanged();
     this.#reads.leadershipChanged();
     this.#admin.leadershipChanged();
+    this.#lessor.leadershipChanged();
     this.#fitness.uphold();
   }
 
@@ -509,6 +530,7 @@ class RunningMember implements Member, Turn {
     this.#reads.tick(nowMs);
     this.#admin.tick(nowMs);
     this.#reconfigurations.tick(nowMs);
+    this.#lessor.tick(nowMs);
     this.#sender.tick(nowMs);
     this.#receiver.tick();
     this.#hashes.tick(nowMs, membersOf(this.#track.applied));
@@ -587,6 +609,7 @@ class RunningMember implements Member, Turn {
     this.#reads.failAll(code, message);
     this.#admin.failAll(code, message);
     this.#reconfigurations.failAll(code, message);
+    this.#lessor.failAll(code, message);
   }
 
   #hint(input: Input<unknown>): void {

@@ -62,6 +62,20 @@ const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
     code: fc.string(),
     unknown: fc.boolean(),
   }),
+  record({
+    kind: fc.constant("leaseAsk" as const),
+    session: number,
+    request: number,
+    lease: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    renew: fc.boolean(),
+  }),
+  record({
+    kind: fc.constant("leaseAnswer" as const),
+    session: number,
+    request: number,
+    code: fc.string(),
+    left: number,
+  }),
 );
 
 test("every message comes back as it was", () => {

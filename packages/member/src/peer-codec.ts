@@ -22,6 +22,8 @@ const KINDS = [
   "snapshotAck",
   "adminForward",
   "adminDone",
+  "leaseAsk",
+  "leaseAnswer",
 ] as const;
 
 type Kind = (typeof KINDS)[number];
@@ -36,6 +38,8 @@ const KIND_BYTES: Record<Kind, number> = {
   snapshotAck: 7,
   adminForward: 8,
   adminDone: 9,
+  leaseAsk: 10,
+  leaseAnswer: 11,
 };
 
 export function encodePeerMessage(protocol: Protocol, message: PeerMessage): Uint8Array {
@@ -129,6 +133,21 @@ function encodeFields(
       writer.number(message.request);
       writer.text(message.code);
       writer.byte(message.unknown ? 1 : 0);
+      return;
+    case "leaseAsk": {
+      const bits = BigInt.asUintN(64, message.lease);
+      writer.number(message.session);
+      writer.number(message.request);
+      writer.number(Number(bits >> 32n));
+      writer.number(Number(bits & 0xffff_ffffn));
+      writer.byte(message.renew ? 1 : 0);
+      return;
+    }
+    case "leaseAnswer":
+      writer.number(message.session);
+      writer.number(message.request);
+      writer.text(message.code);
+      writer.number(message.left);
   }
 }
 
@@ -164,6 +183,21 @@ function decodeFields(kind: Exclude<Kind, "protocol">, reader: Reader): PeerMess
     }
     case "snapshotAck":
       return { kind, stream: reader.number(), next: reader.number(), refused: reader.text() };
+    case "leaseAsk": {
+      const session = reader.number();
+      const request = reader.number();
+      const [high, low] = [reader.number(), reader.number()];
+      if (high >= 2 ** 32 || low >= 2 ** 32) {
+        throw new MalformedPeerMessage("a lease has more than 64 bits");
+      }
+      const lease = BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
+      return { kind, session, request, lease, renew: reader.boolean() };
+    }
+    case "leaseAnswer": {
+      const session = reader.number();
+      const request = reader.number();
+      return { kind, session, request, code: reader.text(), left: reader.number() };
+    }
     case "adminForward": {
       const session = reader.number();
       return { kind, session, request: reader.number(), body: reader.bytes() };

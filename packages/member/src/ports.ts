@@ -48,6 +48,23 @@ export type PeerMessage<Message = unknown> =
       /** The outcome is not known: asking again is safe. */
       readonly unknown: boolean;
     }
+  /** A lease to be kept alive, or only looked at, by the leader. */
+  | {
+      readonly kind: "leaseAsk";
+      readonly session: number;
+      readonly request: number;
+      readonly lease: bigint;
+      readonly renew: boolean;
+    }
+  | {
+      readonly kind: "leaseAnswer";
+      readonly session: number;
+      readonly request: number;
+      /** "": answered. Otherwise nothing was done, and it may be asked again. */
+      readonly code: string;
+      /** One more than the milliseconds left; 0: there is no such lease. */
+      readonly left: number;
+    }
   /** State hashes at agreed indexes, compared on receipt (corpus: divergence goes unnoticed). */
   | { readonly kind: "stateHash"; readonly index: number; readonly hash: number }
   /** A snapshot stream: begin, chunks acknowledged one window at a time, end. Resumable. */

@@ -376,6 +376,7 @@ class RunningServer implements Server {
       store: this.#store,
       clusterId: this.clusterId,
       members: () => this.members(),
+      leaseSecondsMin: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
       quotaBackendBytes: config.quotaBackendBytes,
       etcdVersion,
       clusterVersion,

@@ -29,6 +29,8 @@ export interface DoorContext {
   readonly clusterId: string;
   /** Membership in force joined with what the members published; sorted by id. */
   members(): readonly MemberInfo[];
+  /** Shorter leases could not outlive an election. */
+  readonly leaseSecondsMin: number;
   readonly quotaBackendBytes: number;
   /** What etcd clients are told, a 3.5-compatible version. */
   readonly etcdVersion: string;

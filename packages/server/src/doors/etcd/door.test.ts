@@ -302,8 +302,8 @@ test("MemberList has no revision in its header, and Health knows the empty servi
 });
 
 test("the rest of the API is unimplemented by name", async () => {
-  const answer = await client.call("LeaseGrant", "LeaseGrantRequest", "LeaseGrantResponse", {});
-  const text = "unknown method LeaseGrant for service etcdserverpb.Lease";
+  const answer = await client.call("AuthEnable", "AuthEnableRequest", "AuthEnableResponse", {});
+  const text = "unknown method AuthEnable for service etcdserverpb.Auth";
   assert.deepEqual(refusal(answer as Answer<never>), [12, text]);
   const reflection = await client.grpc.call(
     "/grpc.reflection.v1alpha.ServerReflection/X",

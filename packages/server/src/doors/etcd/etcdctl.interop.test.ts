@@ -178,6 +178,40 @@ test("etcdctl's watch is told the same as by etcd, history and present", { skip 
   }
 });
 
+test("etcdctl's leases are granted, listed and revoked as by etcd", { skip }, async () => {
+  const both = (args: readonly string[]) =>
+    Promise.all([etcdctl(etcdPort, args), etcdctl(door.port, args)]);
+  const granted = await both(["lease", "grant", "100"]);
+  const ids = granted.map(
+    ({ out }) => /^lease ([0-9a-f]{16}) granted with TTL\(100s\)/.exec(out)?.[1],
+  );
+  assert.ok(ids[0] && ids[1], granted.map(({ out }) => out).join());
+  const each = (...args: string[]) =>
+    Promise.all(
+      [etcdPort, door.port].map(async (port, at) => {
+        const answer = await etcdctl(
+          port,
+          args.map((arg) => (arg === "ID" ? ids[at]! : arg)),
+        );
+        const out = answer.out.replaceAll(ids[at]!, "ID").replace(/remaining\(\d+s\)/, "left");
+        return { ...answer, out };
+      }),
+    );
+  for (const args of [
+    ["put", "leased", "1", "--lease", "ID"],
+    ["lease", "timetolive", "ID", "--keys"],
+    ["lease", "list"],
+    ["lease", "keep-alive", "--once", "ID"],
+    ["lease", "revoke", "ID"],
+    ["get", "leased"],
+    ["lease", "revoke", "ID"],
+    ["lease", "timetolive", "ID"],
+  ]) {
+    const [theirs, ours] = await each(...args);
+    assert.deepEqual(ours, theirs, args.join(" "));
+  }
+});
+
 test("etcdctl's health, status and member list are satisfied", { skip }, async () => {
   assert.equal((await etcdctl(door.port, ["endpoint", "health"])).code, 0);
   const status = await etcdctl(door.port, ["endpoint", "status"]);

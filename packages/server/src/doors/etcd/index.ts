@@ -12,6 +12,7 @@ import { healthMethods } from "./health.ts";
 import { type HealthCounters, healthRoutes } from "./http-health.ts";
 import { versionRoutes } from "./http-version.ts";
 import { type KvCounters, kvMethods } from "./kv.ts";
+import { leaseMethods } from "./lease.ts";
 import { maintenanceMethods } from "./maintenance.ts";
 import { MemberView } from "./member-view.ts";
 import { Quota } from "./quota.ts";
@@ -39,6 +40,7 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   const methods: readonly GrpcMethod[] = [
     ...kvMethods({ context, view, admission, quota, counters: kv }),
     ...maintenanceMethods({ context, view, admission, quota }),
+    ...leaseMethods({ context, view, admission }),
     watchMethod({ context, view, admission }),
     ...clusterMethods({ context, view, admission }),
     ...healthMethods(),

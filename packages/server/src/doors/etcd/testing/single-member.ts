@@ -52,6 +52,10 @@ export function createSingleMember(): SingleMember {
       setImmediate(() => done(leaderless() ? noLeader() : undefined));
     },
     changeMembership: (_changes, _context, done) => done(undefined),
+    askLease(lease, _renew, done) {
+      const state = store.lease(lease);
+      done(undefined, state && state.ttlSeconds * 1000);
+    },
     reconfigure: (_request, done) => done(undefined),
     transferLeadership: (_to, done) => done(undefined),
     status: () => ({
@@ -116,6 +120,7 @@ export function createTestContext(
         isLearner: member.status().role === "learner",
       },
     ],
+    leaseSecondsMin: 2,
     quotaBackendBytes: options.quotaBackendBytes ?? 0,
     etcdVersion: "3.5.21",
     clusterVersion: "3.5.0",

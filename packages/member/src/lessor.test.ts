@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeCommand } from "@althing/store";
+import type { Member, MemberError } from "./contract.ts";
+import { Cluster } from "./testing/cluster.ts";
+
+function founded(): { cluster: Cluster; leader: Member } {
+  const cluster = new Cluster();
+  cluster.startAll();
+  return { cluster, leader: cluster.calm() };
+}
+
+function grant(cluster: Cluster, lease: bigint, ttlSeconds: number): void {
+  let applied = false;
+  const command = encodeCommand({ kind: "leaseGrant", lease, ttlSeconds });
+  cluster.follower().propose(command, (outcome) => {
+    applied = outcome.kind === "applied" && outcome.result.kind === "done";
+  });
+  assert.ok(cluster.world.run(2000, () => applied));
+}
+
+function ask(cluster: Cluster, on: Member, lease: bigint, renew: boolean): number | undefined {
+  let answered: { error: MemberError | undefined; leftMs: number | undefined } | undefined;
+  on.askLease(lease, renew, (error, leftMs) => {
+    answered = { error, leftMs };
+  });
+  assert.ok(cluster.world.run(4000, () => answered !== undefined));
+  assert.equal(answered!.error, undefined);
+  return answered!.leftMs;
+}
+
+const exists = (cluster: Cluster, lease: bigint) =>
+  [...cluster.nodes.values()].map(({ store }) => store?.lease(lease) !== undefined);
+
+test("a lease that nobody keeps alive ends on all members, once and not before its time", () => {
+  const { cluster, leader } = founded();
+  grant(cluster, 7n, 2);
+  cluster.world.run(1900);
+  assert.deepEqual(exists(cluster, 7n), [true, true, true]);
+  assert.ok(cluster.world.run(1500, () => exists(cluster, 7n).every((held) => !held)));
+  const expiries = [...cluster.nodes.values()].map(
+    ({ id, events }) => [id, events.filter(({ kind }) => kind === "lease.expired").length] as const,
+  );
+  assert.deepEqual(
+    expiries.filter(([, count]) => count > 0),
+    [[leader.id, 1]],
+  );
+});
+
+test("kept alive on a follower it lives on, and the leader says how long", () => {
+  const { cluster } = founded();
+  const follower = cluster.follower();
+  grant(cluster, 7n, 2);
+  for (let i = 0; i < 6; i++) {
+    cluster.world.run(1000);
+    const left = ask(cluster, follower, 7n, false)!;
+    assert.ok(left > 500 && left <= 1000, `${left} ms are left`);
+    assert.equal(ask(cluster, follower, 7n, true), 2000);
+  }
+  assert.equal(ask(cluster, follower, 8n, true), undefined);
+});
+
+test("lease-expired-by-stalled-leader: time in which nobody could be heard does not count", () => {
+  const alone = new Cluster({ ids: ["a"] });
+  alone.startAll();
+  const single = alone.calm();
+  let granted = false;
+  single.propose(encodeCommand({ kind: "leaseGrant", lease: 7n, ttlSeconds: 2 }), () => {
+    granted = true;
+  });
+  assert.ok(alone.world.run(1000, () => granted));
+  alone.node("a").clock.stalledUntilMs = alone.world.nowMs + 10_000;
+  alone.world.run(10_200);
+  assert.notEqual(alone.node("a").store!.lease(7n), undefined);
+  assert.equal(ask(alone, single, 7n, true), 2000);
+});
+
+test("a new leader gives every lease its time again", () => {
+  const { cluster, leader } = founded();
+  grant(cluster, 7n, 2);
+  cluster.world.run(1500);
+  cluster.kill(leader.id);
+  const next = cluster.awaitLeader();
+  assert.notEqual(next.id, leader.id);
+  cluster.world.run(1200);
+  assert.notEqual(next.store.appliedIndex, 0);
+  assert.notEqual(cluster.node(next.id).store!.lease(7n), undefined);
+  assert.ok(cluster.world.run(3000, () => !cluster.node(next.id).store!.lease(7n)));
+});
+
+test("a lease asked for while there is no leader is answered by the next", () => {
+  const { cluster, leader } = founded();
+  const follower = cluster.follower();
+  grant(cluster, 7n, 30);
+  cluster.kill(leader.id);
+  assert.equal(ask(cluster, follower, 7n, true), 30_000);
+});
