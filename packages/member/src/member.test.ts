@@ -238,7 +238,7 @@ test("all reads of a turn share one question to the core", () => {
   let questions = 0;
   cluster.filter = (_from, _to, message) => {
     const { message: body } = message as { message?: { kind?: string } };
-    if (body?.kind === "readRequest") questions++;
+    if (["readRequest", "syncRequest"].includes(body?.kind ?? "")) questions++;
     return true;
   };
   let answered = 0;

@@ -7,6 +7,7 @@ import type { Mutant } from "./mutant.ts";
 import { paxosMutants } from "./paxos.ts";
 import { raftMutants } from "./raft.ts";
 import { storeMutants } from "./store.ts";
+import { zabMutants } from "./zab.ts";
 
 const canary: Mutant = {
   name: "canary",
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   canary,
   ...raftMutants,
   ...paxosMutants,
+  ...zabMutants,
   ...logMutants,
   ...memberMutants,
   ...storeMutants,

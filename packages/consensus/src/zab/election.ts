@@ -5,6 +5,7 @@
 import type { MemberId } from "../contract.ts";
 import { isVoter, votersOf } from "../membership/membership.ts";
 import { isQuorum } from "../quorum/quorum.ts";
+import { restartSession } from "./following.ts";
 import type { Looking } from "./looking.ts";
 import { releasePromise } from "./loyalty.ts";
 import type { MessageOf, Vote } from "./messages.ts";
@@ -35,6 +36,7 @@ export function handleNotification(zab: Zab, from: MemberId, message: Notificati
     // Two that lead: the epoch tells which of them is of the past.
     const isPast = zab.leadership !== undefined && message.epoch > zab.acceptedEpoch;
     if (isPast && message.state === "leading") becomeLooking(zab);
+    if (message.state === "leading") noteInvited(zab, from);
     return;
   }
   if (zab.following?.leader === from && message.round > zab.round) {
@@ -50,6 +52,15 @@ export function handleNotification(zab: Zab, from: MemberId, message: Notificati
     return;
   }
   notify(zab, from);
+}
+
+/** The own leader invites only whom it does not know to follow: the session is over on its side. */
+function noteInvited(zab: Zab, from: MemberId): void {
+  const { following } = zab;
+  if (following?.leader !== from) return;
+  // The beginning of a session may have crossed the invitation.
+  if (following.phase === "discovery" && following.resendTicks === 0) return;
+  restartSession(zab, following);
 }
 
 /** Elected by this member, and now in the same round for somebody better. */

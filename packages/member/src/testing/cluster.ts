@@ -1,6 +1,14 @@
 // Members in the small world, with the verbs that tests speak: start, kill, wipe, cut, put, read.
 
-import { type MemberId, type Membership, membershipOf, raft } from "@althing/consensus";
+import {
+  type MemberId,
+  type Membership,
+  membershipOf,
+  type Protocol,
+  paxos,
+  raft,
+  zab,
+} from "@althing/consensus";
 import {
   createMemoryEngine,
   encodeCommand,
@@ -31,6 +39,9 @@ export interface ClusterOptions {
   readonly latencyMs?: number;
   readonly member?: Partial<MemberOptions>;
 }
+
+/** The tests of the member run on any: `ALTHING_PROTOCOL=zab node --test packages/member/src`. */
+const protocol = { raft, paxos, zab }[process.env["ALTHING_PROTOCOL"] ?? "raft"];
 
 export class Cluster {
   readonly world: World;
@@ -75,7 +86,7 @@ export class Cluster {
     const store = openStore({ engine: createMemoryEngine({ storage: node.storeDisk.memory }) });
     const member = createMember({
       id,
-      protocol: raft,
+      protocol: protocol as Protocol,
       store,
       bootstrap: this.bootstrap,
       incarnation: node.incarnation,

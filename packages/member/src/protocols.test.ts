@@ -1,0 +1,90 @@
+// The member drives every protocol through the one contract. The whole of its tests can be run on any of
+// them (see testing/cluster.ts); here is what must never be left to somebody remembering that.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Protocol } from "@althing/consensus";
+import * as consensus from "@althing/consensus";
+import { Cluster } from "./testing/cluster.ts";
+import { count } from "./testing/late-member.ts";
+
+const protocols = [consensus.raft, consensus.paxos, consensus.zab] as unknown as Protocol[];
+
+for (const protocol of protocols) {
+  const options = { member: { protocol, snapshotCount: 250, catchUpEntries: 10 } };
+  describe(protocol.name, () => {
+    test("a put on any member is applied on every member", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      cluster.calm();
+      for (const id of ["a", "b", "c"]) {
+        assert.equal(cluster.put(cluster.member(id), `from ${id}`, "v").kind, "applied");
+      }
+      for (const id of ["a", "b", "c"]) {
+        assert.equal(cluster.read(cluster.member(id), "from a"), "v");
+      }
+    });
+
+    test("another member leads when the leader dies, and nothing acknowledged is lost", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      const former = cluster.calm();
+      assert.equal(cluster.put(former, "k", "v").kind, "applied");
+      cluster.kill(former.id);
+      const next = cluster.awaitLeader();
+      assert.equal(cluster.read(next, "k"), "v");
+      cluster.start(former.id);
+      cluster.settle();
+      assert.equal(cluster.read(cluster.member(former.id), "k"), "v");
+    });
+
+    test("everything acknowledged survives a crash of all members", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      cluster.putMany(cluster.awaitLeader(), 300);
+      for (const id of ["a", "b", "c"]) cluster.kill(id);
+      cluster.startAll();
+      assert.equal(cluster.read(cluster.awaitLeader(), "many7"), "x".repeat(10));
+    });
+
+    test("a member behind the compacted log catches up by a snapshot", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      const leader = cluster.calm();
+      const late = cluster.follower().id;
+      cluster.kill(late);
+      cluster.world.run(500);
+      for (let i = 0; i < 12; i++) cluster.putMany(leader, 50, "big", 5000);
+      cluster.world.run(500);
+      cluster.start(late);
+      cluster.settle();
+      assert.ok(count(cluster.node(late), "snapshot.installed") >= 1);
+      assert.equal(cluster.read(cluster.member(late), "big1"), "x".repeat(5000));
+    });
+
+    test("a member is added, promoted and removed", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      cluster.calm();
+      cluster.addNode("d");
+      cluster.start("d");
+      const change = (kind: "addLearner" | "promote" | "remove") => {
+        let answer: unknown = "none";
+        const done = (error: unknown) => {
+          answer = error;
+        };
+        const changes = [{ kind, member: "d" }] as const;
+        cluster.awaitLeader().changeMembership(changes, new Uint8Array(0), done);
+        assert.ok(cluster.world.run(3000, () => answer !== "none"));
+        assert.equal(answer, undefined);
+        cluster.world.run(1000);
+      };
+      change("addLearner");
+      assert.equal(cluster.member("d").status().role, "learner");
+      change("promote");
+      assert.deepEqual(cluster.awaitLeader().status().membership.voters, ["a", "b", "c", "d"]);
+      change("remove");
+      assert.deepEqual(cluster.awaitLeader().status().membership.voters, ["a", "b", "c"]);
+    });
+  });
+}
