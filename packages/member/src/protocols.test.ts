@@ -58,7 +58,7 @@ for (const protocol of protocols) {
       cluster.world.run(500);
       cluster.start(late);
       cluster.settle();
-      assert.ok(count(cluster.node(late), "snapshot.installed") >= 1);
+      assert.ok(count(cluster.node(late), "snapshot.received") >= 1);
       assert.equal(cluster.read(cluster.member(late), "big1"), "x".repeat(5000));
     });
 
