@@ -55,6 +55,22 @@ export interface RangeResult {
   readonly count: number;
 }
 
+/** A range whose values are read in steps; the pairs of all steps together are its `kvs`. */
+export interface RangeRun {
+  readonly revision: Revision;
+  readonly more: boolean;
+  readonly count: number;
+  /** Pairs that are still to be read. */
+  readonly remaining: number;
+  /**
+   * The next pairs, about `bytesMax` bytes of them and at least one; empty at the end. Undefined: the
+   * state was replaced meanwhile by a snapshot, and the range has to be read again.
+   */
+  next(bytesMax: number): readonly KeyValue[] | undefined;
+  /** Until then nothing obsolete is removed from the store. May be called twice. */
+  close(): void;
+}
+
 // ------------------------------------------------------------------------------- commands
 
 export interface PutCommand {
@@ -345,6 +361,8 @@ export interface Store {
   applyNothing(context: ApplyContext, meta?: Uint8Array): void;
 
   range(request: RangeRequest): RangeResult | ErrorResult;
+  /** The same in short steps, for what may be large. */
+  openRange(request: RangeRequest): RangeRun | ErrorResult;
   /** A txn that only reads, evaluated on local state. */
   readTxn(txn: TxnCommand): TxnResult | ErrorResult;
 

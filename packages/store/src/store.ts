@@ -22,6 +22,7 @@ import type {
   PublishMemberCommand,
   RangeRequest,
   RangeResult,
+  RangeRun,
   Result,
   Revision,
   SnapshotReader,
@@ -43,6 +44,7 @@ import { Keyspace } from "./mvcc/keyspace.ts";
 import { keepsRecord } from "./mvcc/obsolete.ts";
 import { checkPut, put } from "./mvcc/put.ts";
 import { readRange } from "./mvcc/range.ts";
+import { openRange } from "./mvcc/range-run.ts";
 import { createSnapshotReader } from "./snapshot/reader.ts";
 import { beginRestore, type RestoredState } from "./snapshot/restore.ts";
 import { onlyReads, runTxn } from "./txn/txn.ts";
@@ -131,6 +133,11 @@ class ReplicatedStore implements OpenedStore {
   range(request: RangeRequest): RangeResult | ErrorResult {
     const result = readRange(this.#keyspace, request);
     return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  openRange(request: RangeRequest): RangeRun | ErrorResult {
+    const run = openRange(this.#keyspace, request);
+    return typeof run === "string" ? this.#error(run) : run;
   }
 
   readTxn(txn: TxnCommand): TxnResult | ErrorResult {

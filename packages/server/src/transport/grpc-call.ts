@@ -119,6 +119,22 @@ export class GrpcCall
     this.stream.end(trailersOk);
   }
 
+  respondEncoded(parts: readonly Uint8Array[]): void {
+    if (this.ended) return;
+    let size = 0;
+    for (const part of parts) size += part.length;
+    const prefix = Buffer.alloc(messagePrefixBytes);
+    prefix.writeUInt32BE(size, 1);
+    if (!this.admits(size + messagePrefixBytes)) return;
+    this.begin();
+    for (const part of [prefix, ...parts]) {
+      const sent = this.stream.write(part, 0, part.length);
+      if (sent < part.length) this.stream.enqueue(part.subarray(sent));
+    }
+    this.finish(grpcStatus.ok);
+    this.stream.end(trailersOk);
+  }
+
   send(response: unknown): boolean {
     if (this.ended || !this.transmit(response)) return false;
     return this.stream.queuedBytes === 0;
@@ -246,6 +262,16 @@ export class GrpcCall
   private transmit(response: unknown): boolean {
     const { stream } = this;
     const { bytes, at, size } = encodeMessage(this.method.encode, response);
+    if (!this.admits(size)) return false;
+    this.begin();
+    const sent = stream.write(bytes, at, at + size);
+    if (sent < size) stream.enqueue(keepRest(sent));
+    return true;
+  }
+
+  /** Counts what is about to be sent. False: there is no room for it, and the call has ended. */
+  private admits(size: number): boolean {
+    const { stream } = this;
     this.counted.sent++;
     this.environment.counters.bytesSent += size - messagePrefixBytes;
     const isAlone = stream.queuedBytes === 0 && this.method.kind === "unary";
@@ -258,9 +284,6 @@ export class GrpcCall
       this.overflow("the reader is too slow: its connection's backlog is full");
       return false;
     }
-    this.begin();
-    const sent = stream.write(bytes, at, at + size);
-    if (sent < size) stream.enqueue(keepRest(sent));
     return true;
   }
 

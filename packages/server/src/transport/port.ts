@@ -45,6 +45,11 @@ export interface CallContext {
 export interface UnaryCall<Response> extends CallContext {
   /** Encodes before it returns: views of the store's memory are safe in `response`. */
   respond(response: Response): void;
+  /**
+   * A large response that was encoded piece by piece: the parts, one after the other, are the message.
+   * They belong to the call. Absent where answers are not sent as they are encoded (JSON).
+   */
+  respondEncoded?(parts: readonly Uint8Array[]): void;
   fail(status: GrpcStatus, message: string): void;
 }
 

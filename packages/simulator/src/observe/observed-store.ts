@@ -59,6 +59,10 @@ export class ObservedStore implements Store {
     this.#observer.applied(context.index, undefined, undefined, this.#store.stateHash().hash);
   }
 
+  openRange(request: RangeRequest) {
+    return this.#store.openRange(request);
+  }
+
   range(request: RangeRequest) {
     return this.#store.range(request);
   }

@@ -1,12 +1,28 @@
 // Range: pick the visible versions, filter, sort, cut to the limit, load the values. The index alone
 // answers everything but values, so only what is returned is read from the engine.
 
-import type { RangeRequest, RangeResult, StoreErrorCode } from "../contract.ts";
+import type { KeyValue, RangeRequest, RangeResult, Revision, StoreErrorCode } from "../contract.ts";
 import { keyRange } from "./key-range.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { VersionId } from "./versions.ts";
 
 export function readRange(keyspace: Keyspace, request: RangeRequest): RangeResult | StoreErrorCode {
+  const selected = select(keyspace, request);
+  if (typeof selected === "string") return selected;
+  const { revision, count, more, found } = selected;
+  const kvs = found.map((id) => load(keyspace, request, id));
+  return { kind: "range", revision, count, kvs, more };
+}
+
+/** What a range answers with, and which versions it consists of; their values are still to be read. */
+export interface Selection {
+  readonly revision: Revision;
+  readonly count: number;
+  readonly more: boolean;
+  readonly found: readonly VersionId[];
+}
+
+export function select(keyspace: Keyspace, request: RangeRequest): Selection | StoreErrorCode {
   const newest = keyspace.visibleRevision;
   if (request.key === "") return "keyEmpty";
   if (request.revision > newest) return "futureRevision";
@@ -14,16 +30,17 @@ export function readRange(keyspace: Keyspace, request: RangeRequest): RangeResul
   if (revision < keyspace.compactRevision) return "compacted";
 
   const count = countKeys(keyspace, request, revision);
-  const result = { kind: "range", revision: newest, count } as const;
-  if (request.countOnly || count === 0) return { ...result, kvs: [], more: false };
+  const selection = { revision: newest, count } as const;
+  if (request.countOnly || count === 0) return { ...selection, found: [], more: false };
   const found = collect(keyspace, request, revision);
   sort(keyspace, request, found);
   const more = request.limit > 0 && found.length > request.limit;
   if (more) found.length = request.limit;
-  const kvs = found.map((id) =>
-    request.keysOnly ? keyspace.loadKeyOnly(id) : keyspace.load(undefined, id),
-  );
-  return { ...result, kvs, more };
+  return { ...selection, found, more };
+}
+
+export function load(keyspace: Keyspace, request: RangeRequest, id: VersionId): KeyValue {
+  return request.keysOnly ? keyspace.loadKeyOnly(id) : keyspace.load(undefined, id);
 }
 
 function countKeys(keyspace: Keyspace, request: RangeRequest, revision: number): number {

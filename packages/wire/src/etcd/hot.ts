@@ -11,7 +11,13 @@ export type { WireKeyValue } from "./hot/key-value.ts";
 export type { PutMessage } from "./hot/put.ts";
 export { decodePutRequest, encodePutResponse } from "./hot/put.ts";
 export type { RangeMessage, WireSortOrder, WireSortTarget } from "./hot/range.ts";
-export { decodeRangeRequest, encodeRangeResponse } from "./hot/range.ts";
+export {
+  decodeRangeRequest,
+  encodeRangeHead,
+  encodeRangePiece,
+  encodeRangeResponse,
+  encodeRangeTail,
+} from "./hot/range.ts";
 export type { CompareMessage, OpMessage, TxnMessage, WireOpResult } from "./hot/txn.ts";
 export { decodeTxnRequest, encodeTxnResponse } from "./hot/txn.ts";
 export type { WatchResponseMessage, WireEvent } from "./hot/watch.ts";

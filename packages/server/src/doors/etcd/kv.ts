@@ -15,6 +15,7 @@ import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
 import { failWith } from "./errors.ts";
 import { checkPut, checkRange, checkTxn } from "./kv-checks.ts";
+import { answerRange } from "./large-range.ts";
 import type { MemberView } from "./member-view.ts";
 import type { Quota } from "./quota.ts";
 import { isReadOnly, needsReadPoint, normalizeTxn } from "./txn-shape.ts";
@@ -78,9 +79,7 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
       const checked = request as RangeRequest;
       const read = () => {
         if (call.cancelled) return;
-        const result = store.range(checked);
-        if (result.kind === "error") failWith(call, result.code);
-        else call.respond(result);
+        answerRange(store, view, checked, call, (code) => failWith(call, code));
       };
       if (request.serializable) {
         read();

@@ -115,6 +115,25 @@ export function encodeRangeResponse(
   writeHeader(writer, ids, result.revision, raftTerm);
 }
 
+/** The parts of a RangeResponse whose pairs are encoded piece by piece: head, pieces, tail. */
+export function encodeRangeHead(
+  writer: Writer,
+  ids: Uint8Array,
+  raftTerm: number,
+  revision: number,
+): void {
+  writeHeader(writer, ids, revision, raftTerm);
+}
+
+export function encodeRangePiece(writer: Writer, kvs: readonly WireKeyValue[]): void {
+  writeKeyValues(writer, 0x12, kvs);
+}
+
+export function encodeRangeTail(writer: Writer, more: boolean, count: number): void {
+  writer.uintField(0x20, count);
+  writer.boolField(0x18, more);
+}
+
 export function writeRangeOp(writer: Writer, result: WireRangeResult): void {
   writeRangeFields(writer, result);
   writeOpHeader(writer, result.revision);
