@@ -115,13 +115,6 @@ export const zabMutants: readonly Mutant[] = [
       "acceptEpoch(zab, Math.max(1, latest));\n  leadership.epoch = Math.max(1, latest);",
     ],
   ]),
-  mutant("synchronizes-without-quorum", "a leader begins its epoch before a quorum promised it", [
-    [
-      "discovery.ts",
-      "if (isQuorum(membership(zab), hasAccepted)) beginSynchronization",
-      "void hasAccepted;\n  beginSynchronization",
-    ],
-  ]),
   mutant("established-without-quorum", "a leader is established before a quorum has its history", [
     [
       "synchronization.ts",
@@ -156,6 +149,7 @@ export const zabMutants: readonly Mutant[] = [
         "if (message.sequence !== following.received + 1) {",
         "if (message.sequence < 0) {",
       ],
+      ["heartbeat.ts", "if (message.sequence > received) {", "if (message.sequence < 0) {"],
     ],
   ),
   mutant(

@@ -12,13 +12,20 @@ import type { MessageOf, Vote } from "./messages.ts";
 import { send } from "./outbox.ts";
 import { becomeFollowing, becomeLeading, becomeLooking, resumeLooking } from "./role.ts";
 import { membership, type Zab } from "./self.ts";
-import { compareHistories, historyOf, isBetterVote, isSameVote, ownVote } from "./vote.ts";
+import {
+  compareHistories,
+  historyOf,
+  isBetterVote,
+  isPromotable,
+  isSameVote,
+  ownVote,
+} from "./vote.ts";
 
 type Notification = MessageOf<"notification">;
 
 /** Somebody asked for an election: this member stands, whatever its priority. */
 export function campaign(zab: Zab): void {
-  if (zab.role === "leading") return;
+  if (zab.role === "leading" || !isPromotable(zab)) return;
   zab.abstainTicks = 0;
   becomeLooking(zab);
   zab.looking!.isPreferred = true;

@@ -7,7 +7,7 @@ import { considerEpoch, handleFollowerInfo } from "./discovery.ts";
 import { createFollowing, sendFollowerInfo } from "./following.ts";
 import { alignPeers, createLeadership } from "./leadership.ts";
 import { createLooking, type Looking } from "./looking.ts";
-import type { Vote } from "./messages.ts";
+import type { MessageOf, Vote } from "./messages.ts";
 import { abandonForwardedReads, abandonReads } from "./reads.ts";
 import type { Zab } from "./self.ts";
 import { isPromotable } from "./vote.ts";
@@ -42,7 +42,11 @@ export function becomeFollowing(zab: Zab, leader: MemberId): void {
 /** Elected, but not yet established: it has an epoch to find and a quorum to win over. */
 export function becomeLeading(zab: Zab): void {
   assert(isPromotable(zab), "a leader's log is its own");
-  const infos = zab.looking?.infos ?? new Map();
+  const infos = zab.looking?.infos ?? new Map<MemberId, MessageOf<"followerInfo">>();
+  // All of them before the epoch is chosen: it has to be later than each.
+  for (const { acceptedEpoch } of infos.values()) {
+    zab.epochHeard = Math.max(zab.epochHeard, acceptedEpoch);
+  }
   leaveRole(zab);
   zab.role = "leading";
   const leadership = createLeadership(zab.log.lastIndex);
