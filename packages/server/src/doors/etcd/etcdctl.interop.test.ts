@@ -212,6 +212,32 @@ test("etcdctl's leases are granted, listed and revoked as by etcd", { skip }, as
   }
 });
 
+test("locks, by etcdctl and by the service, are those of etcd", { skip }, async () => {
+  const ports = [etcdPort, door.port];
+  const [theirs, ours] = await Promise.all(
+    ports.map((port) => etcdctl(port, ["lock", "mutex", "echo", "held"])),
+  );
+  assert.deepEqual(ours, theirs);
+  assert.equal(ours!.out, "held\n");
+  const answers = await Promise.all(
+    ports.map(async (port) => {
+      const client = new EtcdClient(port);
+      const lock = (lease: bigint) =>
+        client.call("Lock", "LockRequest", "LockResponse", { name: Buffer.from("m"), lease });
+      const grant = { ID: 0xbeefn, TTL: 60 };
+      await client.call("LeaseGrant", "LeaseGrantRequest", "LeaseGrantResponse", grant);
+      const said = [await lock(0xbeefn), await lock(0xbeefn), await lock(404n)];
+      const key = { key: Buffer.from("m/beef") };
+      const unlocked = await client.call("Unlock", "UnlockRequest", "UnlockResponse", key);
+      client.close();
+      const locked = said.map((one) => ("response" in one ? String(one.response.key) : one));
+      return [...locked, unlocked.status];
+    }),
+  );
+  assert.deepEqual(answers[1], answers[0]);
+  assert.deepEqual(answers[1]!.slice(0, 2), ["m/beef", "m/beef"]);
+});
+
 test("etcdctl's health, status and member list are satisfied", { skip }, async () => {
   assert.equal((await etcdctl(door.port, ["endpoint", "health"])).code, 0);
   const status = await etcdctl(door.port, ["endpoint", "status"]);

@@ -13,10 +13,13 @@ import { type HealthCounters, healthRoutes } from "./http-health.ts";
 import { versionRoutes } from "./http-version.ts";
 import { type KvCounters, kvMethods } from "./kv.ts";
 import { leaseMethods } from "./lease.ts";
+import { lockMethods } from "./lock.ts";
 import { maintenanceMethods } from "./maintenance.ts";
 import { MemberView } from "./member-view.ts";
 import { Quota } from "./quota.ts";
+import { Succession } from "./succession.ts";
 import { watchMethod } from "./watch.ts";
+import { WatchHub } from "./watch-hub.ts";
 
 export interface EtcdDoorCounters {
   readonly kv: KvCounters;
@@ -35,13 +38,17 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   const view = new MemberView(context);
   const admission = new Admission(view);
   const quota = new Quota(context);
+  const hub = new WatchHub(context.store);
+  context.member.onApplied(() => hub.advance());
+  const succession = new Succession(context, hub);
   const kv: KvCounters = { range: 0, put: 0, deleteRange: 0, txn: 0, compact: 0 };
   const health: HealthCounters = { successes: 0, failures: 0 };
   const methods: readonly GrpcMethod[] = [
     ...kvMethods({ context, view, admission, quota, counters: kv }),
     ...maintenanceMethods({ context, view, admission, quota }),
     ...leaseMethods({ context, view, admission }),
-    watchMethod({ context, view, admission }),
+    watchMethod({ context, view, admission, hub }),
+    ...lockMethods({ context, view, admission, succession }),
     ...clusterMethods({ context, view, admission }),
     ...healthMethods(),
   ];

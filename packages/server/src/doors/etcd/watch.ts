@@ -15,7 +15,7 @@ import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
 import { etcdErrors, failWith } from "./errors.ts";
 import type { MemberView } from "./member-view.ts";
-import { eventBytes, Watcher, WatchHub, type WatchSink } from "./watch-hub.ts";
+import { eventBytes, Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
 
 type Request = EtcdMessage<"WatchRequest">;
 type Call = StreamCall<WatchResponseMessage>;
@@ -24,6 +24,7 @@ interface Parts {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly hub: WatchHub;
 }
 
 const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
@@ -35,10 +36,8 @@ const leaderlessPatrolsMax = 3;
 const nobody = -1n;
 
 export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMessage> {
-  const { context, view, admission } = parts;
-  const hub = new WatchHub(context.store);
+  const { context, view, admission, hub } = parts;
   const streams = new Set<WatchStream>();
-  context.member.onApplied(() => hub.advance());
   let leaderless = 0;
   setInterval(() => {
     const { state, leader } = view.recent();
