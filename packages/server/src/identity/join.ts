@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { askRoster, type PeerTls, type Roster } from "../peers/index.ts";
-import { IdentityError, type MemberIdentity } from "./member-identity.ts";
+import { IdentityError, type MemberIdentity, quorumsOf } from "./member-identity.ts";
 
 export interface JoinOptions {
   readonly tls?: PeerTls;
@@ -70,6 +70,7 @@ function identityIn(roster: Roster, config: Config): MemberIdentity | undefined 
     memberId: found.id,
     incarnation: randomBytes(8).toString("hex"),
     protocol: config.protocol,
+    ...quorumsOf(config),
     engine: config.engine,
     foundingMembers: roster.members.map(({ id, name, peerUrls }) => ({ id, name, peerUrls })),
     joined: true,

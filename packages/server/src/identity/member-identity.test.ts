@@ -66,6 +66,9 @@ test("another protocol or engine than the founded one is refused", () => {
   const [protocol, protocolText] = refused({ protocol: "zab" });
   assert.equal(protocol, "protocolFixed");
   assert.match(protocolText!, /Start with --protocol=raft/);
+  const [quorums, quorumsText] = refused({ paxosQuorums: { prepare: 4, accept: 2 } });
+  assert.equal(quorums, "protocolFixed");
+  assert.match(quorumsText!, /written without --paxos-quorums/);
   data.writeIdentity({ memberId: 5 });
   assert.equal(refused({})[0], "identityUnreadable");
 });

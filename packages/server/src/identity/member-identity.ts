@@ -16,6 +16,8 @@ export interface MemberIdentity {
   /** Drawn with the directory: one that was wiped comes back with another. */
   readonly incarnation: string;
   readonly protocol: string;
+  /** "4,2"; left out where both phases of Paxos need majorities, and for other protocols. */
+  readonly paxosQuorums?: string;
   readonly engine: string;
   /** Who was there when the directory was founded. */
   readonly foundingMembers: readonly FoundingMember[];
@@ -64,6 +66,14 @@ export function identify(
       `${directory.path} was written under --protocol=${identity.protocol} and cannot be read under ${config.protocol}. Start with --protocol=${identity.protocol}, or use another data directory.`,
     );
   }
+  const quorums = quorumsOf(config).paxosQuorums ?? "";
+  if ((identity.paxosQuorums ?? "") !== quorums) {
+    const before = identity.paxosQuorums;
+    throw new IdentityError(
+      "protocolFixed",
+      `${directory.path} was written ${before === undefined ? "without --paxos-quorums" : `under --paxos-quorums=${before}`}; with others, two leaders could choose differently. Start with the same, or use another data directory.`,
+    );
+  }
   if (identity.engine !== config.engine) {
     throw new IdentityError(
       "engineFixed",
@@ -92,9 +102,16 @@ export function foundIdentity(config: Config): MemberIdentity {
     memberId: bootstrapMemberId(config.initialAdvertisePeerUrls, token),
     incarnation: randomBytes(8).toString("hex"),
     protocol: config.protocol,
+    ...quorumsOf(config),
     engine: config.engine,
     foundingMembers,
   };
+}
+
+/** Fixed for the life of a cluster, as the protocol is. */
+export function quorumsOf({ paxosQuorums }: Config): Pick<MemberIdentity, "paxosQuorums"> {
+  if (paxosQuorums === undefined) return {};
+  return { paxosQuorums: `${paxosQuorums.prepare},${paxosQuorums.accept}` };
 }
 
 const textFields = ["clusterId", "memberId", "incarnation", "protocol", "engine"] as const;
