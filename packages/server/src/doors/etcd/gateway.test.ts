@@ -79,10 +79,10 @@ test("errors carry code, text and the HTTP status of the code", async () => {
       { code: 11, message: "etcdserver: mvcc: required revision is a future revision" },
     ],
     [
-      "/v3/lease/grant",
+      "/v3/auth/enable",
       "{}",
       501,
-      { code: 12, message: "unknown method LeaseGrant for service etcdserverpb.Lease" },
+      { code: 12, message: "unknown method AuthEnable for service etcdserverpb.Auth" },
     ],
     ["/v3/nothing", "{}", 404, { code: 5, message: "Not Found" }],
   ];
