@@ -182,11 +182,6 @@ export const paxosMutants: readonly Mutant[] = [
     "this.#start = Math.min(this.#start + index - this.#baseIndex, this.#items.length);",
     "this.#start = this.#items.length;",
   ]),
-  mutant("leads-without-the-compacted", "a leader fills slots that are chosen and compacted", [
-    "prepare.ts",
-    "if (paxos.commitIndex < preparation.lacksUpTo) return;\n  becomeLeader",
-    "becomeLeader",
-  ]),
   mutant("lost-not-resent", "what was lost on the way to an acceptor is not sent again", [
     "replication.ts",
     "peer.next = Math.max(peer.match, receivedIndex) + 1;",

@@ -467,6 +467,22 @@ describe("what a system adds (Paxos Made Live)", () => {
     assert.deepEqual(cluster.at("c").applied, [], "it came as a snapshot");
   });
 
+  test("who lacks what is chosen and compacted fills no slot, however many have promised", () => {
+    const core = memberWith([]);
+    candidate(core);
+    receive(core, "b", promise(1, [], { commitIndex: 5, baseIndex: 5 }));
+    receive(core, "c", promise(1, []));
+    assert.equal(core.inspect().role, "candidate");
+    assert.match(core.status().leaderless, /needs a snapshot of slot 5/);
+    const { membership } = core.status();
+    const point = { index: 5, epoch: 1, proposer: "b", membership };
+    core.step({ kind: "snapshotReceived", from: "b", epoch: 1, point }, 0);
+    core.effects();
+    core.step({ kind: "snapshotInstalled", point }, 0);
+    const { role, nextSlot } = core.inspect();
+    assert.deepEqual({ role, nextSlot }, { role: "leader", nextSlot: 6 });
+  });
+
   test("a membership governs the slots after its own, and nothing is proposed beyond it (§5.3)", () => {
     const cluster = led(3, { members: ["a", "b", "c", "d"] });
     cluster.step("a", {
