@@ -29,5 +29,6 @@ export function encodeMessage<Response>(
 /** What was encoded last, but for its first `sent` bytes, as memory that stays. */
 export function keepRest(sent: number): Uint8Array {
   if (scratch.size > surrenderBytes) return scratch.surrender().subarray(sent);
-  return scratch.bytes.slice(scratch.at + sent);
+  // Not `slice`: of a Buffer it is a view, which the next message would overwrite.
+  return new Uint8Array(scratch.bytes.subarray(scratch.at + sent));
 }

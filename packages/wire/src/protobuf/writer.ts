@@ -35,7 +35,8 @@ export class Writer {
 
   /** A copy of the output; the writer is empty again. */
   take(): Uint8Array {
-    const output = this.bytes.slice(this.at);
+    // Not `slice`: the memory may be a Buffer, of which that is a view.
+    const output = new Uint8Array(this.bytes.subarray(this.at));
     this.reset();
     return output;
   }

@@ -44,7 +44,6 @@ function refusal(answer: Answer<never>): [number, string] {
 
 async function snapshot(of: EtcdClient = client): Promise<readonly Buffer[]> {
   const path = "/etcdserverpb.Maintenance/Snapshot";
-  of.grpc.session.setLocalWindowSize(8 << 20);
   const { status, messages } = await of.grpc.call(path, new Uint8Array(0), {});
   assert.equal(status, 0);
   const pieces = messages.map((bytes) => etcdCodecs.SnapshotResponse.decode(bytes));

@@ -57,10 +57,9 @@ async function fixture() {
   return { served, client, put, del, watch: () => new WatchClient(client) };
 }
 
-/** The connection takes what comes; a stream alone may be slow. */
-async function roomFor(client: EtcdClient): Promise<void> {
+/** The connection is open and its settings are exchanged. */
+async function settled(client: EtcdClient): Promise<void> {
   await client.range({ key: bytes("any") });
-  client.grpc.session.setLocalWindowSize(64 << 20);
 }
 
 /** "5 PUT k=v was w": the revision, then each event. */
@@ -211,7 +210,7 @@ test("a half-closed stream goes on", async () => {
 
 test("events of one revision are split for those who allow it, and only for those", async () => {
   const { client, watch } = await fixture();
-  await roomFor(client);
+  await settled(client);
   const [whole, split] = [watch(), watch()];
   await whole.create({ key: bytes("k"), range_end: bytes("l") });
   await split.create({ key: bytes("k"), range_end: bytes("l"), fragment: true });
@@ -244,7 +243,7 @@ test("events of one revision are split for those who allow it, and only for thos
 
 test("ten thousand watchers of one key and a slow reader: everybody hears everything", async () => {
   const { client, put, watch } = await fixture();
-  await roomFor(client);
+  await settled(client);
   const many = watch();
   for (let i = 0; i < 10_000; i++) many.ask({ create_request: { key: bytes("k") } });
   await until(() => many.heard.length === 10_000);
