@@ -1,5 +1,15 @@
 // The simulator's core: pure, so that it runs in a terminal, in a worker and in a browser alike.
 
+export { drawComparison } from "./compare/chart.ts";
+export {
+  type Comparison,
+  type ComparisonPlan,
+  compare,
+  defaultPlan,
+  type ProtocolFigures,
+} from "./compare/compare.ts";
+export { type ComparisonRow, rowsOf } from "./compare/rows.ts";
+export { ComparisonFailed } from "./compare/stage.ts";
 export type { Fault, FaultKind, PlannedChange, Target } from "./faults/plan.ts";
 export { checkLinearizability, type Verdict } from "./linearizability/check.ts";
 export {

@@ -2,6 +2,7 @@
 // when they are run: `althing get` must answer at once.
 
 import type { Command } from "./command.ts";
+import { compareCommand } from "./compare.ts";
 import { completionCommand } from "./completion.ts";
 import { delCommand } from "./del.ts";
 import { devCommand } from "./dev.ts";
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   memberUpdateCommand,
   memberPromoteCommand,
   simCommand,
+  compareCommand,
   completionCommand,
   versionCommand,
 ];
