@@ -5,7 +5,6 @@ import type { Mutant } from "./mutant.ts";
 const paxos = "packages/consensus/src/paxos";
 const flags = ["--protocol", "paxos"];
 const membershipFlags = [...flags, "--faults", "crash,partition,membership", "--seconds", "20"];
-const leaseFlags = [...flags, "--faults", "crash,pause,partition,transfer,clock"];
 
 function mutant(
   name: string,
@@ -136,16 +135,6 @@ export const paxosMutants: readonly Mutant[] = [
     ],
     { flags: membershipFlags, seedsMax: 1500 },
   ),
-  mutant(
-    "removed-leads",
-    "who learns in phase 1 that it was removed leads all the same (found by a seed)",
-    [
-      "prepare.ts",
-      "const isVoting = isVoter(membership(paxos), paxos.settings.id);",
-      "const isVoting = true;",
-    ],
-    { flags: membershipFlags, seedsMax: 1500 },
-  ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",
     "let upTo = Math.min(paxos.commitIndex, paxos.durableIndex);",
@@ -161,22 +150,6 @@ export const paxosMutants: readonly Mutant[] = [
     "return leadership.isPrepared && paxos.commitIndex >= leadership.recoveredUpTo;",
     "return leadership.isPrepared;",
   ]),
-  mutant(
-    "lease-not-granted",
-    "an acceptor promises another ballot while its leader has a lease",
-    [
-      "loyalty.ts",
-      "return paxos.settings.leaseReads && paxos.nowMs < paxos.promiseUntilMs;",
-      "return false;",
-    ],
-    { flags: leaseFlags, seedsMax: 1500 },
-  ),
-  mutant(
-    "lease-outlives-transfer",
-    "a leader that lets another take over keeps its lease",
-    ["transfer.ts", "  voidLease(leadership);\n", ""],
-    { flags: leaseFlags, seedsMax: 1500 },
-  ),
   mutant("slots-lost-with-snapshot", "a snapshot drops what was accepted after its point", [
     "slots.ts",
     "this.#start = Math.min(this.#start + index - this.#baseIndex, this.#items.length);",
