@@ -11,6 +11,8 @@ export interface CrashFigures {
   readonly runs: number;
   /** The process dies, its machine closes the connections. */
   readonly killGapMs: Spread;
+  /** Until the puts that were under way at the others were answered, with whatever outcome. */
+  readonly killStrandedMs: Spread;
   /** The machine is gone without a word. */
   readonly powerGapMs: Spread;
   /** Idle cluster: all that is sent from a silent crash until all that are left follow a new leader. */
@@ -36,19 +38,21 @@ export function measureCrash(
   members: number,
   seeds: readonly number[],
 ): CrashFigures {
-  const gap = (power: boolean) => (seed: number) => {
+  const crashed = (power: boolean) => (seed: number) => {
     const stage = new Stage({ protocol, members, seed });
     const leader = stage.settle();
     // At another point of the heartbeats' rhythm for every seed.
     stage.run((seed * 37_000) % 100_000);
     const strike = () => stage.cluster.kill(leader, "crash", power);
-    return watchFault(stage, strike, windowMs).gapMs;
+    return watchFault(stage, strike, windowMs);
   };
+  const killed = seeds.map(crashed(false));
   const elections = seeds.map((seed) => election(protocol, members, seed));
   return {
     runs: seeds.length,
-    killGapMs: spreadOf(seeds.map(gap(false))),
-    powerGapMs: spreadOf(seeds.map(gap(true))),
+    killGapMs: spreadOf(killed.map((one) => one.gapMs)),
+    killStrandedMs: spreadOf(killed.map((one) => one.strandedMs)),
+    powerGapMs: spreadOf(seeds.map(crashed(true)).map((one) => one.gapMs)),
     electionMessages: spreadOf(elections.map((one) => one.messages)),
     electionBytes: spreadOf(elections.map((one) => one.bytes)),
     electionMs: spreadOf(elections.map((one) => one.ms)),

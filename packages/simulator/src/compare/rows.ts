@@ -49,6 +49,7 @@ export function rowsOf(comparison: Comparison): ComparisonRow[] {
     calm("idle: messages per second", (f) => f.steady.idle.messagesPerSecond),
     calm("idle: bytes per second", (f) => f.steady.idle.bytesPerSecond),
     crash("process killed: ms without an answer", (f) => f.crash.killGapMs),
+    crash("process killed: ms until puts under way are answered", (f) => f.crash.killStrandedMs),
     crash("power cut: ms without an answer", (f) => f.crash.powerGapMs),
     crash("power cut, idle: ms until all follow", (f) => f.crash.electionMs),
     crash("power cut, idle: messages until then", (f) => f.crash.electionMessages),
