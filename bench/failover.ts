@@ -20,8 +20,9 @@ export async function measureFailover(
   program: Program,
   members: number,
   times: number,
+  args: readonly string[] = [],
 ): Promise<FailoverResult> {
-  await using cluster = await startBenchCluster(program, members);
+  await using cluster = await startBenchCluster(program, members, args);
   const killMs: number[] = [];
   const freezeMs: number[] = [];
   for (let i = 0; i < times; i++) {

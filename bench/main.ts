@@ -99,7 +99,10 @@ const failoverResults = new Map<Program, FailoverResult>();
 if (isWanted("failover") && members >= 3) {
   for (const program of programs) {
     say(`failover of ${program}: ${failovers} kills, ${failovers} freezes`);
-    failoverResults.set(program, await measureFailover(program, members, failovers));
+    failoverResults.set(
+      program,
+      await measureFailover(program, members, failovers, memberArgs(program)),
+    );
   }
 }
 
@@ -120,15 +123,18 @@ if (options.json !== undefined) {
   writeFileSync(options.json, `${JSON.stringify(report, plainMaps, 2)}\n`);
 }
 
+function memberArgs(program: Program): string[] {
+  return program === "althing" ? options["member-args"].split(" ").filter(Boolean) : [];
+}
+
 /** Fresh clusters per round, all up at once, each row measured on one right after the other. */
 async function measureRound(round: number): Promise<void> {
   await using clusters = new AsyncDisposableStack();
   const subjects: { readonly program: Program; readonly cluster: Cluster }[] = [];
   for (const program of programs) {
-    const args = program === "althing" ? options["member-args"].split(" ").filter(Boolean) : [];
     subjects.push({
       program,
-      cluster: clusters.use(await startBenchCluster(program, members, args)),
+      cluster: clusters.use(await startBenchCluster(program, members, memberArgs(program))),
     });
   }
   for (const row of chosen) {

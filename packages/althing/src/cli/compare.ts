@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 import type { Comparison } from "@althing/simulator";
 import { type Command, parseOptions, usageError, wholeNumber } from "./command.ts";
+import { compareReal, realRows } from "./compare-real.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { formatTable, writeLine } from "./print.ts";
 
@@ -18,7 +19,8 @@ export const compareCommand: Command = {
 they cost: messages, bytes, fsyncs and round trips per commit, the time without an answer after the
 leader's death, what a recovery sends, and three partial partitions. Nothing is random but the
 election timeouts, and those come from the seed: the same options give the same figures.
-On real processes: npm run bench -- --member-args "--protocol zab", in a checkout of the source.`,
+With --real, real processes under load instead (puts of 1, 100 and 1,000 clients) and leaders killed and
+frozen: a benchmark, whose figures depend on the machine. It needs a checkout of the source.`,
   options: [
     {
       name: "protocols",
@@ -34,13 +36,31 @@ On real processes: npm run bench -- --member-args "--protocol zab", in a checkou
     },
     { name: "runs", kind: "text", value: "N", help: "Runs of each fault (default 15)" },
     { name: "seed", kind: "text", value: "N", help: "Seed of the first run (default 1)" },
+    {
+      name: "real",
+      kind: "boolean",
+      help: "Measure real processes instead of simulated ones",
+    },
+    {
+      name: "rounds",
+      kind: "text",
+      value: "N",
+      help: "--real: rounds, the protocols in turns (default 3)",
+    },
+    {
+      name: "seconds",
+      kind: "text",
+      value: "N",
+      help: "--real: measured seconds for each number of clients (default 4)",
+    },
     { name: "json", kind: "text", value: "FILE", help: "Write every figure to FILE" },
-    { name: "svg", kind: "text", value: "FILE", help: "Write a chart to FILE" },
+    { name: "svg", kind: "text", value: "FILE", help: "Write a chart to FILE (simulated only)" },
     { name: "help", short: "h", kind: "boolean", help: "This text" },
   ],
   examples: [
     { command: "althing compare", what: "everything, in about two minutes" },
     { command: "althing compare --runs 1", what: "a look, in a quarter of one" },
+    { command: "althing compare --real", what: "real processes on this machine" },
     {
       command: "althing compare --members 5 --json five.json --svg five.svg",
       what: "for keeping",
@@ -58,6 +78,24 @@ On real processes: npm run bench -- --member-args "--protocol zab", in a checkou
       throw usageError(compareCommand, `--${name} must be from ${least} to ${most}`);
     };
     const protocols = protocolsOf(parsed.text("protocols"));
+    const json = parsed.text("json");
+    const svg = parsed.text("svg");
+    if (parsed.flag("real")) {
+      if (svg !== undefined) throw usageError(compareCommand, "--svg draws simulated figures only");
+      const real = {
+        protocols,
+        members: count("members", 3, 3, 9),
+        rounds: count("rounds", 3, 1, 100),
+        seconds: count("seconds", 4, 1, 600),
+        failovers: 2,
+      };
+      const measured = await compareReal(real, tellProgress);
+      tellProgress("");
+      writeLine(formatTable(["", ...protocols], realRows(measured)));
+      if (json !== undefined)
+        write(json, `${JSON.stringify({ ...real, measured }, undefined, 2)}\n`);
+      return 0;
+    }
     const { ComparisonFailed, compare, defaultPlan, drawComparison, rowsOf } = await import(
       "@althing/simulator"
     );
@@ -85,9 +123,7 @@ On real processes: npm run bench -- --member-args "--protocol zab", in a checkou
       return [[group], cells];
     });
     writeLine(formatTable(["", ...protocols], rows));
-    const json = parsed.text("json");
     if (json !== undefined) write(json, `${JSON.stringify(comparison, undefined, 2)}\n`);
-    const svg = parsed.text("svg");
     if (svg !== undefined) write(svg, drawComparison(comparison));
     return 0;
   },
