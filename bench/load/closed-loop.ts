@@ -96,7 +96,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const seconds = (performance.now() - from) / 1000;
   const cpu = process.cpuUsage(cpuBefore);
   stopping = true;
-  await Promise.race([idle, pause(10_000)]);
+  await Promise.race([idle, pauseAtMost(10_000)]);
   for (const connection of connections) connection.close();
   return {
     work: plan.work,
@@ -161,4 +161,9 @@ function valueBytesOf(bytes: number): Uint8Array {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** For a race: what wins earlier need not wait for this to end with the process. */
+function pauseAtMost(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
