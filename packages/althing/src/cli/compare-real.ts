@@ -157,9 +157,11 @@ function spawnNode(args: readonly string[]): Promise<void> {
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => {
+    child.once("close", (code, signal) => {
+      const how = signal ?? `exit code ${code}`;
+      const lines = said.trim().split("\n");
       if (code === 0) resolve();
-      else reject(new CliError(exitCode.failed, "the benchmark failed", said.trim().split("\n")));
+      else reject(new CliError(exitCode.failed, `the benchmark failed: ${how}`, lines));
     });
   });
 }
