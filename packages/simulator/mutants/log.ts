@@ -80,19 +80,6 @@ export const logMutants: readonly Mutant[] = [
     seedsMax: 600,
   },
   {
-    name: "torn-record-believed",
-    about: "a record is believed without its checksum",
-    edits: [
-      {
-        file: `${log}/recovery.ts`,
-        find: "if (end <= bytes.length && this.#crc32(body) === header.bodyCrc) {",
-        replace: "if (end <= bytes.length) {",
-      },
-    ],
-    flags: diskFlags,
-    seedsMax: 600,
-  },
-  {
     name: "fsync-eio-then-restart",
     about: "what the page cache shows after a failed sync is believed without writing it again",
     edits: [

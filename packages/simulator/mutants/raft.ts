@@ -319,19 +319,6 @@ export const raftMutants: readonly Mutant[] = [
     seedsMax: 1500,
   },
   {
-    name: "concurrent-changes",
-    about: "a second membership change begins while one is under way",
-    edits: [
-      {
-        file: `${raft}/membership-change.ts`,
-        find: "const isUnderWay = membershipIndex(raft) > raft.commitIndex || isJoint(current);",
-        replace: "const isUnderWay = false;",
-      },
-    ],
-    flags: membershipFlags,
-    seedsMax: 600,
-  },
-  {
     name: "recovered-joint-left-uncommitted",
     about: "the joint configuration is left before it is committed",
     edits: [

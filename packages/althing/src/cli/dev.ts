@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { protocolNames } from "@althing/server/flags";
 import type { Command } from "./command.ts";
 import { parseOptions, usageError } from "./command.ts";
 import { DevCluster, type DevMember } from "./dev-cluster.ts";
@@ -25,7 +26,7 @@ them all.`,
       name: "protocol",
       kind: "text",
       value: "raft",
-      choices: ["raft", "paxos"],
+      choices: protocolNames,
       help: "The consensus protocol",
     },
     {

@@ -3,6 +3,8 @@
 
 import { protocolNames } from "./protocols.ts";
 
+export { protocolNames };
+
 export type FlagKind =
   | "text"
   | "count"
