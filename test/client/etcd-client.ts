@@ -24,6 +24,17 @@ export type Answer<Response> =
   | { readonly code: 0; readonly response: Response }
   | { readonly code: number; readonly message: string; readonly response?: undefined };
 
+export interface OpenHandlers<Response> {
+  readonly onMessage: (message: Response) => void;
+  readonly onEnd: (code: number, message: string) => void;
+}
+
+export interface OpenStream {
+  send(request: Message): void;
+  endSending(): void;
+  cancel(): void;
+}
+
 /** The call did not come back in time: it may or may not have happened. */
 export const deadlineExceeded = 4;
 
@@ -63,6 +74,29 @@ export class EtcdClient {
     const answer = await this.callRaw(method.path, encode(method.request, request));
     if (answer.code !== 0) return { code: answer.code, message: answer.message };
     return { code: 0, response: decode(method.response, answer.body) as Response };
+  }
+
+  /**
+   * A call with a stream each way. `onEnd` is called once, also when there was no connection to be had.
+   * The timeout does not apply: streams last.
+   */
+  async open<Response>(method: Method, handlers: OpenHandlers<Response>): Promise<OpenStream> {
+    let connection: Connection;
+    try {
+      connection = await this.#connected();
+    } catch (error) {
+      handlers.onEnd(unavailable, (error as Error).message);
+      return { send() {}, endSending() {}, cancel() {} };
+    }
+    const id = connection.stream(method.path, {
+      onMessage: (body) => handlers.onMessage(decode(method.response, body) as Response),
+      onEnd: handlers.onEnd,
+    });
+    return {
+      send: (request) => connection.send(id, encode(method.request, request)),
+      endSending: () => connection.endSending(id),
+      cancel: () => connection.cancel(id),
+    };
   }
 
   /** A call whose bytes the test made itself. */

@@ -119,6 +119,37 @@ export interface MemberInfo {
   readonly isLearner?: boolean;
 }
 
+export interface Event {
+  readonly type?: number;
+  readonly kv?: KeyValue;
+  readonly prev_kv?: KeyValue;
+}
+export interface WatchCreateRequest {
+  readonly key?: string;
+  readonly range_end?: string;
+  readonly start_revision?: Integer;
+  readonly progress_notify?: boolean;
+  readonly filters?: readonly number[];
+  readonly prev_kv?: boolean;
+  readonly watch_id?: Integer;
+  readonly fragment?: boolean;
+}
+export interface WatchRequest {
+  readonly create_request?: WatchCreateRequest;
+  readonly cancel_request?: { readonly watch_id?: Integer };
+  readonly progress_request?: { readonly [nothing: string]: never };
+}
+export interface WatchResponse {
+  readonly header?: Header;
+  readonly watch_id?: Integer;
+  readonly created?: boolean;
+  readonly canceled?: boolean;
+  readonly compact_revision?: number;
+  readonly cancel_reason?: string;
+  readonly fragment?: boolean;
+  readonly events?: readonly Event[];
+}
+
 const define = (name: string, ...fields: readonly string[]): { name: string; fields: Field[] } => ({
   name,
   fields: fields.map((text) => parseField(text)),
@@ -254,6 +285,54 @@ const member = schema(
 );
 known.set("Member", member);
 
+schema("LeaseStatus", "1 ID int64");
+schema("Event", "1 type enum", "2 kv KeyValue", "3 prev_kv KeyValue");
+schema(
+  "WatchCreateRequest",
+  "1 key bytes",
+  "2 range_end bytes",
+  "3 start_revision int64",
+  "4 progress_notify bool",
+  "5 filters enum[]",
+  "6 prev_kv bool",
+  "7 watch_id int64",
+  "8 fragment bool",
+);
+schema("WatchCancelRequest", "1 watch_id int64");
+schema("WatchProgressRequest");
+const watchRequest = schema(
+  "WatchRequest",
+  "1 create_request WatchCreateRequest",
+  "2 cancel_request WatchCancelRequest",
+  "3 progress_request WatchProgressRequest",
+);
+const watchResponse = schema(
+  "WatchResponse",
+  "1 header Header",
+  "2 watch_id int64",
+  "3 created bool",
+  "4 canceled bool",
+  "5 compact_revision int64",
+  "6 cancel_reason string",
+  "7 fragment bool",
+  "11 events Event[]",
+);
+schema("UserAddOptions", "1 no_password bool");
+schema("Permission", "1 permType enum", "2 key bytes", "3 range_end bytes");
+
+function headerAlone(name: string): Schema {
+  return schema(name, "1 header Header");
+}
+
+/** Most calls of the Auth service are answered with a header. */
+function auth(name: string, ...fields: readonly string[]): Method {
+  return {
+    path: `/etcdserverpb.Auth/${name}`,
+    request: schema(`${name}Request`, ...fields),
+    response: headerAlone(`${name}Response`),
+  };
+}
+
 export interface Method {
   readonly path: string;
   readonly request: Schema;
@@ -302,4 +381,90 @@ export const methods = {
     request: schema("MemberListRequest", "1 linearizable bool"),
     response: schema("MemberListResponse", "1 header Header", "2 members Member[]"),
   },
+  leaseGrant: {
+    path: "/etcdserverpb.Lease/LeaseGrant",
+    request: schema("LeaseGrantRequest", "1 TTL int64", "2 ID int64"),
+    response: schema(
+      "LeaseGrantResponse",
+      "1 header Header",
+      "2 ID int64",
+      "3 TTL int64",
+      "4 error string",
+    ),
+  },
+  leaseRevoke: {
+    path: "/etcdserverpb.Lease/LeaseRevoke",
+    request: schema("LeaseRevokeRequest", "1 ID int64"),
+    response: headerAlone("LeaseRevokeResponse"),
+  },
+  /** A stream; half-closed after one request it answers once, like any other call. */
+  leaseKeepAlive: {
+    path: "/etcdserverpb.Lease/LeaseKeepAlive",
+    request: schema("LeaseKeepAliveRequest", "1 ID int64"),
+    response: schema("LeaseKeepAliveResponse", "1 header Header", "2 ID int64", "3 TTL int64"),
+  },
+  leaseTimeToLive: {
+    path: "/etcdserverpb.Lease/LeaseTimeToLive",
+    request: schema("LeaseTimeToLiveRequest", "1 ID int64", "2 keys bool"),
+    response: schema(
+      "LeaseTimeToLiveResponse",
+      "1 header Header",
+      "2 ID int64",
+      "3 TTL int64",
+      "4 grantedTTL int64",
+      "5 keys bytes[]",
+    ),
+  },
+  leaseLeases: {
+    path: "/etcdserverpb.Lease/LeaseLeases",
+    request: empty,
+    response: schema("LeaseLeasesResponse", "1 header Header", "2 leases LeaseStatus[]"),
+  },
+  watch: { path: "/etcdserverpb.Watch/Watch", request: watchRequest, response: watchResponse },
+  moveLeader: {
+    path: "/etcdserverpb.Maintenance/MoveLeader",
+    request: schema("MoveLeaderRequest", "1 targetID uint64"),
+    response: headerAlone("MoveLeaderResponse"),
+  },
+  authEnable: auth("AuthEnable"),
+  authDisable: auth("AuthDisable"),
+  authenticate: {
+    path: "/etcdserverpb.Auth/Authenticate",
+    request: schema("AuthenticateRequest", "1 name string", "2 password string"),
+    response: schema("AuthenticateResponse", "1 header Header", "2 token string"),
+  },
+  userAdd: auth("UserAdd", "1 name string", "2 password string", "3 options UserAddOptions"),
+  userGet: {
+    path: "/etcdserverpb.Auth/UserGet",
+    request: schema("AuthUserGetRequest", "1 name string"),
+    response: schema("AuthUserGetResponse", "1 header Header", "2 roles string[]"),
+  },
+  userList: {
+    path: "/etcdserverpb.Auth/UserList",
+    request: empty,
+    response: schema("AuthUserListResponse", "1 header Header", "2 users string[]"),
+  },
+  userDelete: auth("UserDelete", "1 name string"),
+  userChangePassword: auth("UserChangePassword", "1 name string", "2 password string"),
+  userGrantRole: auth("UserGrantRole", "1 user string", "2 role string"),
+  userRevokeRole: auth("UserRevokeRole", "1 name string", "2 role string"),
+  roleAdd: auth("RoleAdd", "1 name string"),
+  roleGet: {
+    path: "/etcdserverpb.Auth/RoleGet",
+    request: schema("AuthRoleGetRequest", "1 role string"),
+    response: schema("AuthRoleGetResponse", "1 header Header", "2 perm Permission[]"),
+  },
+  roleList: {
+    path: "/etcdserverpb.Auth/RoleList",
+    request: empty,
+    response: schema("AuthRoleListResponse", "1 header Header", "2 roles string[]"),
+  },
+  roleDelete: auth("RoleDelete", "1 role string"),
+  roleGrantPermission: auth("RoleGrantPermission", "1 name string", "2 perm Permission"),
+  roleRevokePermission: auth(
+    "RoleRevokePermission",
+    "1 role string",
+    "2 key bytes",
+    "3 range_end bytes",
+  ),
 } as const satisfies Record<string, Method>;

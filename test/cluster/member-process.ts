@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Target } from "../../bench/load/connection.ts";
+import type { Header } from "../../bench/load/hpack.ts";
 import { EtcdClient } from "../client/etcd-client.ts";
 import { guard, unguard } from "./guard.ts";
 
@@ -124,8 +125,9 @@ export class MemberProcess {
     }
   }
 
-  client(timeoutMs?: number): EtcdClient {
-    return new EtcdClient(this.target, timeoutMs);
+  /** `headers` go with every call: a token, or the wish for a leader. */
+  client(timeoutMs?: number, headers: readonly Header[] = []): EtcdClient {
+    return new EtcdClient({ ...this.target, headers }, timeoutMs);
   }
 
   /** CPU seconds used so far, from the kernel's own account. */

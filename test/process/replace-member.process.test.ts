@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { eventually } from "../cluster/cluster.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
 import { findProgram } from "../cluster/program.ts";
-import { clusterTest, pass } from "./subject.ts";
+import { clusterTest, endsWithin } from "./subject.ts";
 import { keysOn } from "./workload.ts";
 
 const etcdctl = findProgram("etcdctl");
@@ -28,7 +28,7 @@ clusterTest(
     await lost.kill();
     lost.wipe();
     lost.start();
-    const exit = await Promise.race([lost.exited, pass(20_000)]);
+    const exit = await endsWithin(lost, 20_000);
     assert.ok(exit !== undefined && exit.code !== 0, "under its old identity it is refused");
     lost.wipe();
 

@@ -3,6 +3,7 @@
 
 import { test } from "node:test";
 import { Cluster, type ClusterOptions } from "../cluster/cluster.ts";
+import type { Exit, MemberProcess } from "../cluster/member-process.ts";
 import { type Program, whyMissing } from "../cluster/program.ts";
 import { Workload, type WorkloadOptions } from "./workload.ts";
 
@@ -50,6 +51,21 @@ export function clusterTest(
       throw told;
     }
   });
+}
+
+/** How a member ends by itself; undefined when it still runs after the time. */
+export async function endsWithin(
+  member: MemberProcess,
+  milliseconds: number,
+): Promise<Exit | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  const exit = await Promise.race([member.exited, late]);
+  // Left running, it would keep the test's process alive.
+  clearTimeout(timer);
+  return exit;
 }
 
 export function pass(milliseconds: number): Promise<void> {

@@ -2,7 +2,7 @@
 // to elect a leader that misses committed writes (bug corpus: reformatted-node-forgets-promise).
 
 import assert from "node:assert/strict";
-import { clusterTest, pass, program } from "./subject.ts";
+import { clusterTest, endsWithin, program } from "./subject.ts";
 
 clusterTest("a member with a wiped disk is refused and told what to do", {}, async (subject) => {
   const { cluster } = subject;
@@ -13,7 +13,7 @@ clusterTest("a member with a wiped disk is refused and told what to do", {}, asy
   await follower.kill();
   follower.wipe();
   follower.start();
-  const exit = await Promise.race([follower.exited, pass(20_000)]);
+  const exit = await endsWithin(follower, 20_000);
   assert.ok(exit !== undefined, "it must not take part");
   assert.notEqual(exit.code, 0);
   const said = follower.log().slice(-4000);
@@ -34,7 +34,7 @@ clusterTest("two wiped members found no empty cluster beside the third", {}, asy
   for (const member of wiped) member.wipe();
   for (const member of wiped) member.start();
   for (const member of wiped) {
-    const exit = await Promise.race([member.exited, pass(20_000)]);
+    const exit = await endsWithin(member, 20_000);
     assert.ok(exit !== undefined, "it must not take part");
     assert.notEqual(exit.code, 0);
   }
