@@ -13,3 +13,11 @@ export { costOf } from "./mvcc/cost.ts";
 export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
 export { SnapshotDamaged } from "./snapshot/format.ts";
 export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
+export {
+  eventBytes,
+  Watcher,
+  type WatcherOptions,
+  WatchHub,
+  type WatchHubPorts,
+  type WatchSink,
+} from "./watch/watch-hub.ts";

@@ -19,7 +19,7 @@ import { MemberView } from "./member-view.ts";
 import { Quota } from "./quota.ts";
 import { Succession } from "./succession.ts";
 import { watchMethod } from "./watch.ts";
-import { WatchHub } from "./watch-hub.ts";
+import { createWatchHub } from "./watch-hub.ts";
 
 export interface EtcdDoorCounters {
   readonly kv: KvCounters;
@@ -38,7 +38,7 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   const view = new MemberView(context);
   const admission = new Admission(view);
   const quota = new Quota(context);
-  const hub = new WatchHub(context.store);
+  const hub = createWatchHub(context.store);
   context.member.onApplied(() => hub.advance());
   const succession = new Succession(context, hub);
   const kv: KvCounters = { range: 0, put: 0, deleteRange: 0, txn: 0, compact: 0 };
