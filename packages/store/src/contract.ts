@@ -173,7 +173,66 @@ export interface LeaseCheckpointCommand {
   readonly leases: readonly { readonly lease: LeaseId; readonly remainingSeconds: number }[];
 }
 
+// ------------------------------------------------------------------------------------ auth
+
+/** Names of users and roles are byte strings too (UTF-8 at the doors), so that they sort as etcd's. */
+export type AuthName = Key;
+
+export interface Permission {
+  readonly kind: "read" | "write" | "readWrite";
+  readonly key: Key;
+  /** As in `RangeRequest`. */
+  readonly rangeEnd: Key;
+}
+
+/** For whom a request is made. */
+export interface AuthCaller {
+  /** "": nobody said who asks. */
+  readonly user: AuthName;
+  /** Of the auth state that the door saw, or that the caller's token speaks of. */
+  readonly authRevision: number;
+}
+
+export type AuthChange =
+  | { readonly kind: "enable" | "disable" }
+  /** The password was found right at `authRevision`: the token is made known to all members. */
+  | {
+      readonly kind: "authenticate";
+      readonly user: AuthName;
+      /** The secret part; the index of the entry completes the token. */
+      readonly secret: string;
+      readonly authRevision: number;
+    }
+  /** `password` as the door hashed it: never a clear one. */
+  | {
+      readonly kind: "addUser";
+      readonly user: AuthName;
+      readonly password: string;
+      readonly hasPassword: boolean;
+    }
+  | { readonly kind: "changePassword"; readonly user: AuthName; readonly password: string }
+  | { readonly kind: "deleteUser"; readonly user: AuthName }
+  | { readonly kind: "grantRole" | "revokeRole"; readonly user: AuthName; readonly role: AuthName }
+  | { readonly kind: "addRole" | "deleteRole"; readonly role: AuthName }
+  | {
+      readonly kind: "grantPermission";
+      readonly role: AuthName;
+      readonly permission: Permission;
+    }
+  | {
+      readonly kind: "revokePermission";
+      readonly role: AuthName;
+      readonly key: Key;
+      readonly rangeEnd: Key;
+    };
+
+export interface AuthCommand {
+  readonly kind: "auth";
+  readonly change: AuthChange;
+}
+
 export type Command =
+  | AuthCommand
   | LeaseGrantCommand
   | LeaseRevokeCommand
   | LeaseCheckpointCommand
@@ -243,7 +302,27 @@ export type StoreErrorCode =
   | "leaseNotFound"
   | "leaseExists"
   | "leaseTtlTooLarge"
-  | "commandUnknown";
+  | "commandUnknown"
+  | AuthErrorCode;
+
+export type AuthErrorCode =
+  /** Also: auth is enabled, and nobody said who asks. */
+  | "userEmpty"
+  | "userExists"
+  | "userNotFound"
+  | "roleEmpty"
+  | "roleExists"
+  | "roleNotFound"
+  | "roleNotGranted"
+  | "permissionNotGranted"
+  | "permissionDenied"
+  | "rootUserMissing"
+  | "rootRoleMissing"
+  | "authNotEnabled"
+  | "authFailed"
+  /** The request was judged by, or its token speaks of, another state of auth than the present one. */
+  | "authRevisionOld"
+  | "authManagementInvalid";
 
 // ----------------------------------------------------------------------------- durability
 
@@ -327,6 +406,60 @@ export interface LeaseReads {
   leaseKeys(lease: LeaseId): readonly Key[];
   /** Called within `apply`, after the change. One observer; undefined ends it. */
   observeLeases(observer: ((change: LeaseChange) => void) | undefined): void;
+}
+
+// ------------------------------------------------------------------------------------ auth
+
+export interface AuthUser {
+  /** As the door hashed it. */
+  readonly password: string;
+  readonly hasPassword: boolean;
+  /** Sorted. */
+  readonly roles: readonly AuthName[];
+}
+
+export interface AuthRole {
+  /** Sorted by key, then by end. */
+  readonly permissions: readonly Permission[];
+}
+
+/**
+ * Users, roles and what they permit, as of what is applied. Whatever is asked here is answered at
+ * once; each `refuses...` gives the reason, or undefined: it may be done. Without auth all may.
+ */
+export interface AuthState {
+  readonly enabled: boolean;
+  /** Counts the changes that matter to permissions and tokens. */
+  readonly revision: number;
+  user(name: AuthName): AuthUser | undefined;
+  role(name: AuthName): AuthRole | undefined;
+  /** Sorted. */
+  users(): readonly AuthName[];
+  roles(): readonly AuthName[];
+  refuses(op: Command | TxnOp, caller: AuthCaller): AuthErrorCode | undefined;
+  /** Of all keys that hang on a lease. */
+  refusesLease(
+    lease: LeaseId,
+    access: "read" | "write",
+    caller: AuthCaller,
+  ): AuthErrorCode | undefined;
+  /** Unless it is some user who asks. */
+  refusesUser(caller: AuthCaller): AuthErrorCode | undefined;
+  /** Unless it is a user with the role `root`. */
+  refusesAdmin(caller: AuthCaller): AuthErrorCode | undefined;
+}
+
+export type TokenChange =
+  | { readonly kind: "assigned"; readonly token: string; readonly user: AuthName }
+  | { readonly kind: "userEnded"; readonly user: AuthName }
+  /** Auth was disabled, or a snapshot replaced everything. */
+  | { readonly kind: "allEnded" };
+
+export interface AuthReads {
+  /** Of this moment: a snapshot replaces it. */
+  readonly auth: AuthState;
+  /** Called within `apply`. One observer; undefined ends it. */
+  observeTokens(observer: ((change: TokenChange) => void) | undefined): void;
 }
 
 export interface SnapshotReader {

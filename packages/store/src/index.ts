@@ -1,3 +1,4 @@
+export { authorizeCommand } from "./auth/authorized.ts";
 export { type Crc32, crc32, crc32c } from "./bytes/crc32.ts";
 export { decodeCommand } from "./command/decode.ts";
 export { encodeCommand } from "./command/encode.ts";

@@ -3,10 +3,16 @@
 // commands give the same results, hash and snapshot on every member and every engine.
 
 import { Alarms } from "./alarm/alarms.ts";
+import { isAuthorized, openAuthorized } from "./auth/authorized.ts";
+import { ReplicatedAuth } from "./auth/replicated-auth.ts";
 import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
 import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./command/decode.ts";
 import type {
   ApplyContext,
+  AuthCaller,
+  AuthCommand,
+  AuthReads,
+  AuthState,
   Command,
   CompactCommand,
   CompactResult,
@@ -30,6 +36,7 @@ import type {
   Store,
   StoreErrorCode,
   StorePoint,
+  TokenChange,
   TxnCommand,
   TxnResult,
   WatchReads,
@@ -57,7 +64,7 @@ export interface StoreOptions {
 }
 
 /** The store with what its member and its maintenance need beside the contract. */
-export interface OpenedStore extends Store, LeaseReads, WatchReads {
+export interface OpenedStore extends Store, LeaseReads, WatchReads, AuthReads {
   /** Whether `compactStep` has something to do now. False while a snapshot is being read. */
   readonly compactionPending: boolean;
   /**
@@ -85,6 +92,7 @@ class ReplicatedStore implements OpenedStore {
   #point: StorePoint;
   #restoring = false;
   #leases: Leases;
+  #auth: ReplicatedAuth;
 
   constructor(options: StoreOptions) {
     this.#engine = options.engine;
@@ -95,6 +103,7 @@ class ReplicatedStore implements OpenedStore {
     this.#alarms = Alarms.load(options.engine);
     this.#members = PublishedMembers.load(options.engine);
     this.#leases = Leases.load(options.engine);
+    this.#auth = this.#withLeaseKeys(ReplicatedAuth.load(options.engine));
     const { index } = this.#keyspace;
     options.engine.load((main, sub, handle, bytes, start, end) => {
       index.load(main, sub, handle, bytes, start, end);
@@ -119,7 +128,7 @@ class ReplicatedStore implements OpenedStore {
 
   apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result {
     this.#checkNext(context);
-    const result = this.#putPlain(command) ?? this.#runEncoded(command, context.leaderTimeMs);
+    const result = this.#putPlain(command) ?? this.#runEncoded(command, context);
     this.#keyspace.endCommand();
     this.#commit(context, meta === undefined ? this.#point.meta : new Uint8Array(meta));
     return typeof result === "string" ? this.#error(result) : result;
@@ -165,6 +174,14 @@ class ReplicatedStore implements OpenedStore {
 
   observeLeases(observer: ((change: LeaseChange) => void) | undefined): void {
     this.#leases.observer = observer;
+  }
+
+  get auth(): AuthState {
+    return this.#auth;
+  }
+
+  observeTokens(observer: ((change: TokenChange) => void) | undefined): void {
+    this.#auth.observer = observer;
   }
 
   members(): readonly PublishMemberCommand[] {
@@ -234,20 +251,45 @@ class ReplicatedStore implements OpenedStore {
 
   /** The most frequent command without taking it apart; undefined when it is another one. */
   #putPlain(command: Uint8Array): Result | undefined {
-    if (this.#alarms.active) return undefined;
+    if (this.#alarms.active || this.#auth.enabled) return undefined;
     const keyEnd = plainPutKeyEnd(command);
-    if (keyEnd === 0) return undefined;
+    return keyEnd === 0 ? undefined : this.#putBytes(command, plainPutKeyStart(command), keyEnd);
+  }
+
+  #putBytes(command: Uint8Array, keyStart: number, keyEnd: number): Result {
     const keyspace = this.#keyspace;
-    keyspace.putBytes(command, plainPutKeyStart(command), keyEnd, command, keyEnd, 0n);
+    keyspace.putBytes(command, keyStart, keyEnd, command, keyEnd, 0n);
     return { kind: "put", revision: keyspace.visibleRevision, prevKv: undefined };
   }
 
-  #runEncoded(command: Uint8Array, leaderTimeMs: number): Result | StoreErrorCode {
-    const decoded = decodeCommand(command);
-    return decoded === undefined ? "commandUnknown" : this.#run(decoded, command, leaderTimeMs);
+  #runEncoded(bytes: Uint8Array, context: ApplyContext): Result | StoreErrorCode {
+    if (!isAuthorized(bytes)) return this.#runDecoded(bytes, undefined, context);
+    const opened = openAuthorized(bytes);
+    if (opened === undefined) return "commandUnknown";
+    return this.#runDecoded(opened.command, opened.caller, context);
   }
 
-  #run(command: Command, encoded: Uint8Array, leaderTimeMs: number): Result | StoreErrorCode {
+  #runDecoded(
+    bytes: Uint8Array,
+    caller: AuthCaller | undefined,
+    context: ApplyContext,
+  ): Result | StoreErrorCode {
+    const command = decodeCommand(bytes);
+    if (command === undefined) return "commandUnknown";
+    if (this.#auth.enabled && (caller !== undefined || !isOfTheCluster(command))) {
+      const refused = this.#auth.refuses(command, caller ?? nobody);
+      if (refused !== undefined) return refused;
+    }
+    return command.kind === "auth"
+      ? this.#changeAuth(command, bytes, context.index)
+      : this.#run(command, bytes, context.leaderTimeMs);
+  }
+
+  #run(
+    command: Exclude<Command, AuthCommand>,
+    encoded: Uint8Array,
+    leaderTimeMs: number,
+  ): Result | StoreErrorCode {
     const refused = this.#alarms.refuses(command);
     if (refused !== undefined) return refused;
     const keyspace = this.#keyspace;
@@ -283,6 +325,17 @@ class ReplicatedStore implements OpenedStore {
         if (this.#leases.checkpoint(this.#engine, command, leaderTimeMs)) keyspace.mix(encoded);
         return { kind: "done", revision: keyspace.revision };
     }
+  }
+
+  #changeAuth(
+    { change }: AuthCommand,
+    encoded: Uint8Array,
+    index: number,
+  ): Result | StoreErrorCode {
+    const outcome = this.#auth.apply(this.#engine, change, index);
+    if (typeof outcome === "string") return outcome;
+    if (outcome) this.#keyspace.mix(encoded);
+    return { kind: "done", revision: this.#keyspace.revision };
   }
 
   #revoke(command: LeaseRevokeCommand, encoded: Uint8Array): Result | StoreErrorCode {
@@ -337,9 +390,45 @@ class ReplicatedStore implements OpenedStore {
     this.#leases = state.leases;
     this.#leases.observer = observer;
     observer?.({ kind: "replaced" });
+    const { observer: tokenObserver } = this.#auth;
+    this.#auth = this.#withLeaseKeys(state.auth);
+    this.#auth.observer = tokenObserver;
+    tokenObserver?.({ kind: "allEnded" });
+  }
+
+  #withLeaseKeys(auth: ReplicatedAuth): ReplicatedAuth {
+    auth.visitLeaseKeys = (lease, visit) => {
+      this.#keyspace.index.attachments.visitKeysOf(lease, visit);
+    };
+    return auth;
   }
 
   #error(code: StoreErrorCode): ErrorResult {
     return { kind: "error", revision: this.#keyspace.revision, code };
+  }
+}
+
+const nobody: AuthCaller = { user: "", authRevision: 0 };
+
+/**
+ * What members propose of their own accord comes without a caller. A door that takes one of these from
+ * a client says for whom, even while auth is disabled: it may be enabled by the time it is applied.
+ */
+function isOfTheCluster(command: Command): boolean {
+  switch (command.kind) {
+    case "compact":
+    case "alarm":
+    case "publishMember":
+    case "removeMember":
+    case "leaseRevoke":
+    case "leaseCheckpoint":
+      return true;
+    case "auth":
+      return command.change.kind === "authenticate";
+    case "put":
+    case "deleteRange":
+    case "txn":
+    case "leaseGrant":
+      return false;
   }
 }

@@ -77,6 +77,7 @@ export class Alarms {
       case "publishMember":
       case "removeMember":
       case "leaseCheckpoint":
+      case "auth":
         return undefined;
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Command } from "../contract.ts";
+import type { AuthChange, Command } from "../contract.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { openStore } from "../store.ts";
 import {
@@ -15,6 +15,26 @@ import {
 } from "../testing/commands.ts";
 import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./decode.ts";
 import { encodeCommand } from "./encode.ts";
+
+const authChanges: AuthChange[] = [
+  { kind: "enable" },
+  { kind: "disable" },
+  { kind: "authenticate", user: "u\xff", secret: "abcdefghijklmnop", authRevision: 300 },
+  { kind: "addUser", user: "u", password: "$scrypt$", hasPassword: true },
+  { kind: "addUser", user: "u", password: "", hasPassword: false },
+  { kind: "changePassword", user: "u", password: "$scrypt$" },
+  { kind: "deleteUser", user: "u" },
+  { kind: "grantRole", user: "u", role: "r" },
+  { kind: "revokeRole", user: "u", role: "r" },
+  { kind: "addRole", role: "r" },
+  { kind: "deleteRole", role: "r" },
+  {
+    kind: "grantPermission",
+    role: "r",
+    permission: { kind: "readWrite", key: "a\0", rangeEnd: "\0" },
+  },
+  { kind: "revokePermission", role: "r", key: "a", rangeEnd: "" },
+];
 
 const commands: Command[] = [
   put("k", "value"),
@@ -61,6 +81,7 @@ const commands: Command[] = [
     votesWhenReady: true,
   },
   { kind: "removeMember", member: "m" },
+  ...authChanges.map((change) => ({ kind: "auth", change }) as const),
 ];
 
 test("every command comes back as it was encoded", () => {

@@ -1,6 +1,7 @@
 // Reads commands. A log entry that this version cannot read must have the same effect on every
 // member, which is none: `decodeCommand` returns undefined for it and never throws.
 
+import { readAuthChange } from "../auth/change-codec.ts";
 import { ByteReader, MalformedBytes } from "../bytes/byte-reader.ts";
 import type {
   Command,
@@ -97,6 +98,8 @@ function readCommand(reader: ByteReader): Command {
           remainingSeconds: reader.varint(),
         })),
       };
+    case commandNumbers.auth:
+      return { kind: "auth", change: readAuthChange(reader) };
     default:
       throw new MalformedBytes(`unknown command ${number}`);
   }

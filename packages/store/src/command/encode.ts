@@ -4,6 +4,7 @@
 //
 //   put = kind, flags, key, [lease i64], value (the rest)
 
+import { writeAuthChange } from "../auth/change-codec.ts";
 import { writeByteString } from "../bytes/byte-string.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Command, Compare, PutCommand, RangeOp, TxnCommand, TxnOp } from "../contract.ts";
@@ -67,6 +68,10 @@ export function encodeCommand(command: Command): Uint8Array {
         out.i64(lease);
         out.varint(remainingSeconds);
       }
+      break;
+    case "auth":
+      out.u8(commandNumbers.auth);
+      writeAuthChange(out, command.change);
       break;
   }
   return out.copy();

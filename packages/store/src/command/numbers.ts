@@ -19,6 +19,9 @@ export const commandNumbers = {
   leaseCheckpoint: 12,
   /** As publishMember, of one that was added to vote and does not yet. */
   publishFutureVoter: 9,
+  /** Around another command: for whom it is. */
+  authorized: 20,
+  auth: 21,
 } as const;
 
 export const putFlags = { prevKv: 1, ignoreValue: 2, ignoreLease: 4, lease: 8 } as const;

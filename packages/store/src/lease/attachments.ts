@@ -27,6 +27,11 @@ export class Attachments {
     return [...(this.#keysOf.get(lease) ?? [])].sort();
   }
 
+  /** In any order, until `visit` returns false. */
+  visitKeysOf(lease: LeaseId, visit: (key: Key) => boolean): void {
+    for (const key of this.#keysOf.get(lease) ?? []) if (!visit(key)) return;
+  }
+
   #detach(key: Key, lease: LeaseId): void {
     const keys = this.#keysOf.get(lease)!;
     keys.delete(key);

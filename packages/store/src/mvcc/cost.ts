@@ -22,6 +22,7 @@ export function costOf(command: Command | TxnOp): number {
     case "removeMember":
     case "leaseRevoke":
     case "leaseCheckpoint":
+    case "auth":
       return 0;
   }
 }

@@ -3,6 +3,7 @@
 // once when it is durable (corpus: restore-swap-then-fail).
 
 import { Alarms } from "../alarm/alarms.ts";
+import { ReplicatedAuth } from "../auth/replicated-auth.ts";
 import type { Crc32 } from "../bytes/crc32.ts";
 import type { SnapshotWriter } from "../contract.ts";
 import type { EngineStage, Head } from "../engine/port.ts";
@@ -18,6 +19,7 @@ export interface RestoredState {
   readonly alarms: Alarms;
   readonly members: PublishedMembers;
   readonly leases: Leases;
+  readonly auth: ReplicatedAuth;
 }
 
 export interface RestoreEvents {
@@ -36,6 +38,7 @@ export function beginRestore(
   const alarms = new Alarms();
   const members = new PublishedMembers();
   const leases = new Leases();
+  const auth = new ReplicatedAuth();
   let state: "writing" | "finished" | "over" = "writing";
   let head: Head | undefined;
 
@@ -45,6 +48,7 @@ export function beginRestore(
       if (item.table === Alarms.table) alarms.loadEntry(item.key);
       else if (item.table === PublishedMembers.table) members.loadEntry(item.key, item.value);
       else if (item.table === Leases.table) leases.loadEntry(item.key, item.value);
+      else if (item.table === ReplicatedAuth.table) auth.loadEntry(item.key, item.value);
       else throw new SnapshotDamaged(`the snapshot has a table ${item.table} unknown here`);
       return;
     }
@@ -66,7 +70,7 @@ export function beginRestore(
     install(done) {
       if (state !== "finished" || head === undefined) throw new Error("install before finish");
       state = "over";
-      const restored = { head, index, alarms, members, leases };
+      const restored = { head, index, alarms, members, leases, auth };
       events.installing();
       stage.install(head, (error) => {
         events.installed(error === undefined ? restored : undefined);

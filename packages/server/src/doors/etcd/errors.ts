@@ -17,6 +17,11 @@ export type DoorErrorCode =
   | "downgradeVersionInvalid"
   | "downgradeUnsupported"
   | "downgradeActionUnknown"
+  | "permissionNotGiven"
+  | "tokenInvalid"
+  | "passwordNotUsed"
+  | "passwordHashUnsupported"
+  | "tokenSigningKeyMissing"
   | "unknownService";
 
 export type EtcdErrorCode = StoreErrorCode | MemberErrorCode | DoorErrorCode;
@@ -85,6 +90,37 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   // Data cannot be handed to an older version of etcd, so no job is ever begun.
   downgradeUnsupported: error(status.failedPrecondition, "not capable"),
   downgradeActionUnknown: error(status.unknown, "unknown method"),
+
+  userEmpty: error(status.invalidArgument, "user name is empty"),
+  userExists: error(status.failedPrecondition, "user name already exists"),
+  userNotFound: error(status.failedPrecondition, "user name not found"),
+  roleEmpty: error(status.invalidArgument, "role name is empty"),
+  roleExists: error(status.failedPrecondition, "role name already exists"),
+  roleNotFound: error(status.failedPrecondition, "role name not found"),
+  roleNotGranted: error(status.failedPrecondition, "role is not granted to the user"),
+  permissionNotGiven: error(status.invalidArgument, "permission not given"),
+  permissionNotGranted: error(status.failedPrecondition, "permission is not granted to the role"),
+  permissionDenied: error(status.permissionDenied, "permission denied"),
+  rootUserMissing: error(status.failedPrecondition, "root user does not exist"),
+  rootRoleMissing: error(status.failedPrecondition, "root user does not have root role"),
+  authNotEnabled: error(status.failedPrecondition, "authentication is not enabled"),
+  authFailed: error(status.invalidArgument, "authentication failed, invalid user ID or password"),
+  authRevisionOld: error(status.invalidArgument, "revision of auth store is old"),
+  authManagementInvalid: error(status.invalidArgument, "invalid auth management"),
+  tokenInvalid: error(status.unauthenticated, "invalid auth token"),
+  passwordNotUsed: {
+    status: status.unknown,
+    message: "auth: authentication failed, password was given for no password user",
+  },
+  // It is meant for etcd's members among themselves.
+  passwordHashUnsupported: error(
+    status.invalidArgument,
+    "a hashed password is not accepted, because it could not be checked here: send the password",
+  ),
+  tokenSigningKeyMissing: {
+    status: status.unknown,
+    message: "auth: token signing attempted with verify-only key",
+  },
 
   learnerUnsupported: error(status.failedPrecondition, "rpc not supported for learner"),
   unknownService: { status: status.notFound, message: "unknown service" },

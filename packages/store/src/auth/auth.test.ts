@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeCommand } from "../command/encode.ts";
+import type {
+  AuthCaller,
+  AuthChange,
+  Command,
+  Permission,
+  Result,
+  TokenChange,
+} from "../contract.ts";
+import { createMemoryEngine } from "../memory/memory-engine.ts";
+import { type OpenedStore, openStore } from "../store.ts";
+import { compare, del, put, range, txn } from "../testing/commands.ts";
+import { applyOne, snapshotOf } from "../testing/driver.ts";
+import { authorizeCommand } from "./authorized.ts";
+
+function as(store: OpenedStore, user: string, command: Command, authRevision?: number): Result {
+  const caller: AuthCaller = { user, authRevision: authRevision ?? store.auth.revision };
+  const index = store.appliedIndex + 1;
+  const point = { index, epoch: 1, proposer: "", leaderTimeMs: 0 };
+  return store.apply(authorizeCommand(caller, encodeCommand(command)), point);
+}
+
+function outcome(result: Result): string {
+  return result.kind === "error" ? result.code : "done";
+}
+
+const auth = (change: AuthChange): Command => ({ kind: "auth", change });
+const addUser = (user: string): AuthChange => ({
+  kind: "addUser",
+  user,
+  password: `hash of ${user}`,
+  hasPassword: true,
+});
+const grant = (role: string, kind: Permission["kind"], key: string, rangeEnd = ""): AuthChange => ({
+  kind: "grantPermission",
+  role,
+  permission: { kind, key, rangeEnd },
+});
+
+/** root, and a user u with a role r that may read and write what begins with "u". */
+const founding: AuthChange[] = [
+  addUser("root"),
+  { kind: "grantRole", user: "root", role: "root" },
+  addUser("u"),
+  { kind: "addRole", role: "r" },
+  grant("r", "readWrite", "u", "v"),
+  { kind: "grantRole", user: "u", role: "r" },
+];
+
+function opened(...more: AuthChange[]): OpenedStore {
+  const store = openStore({ engine: createMemoryEngine() });
+  for (const change of [...founding, ...more]) {
+    assert.equal(outcome(applyOne(store, auth(change))), "done");
+  }
+  assert.equal(outcome(applyOne(store, auth({ kind: "enable" }))), "done");
+  return store;
+}
+
+test("changes are refused as etcd refuses them, and count when they have an effect", () => {
+  const store = openStore({ engine: createMemoryEngine() });
+  const steps: [AuthChange, string, revision: number][] = [
+    [{ kind: "enable" }, "rootUserMissing", 1],
+    [{ kind: "disable" }, "done", 1],
+    [addUser(""), "userEmpty", 1],
+    [addUser("x".repeat(513)), "authManagementInvalid", 1],
+    [addUser("root"), "done", 2],
+    [addUser("root"), "userExists", 2],
+    [{ kind: "enable" }, "rootRoleMissing", 2],
+    [{ kind: "grantRole", user: "nobody", role: "root" }, "userNotFound", 2],
+    [{ kind: "grantRole", user: "root", role: "r" }, "roleNotFound", 2],
+    [{ kind: "grantRole", user: "root", role: "root" }, "done", 3],
+    [{ kind: "grantRole", user: "root", role: "root" }, "done", 3],
+    [{ kind: "addRole", role: "" }, "roleEmpty", 3],
+    [{ kind: "addRole", role: "r" }, "done", 4],
+    [{ kind: "addRole", role: "r" }, "roleExists", 4],
+    [grant("r", "read", ""), "authManagementInvalid", 4],
+    [grant("r", "read", "b", "b"), "authManagementInvalid", 4],
+    [grant("missing", "read", "b"), "roleNotFound", 4],
+    [grant("r", "read", "b", "\0"), "done", 5],
+    [grant("r", "write", "a"), "done", 6],
+    [grant("r", "readWrite", "b", "\0"), "done", 7],
+    [{ kind: "revokePermission", role: "r", key: "b", rangeEnd: "" }, "permissionNotGranted", 7],
+    [{ kind: "revokePermission", role: "x", key: "b", rangeEnd: "" }, "roleNotFound", 7],
+    [addUser("u"), "done", 8],
+    [{ kind: "grantRole", user: "u", role: "r" }, "done", 9],
+    [{ kind: "revokeRole", user: "u", role: "x" }, "roleNotGranted", 9],
+    [{ kind: "revokeRole", user: "x", role: "r" }, "userNotFound", 9],
+    [{ kind: "changePassword", user: "x", password: "p" }, "userNotFound", 9],
+    [{ kind: "changePassword", user: "u", password: "p" }, "done", 10],
+    [{ kind: "enable" }, "done", 10],
+    [{ kind: "disable" }, "done", 11],
+    [{ kind: "deleteRole", role: "r" }, "done", 12],
+    [{ kind: "deleteRole", role: "r" }, "roleNotFound", 12],
+    [{ kind: "deleteUser", user: "x" }, "userNotFound", 12],
+  ];
+  for (const [change, expected, revision] of steps) {
+    const result = as(store, "root", auth(change));
+    assert.deepEqual(
+      [outcome(result), store.auth.revision],
+      [expected, revision],
+      JSON.stringify(change),
+    );
+  }
+  assert.deepEqual(store.auth.user("u"), { password: "p", hasPassword: true, roles: [] });
+  assert.deepEqual(store.auth.users(), ["root", "u"]);
+  assert.deepEqual(store.auth.roles(), []);
+});
+
+test("a grant for the same range replaces the one before; the list is sorted", () => {
+  const store = opened(
+    grant("r", "read", "z"),
+    grant("r", "read", "a", "b"),
+    grant("r", "read", "a"),
+    grant("r", "write", "z"),
+  );
+  assert.deepEqual(store.auth.role("r")?.permissions, [
+    { kind: "read", key: "a", rangeEnd: "" },
+    { kind: "read", key: "a", rangeEnd: "b" },
+    { kind: "readWrite", key: "u", rangeEnd: "v" },
+    { kind: "write", key: "z", rangeEnd: "" },
+  ]);
+});
+
+test("while auth is enabled, root keeps what makes it root", () => {
+  const store = opened({ kind: "addRole", role: "root" });
+  const refused: AuthChange[] = [
+    { kind: "deleteUser", user: "root" },
+    { kind: "deleteRole", role: "root" },
+    { kind: "revokeRole", user: "root", role: "root" },
+  ];
+  for (const change of refused) {
+    assert.equal(outcome(as(store, "root", auth(change))), "authManagementInvalid");
+  }
+  assert.equal(outcome(as(store, "root", auth({ kind: "disable" }))), "done");
+  for (const change of [refused[2]!, refused[1]!, refused[0]!]) {
+    assert.equal(outcome(applyOne(store, auth(change))), "done");
+  }
+});
+
+test("what a command needs, by the user who asks", () => {
+  const store = opened(
+    addUser("reader"),
+    addUser("writer"),
+    { kind: "addRole", role: "reads" },
+    { kind: "addRole", role: "writes" },
+    grant("reads", "read", "u", "v"),
+    grant("writes", "write", "u", "v"),
+    { kind: "grantRole", user: "reader", role: "reads" },
+    { kind: "grantRole", user: "writer", role: "writes" },
+  );
+  as(store, "root", { kind: "leaseGrant", lease: 7n, ttlSeconds: 60 });
+  as(store, "root", { kind: "leaseGrant", lease: 8n, ttlSeconds: 60 });
+  assert.equal(outcome(as(store, "root", put("foreign", "", { lease: 7n }))), "done");
+  const nested = (op: Parameters<typeof txn>[1][number]) => txn([], [], [txn([], [], [op])]);
+  const table: [Command, allowed: readonly string[]][] = [
+    [put("u1", "x"), ["root", "u", "writer"]],
+    [put("u1", "x", { prevKv: true }), ["root", "u"]],
+    [put("w", "x"), ["root"]],
+    [put("u1", "x", { lease: 8n }), ["root", "u", "writer"]],
+    [put("u1", "x", { lease: 7n }), ["root"]],
+    [del("u1"), ["root", "u", "writer"]],
+    [del("u1", "u2", true), ["root", "u"]],
+    [del("u", "v"), ["root", "u", "writer"]],
+    [del("u", "v\0"), ["root"]],
+    [del("u", "\0"), ["root"]],
+    [txn([], []), ["root", "u", "reader", "writer"]],
+    [txn([compare("u", "version", "equal", 0)], []), ["root", "u", "reader"]],
+    [txn([compare("u", "version", "equal", 0, "\0")], []), ["root"]],
+    [txn([], [range("u", "v"), put("u")]), ["root", "u"]],
+    [nested(put("u")), ["root", "u", "writer"]],
+    [nested(put("w")), ["root"]],
+    [nested(range("w")), ["root"]],
+    [nested(del("u", "\0")), ["root"]],
+    [nested(put("u", "", { lease: 7n })), ["root"]],
+    [{ kind: "leaseGrant", lease: 9n, ttlSeconds: 60 }, ["root", "u", "reader", "writer"]],
+    [{ kind: "leaseRevoke", lease: 7n }, ["root"]],
+    [{ kind: "compact", revision: 1 }, ["root"]],
+    [{ kind: "alarm", action: "activate", member: "m", alarm: "nospace" }, ["root"]],
+    [auth({ kind: "addRole", role: "other" }), ["root"]],
+  ];
+  const users = ["root", "u", "reader", "writer", "stranger", ""];
+  for (const [command, allowed] of table) {
+    const told = users.map((user) => {
+      const caller = { user, authRevision: store.auth.revision };
+      return store.auth.refuses(command, caller) ?? "may";
+    });
+    const expected = users.map((user) =>
+      user === "" ? "userEmpty" : allowed.includes(user) ? "may" : "permissionDenied",
+    );
+    assert.deepEqual(
+      told,
+      expected,
+      JSON.stringify(command, (_key, value) => String(value)),
+    );
+  }
+  assert.equal(
+    store.auth.refusesLease(7n, "read", { user: "u", authRevision: 1 }),
+    "authRevisionOld",
+  );
+});
+
+test("what the log says before a command counts for it", () => {
+  const store = opened();
+  const { revision } = store.auth;
+  assert.equal(outcome(as(store, "u", put("u1"), revision)), "done");
+  const before = store.revision;
+  as(store, "root", auth({ kind: "revokeRole", user: "u", role: "r" }));
+  assert.equal(outcome(as(store, "u", put("u1"), revision)), "authRevisionOld");
+  assert.equal(outcome(as(store, "u", put("u1"))), "permissionDenied");
+  as(store, "root", auth({ kind: "deleteUser", user: "u" }));
+  assert.equal(outcome(as(store, "u", put("u1"))), "permissionDenied");
+  // Administration asks who it is now, and not what the token says of then.
+  assert.equal(outcome(as(store, "root", { kind: "compact", revision: 1 }, revision)), "done");
+  assert.equal(store.revision, before);
+});
+
+test("a command from before auth was enabled has no caller and is refused after it", () => {
+  const store = opened();
+  for (const command of [put("u1"), del("u1"), txn([], []), auth({ kind: "disable" })]) {
+    assert.equal(outcome(applyOne(store, command)), "userEmpty");
+    assert.equal(outcome(as(store, "", command, 0)), "userEmpty");
+  }
+  applyOne(store, auth({ kind: "authenticate", user: "u", secret: "s", authRevision: 1 }));
+  // What members propose by themselves goes on; what a client proposed as nobody does not.
+  const compact: Command = { kind: "compact", revision: 1 };
+  assert.equal(outcome(as(store, "", compact, 0)), "userEmpty");
+  assert.equal(outcome(applyOne(store, compact)), "done");
+});
+
+test("without auth the one who asks does not matter", () => {
+  const store = openStore({ engine: createMemoryEngine() });
+  assert.equal(outcome(as(store, "", put("a"), 0)), "done");
+  assert.equal(outcome(as(store, "x", { kind: "compact", revision: 1 }, 5)), "done");
+  assert.equal(store.auth.refusesAdmin({ user: "", authRevision: 0 }), undefined);
+});
+
+test("tokens are told of when they begin and when they end", () => {
+  const store = opened();
+  const told: TokenChange[] = [];
+  store.observeTokens((change) => told.push(change));
+  const login = (user: string, authRevision = store.auth.revision) =>
+    outcome(applyOne(store, auth({ kind: "authenticate", user, secret: "s", authRevision })));
+  assert.equal(login("u"), "done");
+  assert.equal(login("stranger"), "authFailed");
+  assert.equal(login("u", store.auth.revision - 1), "authRevisionOld");
+  as(store, "root", auth({ kind: "changePassword", user: "u", password: "new" }));
+  as(store, "root", auth({ kind: "deleteUser", user: "u" }));
+  as(store, "root", auth({ kind: "disable" }));
+  assert.equal(login("root"), "authNotEnabled");
+  assert.deepEqual(told, [
+    { kind: "assigned", token: `s.${store.appliedIndex - 6}`, user: "u" },
+    { kind: "userEnded", user: "u" },
+    { kind: "userEnded", user: "u" },
+    { kind: "allEnded" },
+  ]);
+});
+
+test("the state hash covers every change of auth, and only changes", () => {
+  const [one, other] = [opened(), opened()];
+  assert.deepEqual(one.stateHash(), other.stateHash());
+  const { hash } = one.stateHash();
+  as(one, "u", auth({ kind: "addRole", role: "refused" }));
+  as(one, "root", auth({ kind: "grantRole", user: "u", role: "r" }));
+  assert.equal(one.stateHash().hash, hash);
+  as(one, "root", auth({ kind: "addRole", role: "new" }));
+  assert.notEqual(one.stateHash().hash, hash);
+});
+
+test("a snapshot carries users, roles and permissions, and ends the tokens where it is installed", () => {
+  const store = opened(grant("r", "read", "a\xff", "\0"));
+  applyOne(store, put("u1", "", {}));
+  const target = openStore({ engine: createMemoryEngine() });
+  const told: TokenChange[] = [];
+  target.observeTokens((change) => told.push(change));
+  const writer = target.beginRestore();
+  for (const chunk of snapshotOf(store)) writer.write(chunk);
+  writer.finish();
+  writer.install((error) => assert.equal(error, undefined));
+  assert.deepEqual(told, [{ kind: "allEnded" }]);
+  assert.deepEqual(
+    [target.auth.enabled, target.auth.revision, target.auth.users(), target.auth.user("u")],
+    [true, store.auth.revision, ["root", "u"], store.auth.user("u")],
+  );
+  assert.deepEqual(target.auth.role("r"), store.auth.role("r"));
+  assert.equal(outcome(as(target, "u", put("u2"))), "done");
+  assert.equal(outcome(as(target, "u", put("w"))), "permissionDenied");
+});
