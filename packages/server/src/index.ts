@@ -4,12 +4,12 @@ export * from "./disk/index.ts";
 export type * from "./doors/context.ts";
 export { bootstrapClusterId, bootstrapMemberId } from "./identity/member-id.ts";
 export { IdentityError, type IdentityErrorCode } from "./identity/member-identity.ts";
+export { ListenError } from "./listen-error.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./observe/logging.ts";
 export * from "./peers/index.ts";
 export {
   type EndCode,
   type Ended,
-  ListenError,
   type Server,
   type ServerOptions,
   startServer,

@@ -2,41 +2,28 @@
 // doors, put together in the order in which they depend on each other and taken apart in reverse.
 // A server that cannot go on says so through `ended`, once, and has let go of everything by then.
 
-import { crc32 } from "node:zlib";
-import { type MemberId, membershipOf } from "@althing/consensus";
-import { createMember, decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
-import { createMemoryEngine, encodeCommand, type OpenedStore, openStore } from "@althing/store";
-import { openDiskEngine } from "@althing/store/disk";
+import type { MemberId } from "@althing/consensus";
+import { decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
+import { encodeCommand, type OpenedStore } from "@althing/store";
 import { compactionIntervalMs, createAutoCompaction } from "./auto-compaction.ts";
+import { CalledPeers } from "./called-peers.ts";
+import { ClientListeners } from "./client-listeners.ts";
 import { createSystemClock } from "./clock/system-clock.ts";
 import type { Config } from "./config/config.ts";
 import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
 import type { DoorContext, MemberInfo } from "./doors/context.ts";
-import { createEtcdDoor } from "./doors/etcd/index.ts";
 import { joinCluster } from "./identity/join.ts";
 import { identify, type MemberIdentity } from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
 import { listMembers, peerAddresses, type RosterSources, rosterOf } from "./identity/roster.ts";
+import { listenError } from "./listen-error.ts";
+import { memberOf, openMemberStore } from "./member-parts.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
-import { bindHost } from "./peers/acceptor.ts";
 import { createPeerEncoder } from "./peers/encoder.ts";
-import {
-  createPeers,
-  type PeerAddress,
-  type PeerStats,
-  type PeerTls,
-  type PeerTransport,
-} from "./peers/index.ts";
+import { createPeers, type PeerStats, type PeerTls, type PeerTransport } from "./peers/index.ts";
 import { protocolNamed } from "./protocols.ts";
 import { loadClientTls, loadPeerTls } from "./tls-files.ts";
-import {
-  type ClientListener,
-  createTransportCounters,
-  type HttpRoute,
-  type ListenOptions,
-  listenClients,
-} from "./transport/index.ts";
 
 export type EndCode = "stopped" | "failed" | "identityRefused";
 
@@ -68,21 +55,9 @@ export interface ServerOptions {
   readonly observe?: (event: MemberEvent) => void;
 }
 
-export class ListenError extends Error {
-  readonly code = "listenFailed";
-  readonly url: string;
-  constructor(url: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "ListenError";
-    this.url = url;
-  }
-}
-
 /** What clients of etcd are told: the version whose API is served. */
 const etcdVersion = "3.5.21";
 const clusterVersion = "3.5.0";
-/** Ten ticks to a heartbeat: a hang-up is acted on and timeouts are drawn at that grain. */
-const ticksPerHeartbeat = 10;
 const closeGraceMs = 500;
 const stopBoundMs = 4_000;
 const readyPollMs = 20;
@@ -90,7 +65,6 @@ const readyPollMs = 20;
 const absenceGraceMs = 2_000;
 /** Between the removal of this member and its end: whoever asked for it gets the answer. */
 const removalGraceMs = 500;
-const leavingGraceMs = 1_000;
 const removed = "this member was removed from the cluster";
 
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
@@ -145,7 +119,6 @@ interface Making {
 class RunningServer implements Server {
   readonly config: Config;
   readonly member: Member;
-  readonly clientUrls: string[] = [];
   readonly ended: Promise<Ended>;
   readonly #logger: Logger;
   readonly #options: ServerOptions;
@@ -157,10 +130,12 @@ class RunningServer implements Server {
   readonly #roster: RosterSources;
   readonly #clock = createSystemClock();
   readonly #metrics = createMetrics();
-  readonly #listeners: ClientListener[] = [];
+  readonly #clients = new ClientListeners();
+  readonly #called = new CalledPeers(
+    (peers) => this.#peers.update(peers),
+    (ms, run) => this.#later(ms, run),
+  );
   readonly #timers: NodeJS.Timeout[] = [];
-  #called: readonly PeerAddress[] = [];
-  readonly #leaving = new Map<MemberId, PeerAddress>();
   #settleEnded: (ended: Ended) => void = () => {};
   #stopping: Promise<void> | undefined;
   #end: Ended = { code: "stopped", reason: "" };
@@ -185,7 +160,8 @@ class RunningServer implements Server {
         protocol: identity.protocol,
       });
       const protocol = protocolNamed(config.protocol);
-      this.#store = this.#openStore();
+      const observe = (event: MemberEvent) => this.#observe(event);
+      this.#store = openMemberStore(config, directory, observe);
       this.#roster = {
         membership: () => this.member.core.status().membership,
         published: () => this.#store.members(),
@@ -217,7 +193,7 @@ class RunningServer implements Server {
           encode: createPeerEncoder(protocol),
           decode: (bytes) => decodePeerMessage(protocol, bytes),
         },
-        observe: (event) => this.#observe(event),
+        observe,
         random: Math.random,
         nowMs: this.#clock.monotonicMs,
         onRefused: (peer, refusal) => {
@@ -228,11 +204,26 @@ class RunningServer implements Server {
           }
         },
       });
-      this.member = this.#createMember();
+      this.member = memberOf({
+        config,
+        identity,
+        store: this.#store,
+        ports: {
+          clock: this.#clock,
+          disk: directory.disk,
+          peers: this.#peers,
+          random: Math.random,
+          observe,
+        },
+      });
     } catch (error) {
       this.#directory.close();
       throw error;
     }
+  }
+
+  get clientUrls(): readonly string[] {
+    return this.#clients.urls;
   }
 
   get clusterId(): string {
@@ -292,7 +283,7 @@ class RunningServer implements Server {
   async #takeApart(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     // Requests under way are answered while the member still serves.
-    const closed = this.#listeners.map((listener) => listener.close(closeGraceMs));
+    const closed = this.#clients.close(closeGraceMs);
     await Promise.race([Promise.all(closed), wait(closeGraceMs)]);
     await Promise.race([
       new Promise<void>((done) => this.member.stop(done)),
@@ -313,51 +304,6 @@ class RunningServer implements Server {
 
   #later(ms: number, run: () => void): void {
     this.#timers.push(setTimeout(run, ms));
-  }
-
-  #openStore(): OpenedStore {
-    const engine =
-      this.config.engine === "memory"
-        ? createMemoryEngine({ storage: this.#directory.disk, crc32 })
-        : openDiskEngine({
-            directory: this.#directory.storePath,
-            onError: (error) =>
-              this.#observe({ kind: "storeCommitFailed", level: "error", cause: error }),
-          });
-    return openStore({ engine, crc32 });
-  }
-
-  #createMember(): Member {
-    const { config } = this;
-    const { memberId, incarnation, foundingMembers, joined } = this.#identity;
-    const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
-    return createMember({
-      id: memberId,
-      protocol: protocolNamed(config.protocol),
-      ...(config.paxosQuorums !== undefined && { paxosQuorums: config.paxosQuorums }),
-      store: this.#store,
-      bootstrap: membershipOf(joined ? [] : foundingMembers.map((member) => member.id)),
-      incarnation,
-      attributes: {
-        name: config.name,
-        peerUrls: config.initialAdvertisePeerUrls,
-        clientUrls: config.advertiseClientUrls,
-      },
-      tickMs,
-      heartbeatTicks: Math.max(1, Math.round(config.heartbeatIntervalMs / tickMs)),
-      electionTicks: Math.max(2, Math.round(config.electionTimeoutMs / tickMs)),
-      reads: config.reads,
-      snapshotCount: config.snapshotCount,
-      requestBytesMax: config.maxRequestBytes,
-      crc32,
-      ports: {
-        clock: this.#clock,
-        disk: this.#directory.disk,
-        peers: this.#peers,
-        random: Math.random,
-        observe: (event) => this.#observe(event),
-      },
-    });
   }
 
   async #listenPeers(): Promise<void> {
@@ -389,54 +335,13 @@ class RunningServer implements Server {
       },
       observe: (event) => this.#observe(event),
     };
-    const door = createEtcdDoor(context);
-    const counters = createTransportCounters(door.services);
-    this.#metrics.connect({
+    await this.#clients.open({
+      config,
       context,
-      transport: counters,
-      door: door.counters,
-      peers: () => this.#peers.stats(),
+      metrics: this.#metrics,
+      tls: this.#tls.client,
+      peerStats: () => this.#peers.stats(),
     });
-    const shared = {
-      limits: {
-        messageBytesMax: config.maxRequestBytes + 512 * 1024,
-        concurrentStreamsMax: config.maxConcurrentStreams,
-        connectionsMax: config.maxConnections,
-      },
-      counters,
-      observe: (event: MemberEvent) => this.#observe(event),
-    };
-    const routes: readonly HttpRoute[] = [...door.routes, this.#metrics.route];
-    const plain = routes.filter((route) => /^\/(health|livez|readyz|metrics)/.test(route.path));
-    for (const url of config.listenClientUrls) {
-      const serving = { ...shared, services: door.services, routes };
-      this.clientUrls.push(await this.#listen(url, serving));
-    }
-    for (const url of config.listenMetricsUrls) {
-      await this.#listen(url, { ...shared, services: [], routes: plain });
-    }
-  }
-
-  async #listen(
-    url: string,
-    options: Omit<ListenOptions, "host" | "port" | "tls">,
-  ): Promise<string> {
-    const { protocol, hostname, port } = new URL(url);
-    const secure = protocol === "https:";
-    const host = bindHost(hostname.replace(/^\[(.*)\]$/, "$1"));
-    const tls = this.#tls.client;
-    try {
-      const listener = await listenClients({
-        ...options,
-        host,
-        port: Number(port || (secure ? 443 : 80)),
-        ...(secure && tls !== undefined ? { tls } : {}),
-      });
-      this.#listeners.push(listener);
-      return `${protocol}//${hostname}:${listener.address.port}`;
-    } catch (error) {
-      throw listenError([url], error);
-    }
   }
 
   #startAutoCompaction(): void {
@@ -466,21 +371,8 @@ class RunningServer implements Server {
     return !!published && published !== this.#identity.incarnation;
   }
 
-  /** One that was removed is called a moment longer: the answer to its own removal is on the way. */
   #updatePeers(): void {
-    const called = peerAddresses(this.#roster, this.memberId);
-    const ids = new Set(called.map(({ id }) => id));
-    for (const peer of this.#called) {
-      if (ids.has(peer.id) || this.#leaving.has(peer.id)) continue;
-      this.#leaving.set(peer.id, peer);
-      this.#later(leavingGraceMs, () => {
-        this.#leaving.delete(peer.id);
-        this.#updatePeers();
-      });
-    }
-    this.#called = called;
-    const leaving = [...this.#leaving.values()].filter(({ id }) => !ids.has(id));
-    this.#peers.update([...called, ...leaving]);
+    this.#called.set(peerAddresses(this.#roster, this.memberId));
   }
 
   #observe(event: MemberEvent): void {
@@ -513,35 +405,4 @@ class RunningServer implements Server {
 
 function wait(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms).unref());
-}
-
-function listenError(urls: readonly string[], error: unknown): Error {
-  const { code, port } = error as { code?: string; port?: number };
-  const url = urls.find((candidate) => Number(new URL(candidate).port) === port) ?? urls[0] ?? "";
-  if (code === "EADDRINUSE") {
-    return new ListenError(
-      url,
-      `port ${port} is in use by another process: stop it, or give another address than ${url}`,
-      { cause: error },
-    );
-  }
-  if (code === "EACCES") {
-    return new ListenError(
-      url,
-      `this process may not listen at ${url}: ports below 1024 need rights`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (code === "EADDRNOTAVAIL") {
-    return new ListenError(
-      url,
-      `${url} is not an address of this machine: listen on one that is, or on 0.0.0.0`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return error instanceof Error ? error : new Error(String(error));
 }

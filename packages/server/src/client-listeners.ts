@@ -1,0 +1,93 @@
+// Where clients and dashboards reach this member: the doors behind the addresses of the configuration.
+// What was bound before an address failed is closed with the rest.
+
+import type { TlsOptions } from "node:tls";
+import type { Config } from "./config/config.ts";
+import type { DoorContext } from "./doors/context.ts";
+import { createEtcdDoor } from "./doors/etcd/index.ts";
+import { listenError } from "./listen-error.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import { bindHost } from "./peers/acceptor.ts";
+import type { PeerStats } from "./peers/index.ts";
+import {
+  type ClientListener,
+  createTransportCounters,
+  type HttpRoute,
+  type ListenOptions,
+  listenClients,
+} from "./transport/index.ts";
+
+export interface ClientListenersOptions {
+  readonly config: Config;
+  readonly context: DoorContext;
+  readonly metrics: Metrics;
+  readonly tls: TlsOptions | undefined;
+  peerStats(): readonly PeerStats[];
+}
+
+/** The gRPC framing of a message whose request is as large as may be. */
+const framingBytes = 512 * 1024;
+const withoutKeys = /^\/(health|livez|readyz|metrics)/;
+
+export class ClientListeners {
+  /** The addresses bound, as URLs; port 0 in the configuration is a real one here. */
+  readonly urls: string[] = [];
+  readonly #listeners: ClientListener[] = [];
+
+  async open(options: ClientListenersOptions): Promise<void> {
+    const { config, context, metrics, tls } = options;
+    const door = createEtcdDoor(context);
+    const counters = createTransportCounters(door.services);
+    metrics.connect({
+      context,
+      transport: counters,
+      door: door.counters,
+      peers: () => options.peerStats(),
+    });
+    const shared = {
+      limits: {
+        messageBytesMax: config.maxRequestBytes + framingBytes,
+        concurrentStreamsMax: config.maxConcurrentStreams,
+        connectionsMax: config.maxConnections,
+      },
+      counters,
+      observe: context.observe,
+    };
+    const routes: readonly HttpRoute[] = [...door.routes, metrics.route];
+    const plain = routes.filter((route) => withoutKeys.test(route.path));
+    for (const url of config.listenClientUrls) {
+      const serving = { ...shared, services: door.services, routes };
+      this.urls.push(await this.#listen(url, tls, serving));
+    }
+    for (const url of config.listenMetricsUrls) {
+      await this.#listen(url, tls, { ...shared, services: [], routes: plain });
+    }
+  }
+
+  /** One promise per address. */
+  close(graceMs: number): readonly Promise<void>[] {
+    return this.#listeners.map((listener) => listener.close(graceMs));
+  }
+
+  async #listen(
+    url: string,
+    tls: TlsOptions | undefined,
+    options: Omit<ListenOptions, "host" | "port" | "tls">,
+  ): Promise<string> {
+    const { protocol, hostname, port } = new URL(url);
+    const secure = protocol === "https:";
+    const host = bindHost(hostname.replace(/^\[(.*)\]$/, "$1"));
+    try {
+      const listener = await listenClients({
+        ...options,
+        host,
+        port: Number(port || (secure ? 443 : 80)),
+        ...(secure && tls !== undefined ? { tls } : {}),
+      });
+      this.#listeners.push(listener);
+      return `${protocol}//${hostname}:${listener.address.port}`;
+    } catch (error) {
+      throw listenError([url], error);
+    }
+  }
+}

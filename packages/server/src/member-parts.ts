@@ -1,0 +1,63 @@
+// The store and the member that a configuration asks for: where etcd's words for settings become the
+// member's own.
+
+import { crc32 } from "node:zlib";
+import { membershipOf } from "@althing/consensus";
+import { createMember, type Member, type MemberEvent, type MemberOptions } from "@althing/member";
+import { createMemoryEngine, type OpenedStore, openStore } from "@althing/store";
+import { openDiskEngine } from "@althing/store/disk";
+import type { Config } from "./config/config.ts";
+import type { DataDirectory } from "./disk/index.ts";
+import type { MemberIdentity } from "./identity/member-identity.ts";
+import { protocolNamed } from "./protocols.ts";
+
+export interface MemberParts {
+  readonly config: Config;
+  readonly identity: MemberIdentity;
+  readonly store: OpenedStore;
+  readonly ports: MemberOptions["ports"];
+}
+
+/** Ten ticks to a heartbeat: a hang-up is acted on and timeouts are drawn at that grain. */
+const ticksPerHeartbeat = 10;
+
+export function openMemberStore(
+  config: Config,
+  directory: DataDirectory,
+  observe: (event: MemberEvent) => void,
+): OpenedStore {
+  const engine =
+    config.engine === "memory"
+      ? createMemoryEngine({ storage: directory.disk, crc32 })
+      : openDiskEngine({
+          directory: directory.storePath,
+          onError: (cause) => observe({ kind: "storeCommitFailed", level: "error", cause }),
+        });
+  return openStore({ engine, crc32 });
+}
+
+export function memberOf({ config, identity, store, ports }: MemberParts): Member {
+  const { memberId, incarnation, foundingMembers, joined } = identity;
+  const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
+  return createMember({
+    id: memberId,
+    protocol: protocolNamed(config.protocol),
+    ...(config.paxosQuorums !== undefined && { paxosQuorums: config.paxosQuorums }),
+    store,
+    bootstrap: membershipOf(joined ? [] : foundingMembers.map((member) => member.id)),
+    incarnation,
+    attributes: {
+      name: config.name,
+      peerUrls: config.initialAdvertisePeerUrls,
+      clientUrls: config.advertiseClientUrls,
+    },
+    tickMs,
+    heartbeatTicks: Math.max(1, Math.round(config.heartbeatIntervalMs / tickMs)),
+    electionTicks: Math.max(2, Math.round(config.electionTimeoutMs / tickMs)),
+    reads: config.reads,
+    snapshotCount: config.snapshotCount,
+    requestBytesMax: config.maxRequestBytes,
+    crc32,
+    ports,
+  });
+}
