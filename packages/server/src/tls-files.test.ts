@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { ConfigError, defaultConfig, type TlsFiles } from "./config/config.ts";
+import { defaultConfig } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import type { TlsFiles } from "./config/tls-settings.ts";
 import { createAuthority } from "./peers/testing/certificate.ts";
 import { loadClientTls, loadPeerTls } from "./tls-files.ts";
 

@@ -4,7 +4,9 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContextOptions, type TlsOptions } from "node:tls";
-import { type Config, ConfigError, type TlsFiles } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import type { TlsFiles } from "./config/tls-settings.ts";
 import type { PeerTls } from "./peers/index.ts";
 
 export function loadPeerTls(config: Config): PeerTls | undefined {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError, defaultConfig, resolveConfig } from "./config.ts";
+import { defaultConfig, resolveConfig } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
 import { flags } from "./flags.ts";
 import { gatherSettings, type Sources } from "./sources.ts";
 

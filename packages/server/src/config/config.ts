@@ -1,25 +1,14 @@
 // What a member is started with, checked. Everything after this file may rely on it; every error
 // says what to do. Values come as text by flag name, whether they were flags, environment or file.
 
+import { ConfigError } from "./config-error.ts";
 import { parseDurationMs } from "./duration.ts";
 import { findFlag } from "./flags.ts";
+import { type InitialMember, resolveInitialCluster } from "./initial-cluster.ts";
 import { type PaxosQuorums, type ProtocolName, parsePaxosQuorums } from "./protocols.ts";
+import { list, SettingsReader } from "./settings-reader.ts";
 import type { Setting, Settings } from "./sources.ts";
-
-export interface TlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-  readonly trustedCaFile: string;
-  readonly clientCertAuth: boolean;
-  readonly crlFile: string;
-  readonly allowedCommonName: string;
-  readonly allowedHostname: string;
-}
-
-export interface InitialMember {
-  readonly name: string;
-  readonly peerUrls: readonly string[];
-}
+import { checkTls, type TlsFiles, tlsFiles, tlsVersion } from "./tls-settings.ts";
 
 export type LogLevelName = "debug" | "info" | "warn" | "error";
 
@@ -62,16 +51,6 @@ export interface Config {
   readonly logOutputs: readonly string[];
 }
 
-export class ConfigError extends Error {
-  /** The flag at fault, without dashes; "" when it is not one flag. */
-  readonly flag: string;
-  constructor(flag: string, message: string) {
-    super(message);
-    this.name = "ConfigError";
-    this.flag = flag;
-  }
-}
-
 export interface Resolved {
   readonly config: Config;
   /** Lines for the log: settings that were accepted and do nothing. */
@@ -83,7 +62,7 @@ const electionTimeoutMsMax = 50_000;
 
 export function resolveConfig(settings: Settings): Resolved {
   const warnings = checkEffects(settings);
-  const read = new Reader(settings);
+  const read = new SettingsReader(settings);
 
   const name = read.text("name");
   if (name === "") throw new ConfigError("name", "--name must not be empty");
@@ -165,7 +144,7 @@ export function resolveConfig(settings: Settings): Resolved {
 }
 
 function paxosQuorums(
-  read: Reader,
+  read: SettingsReader,
   protocol: ProtocolName,
   members: number,
 ): PaxosQuorums | undefined {
@@ -196,215 +175,11 @@ function checkEffects(settings: Settings): string[] {
   return warnings;
 }
 
-class Reader {
-  readonly #settings: Settings;
-  constructor(settings: Settings) {
-    this.#settings = settings;
-  }
-
-  given(name: string): boolean {
-    return this.#settings.has(name);
-  }
-
-  origin(name: string): string {
-    return this.#settings.get(name)?.origin ?? `--${name}`;
-  }
-
-  text(name: string): string {
-    return this.#settings.get(name)?.value ?? fallbackOf(name);
-  }
-
-  choice(name: string): string {
-    const value = this.text(name);
-    const choices = findFlag(name)?.choices ?? [];
-    if (value === fallbackOf(name) || choices.includes(value)) return value;
-    throw new ConfigError(name, `${this.origin(name)} must be one of ${choices.join(", ")}`);
-  }
-
-  boolean(name: string): boolean {
-    const value = this.text(name);
-    if (/^(true|t|1)$/i.test(value)) return true;
-    if (/^(false|f|0)$/i.test(value)) return false;
-    throw new ConfigError(name, `${this.origin(name)} must be true or false`);
-  }
-
-  integer(name: string): number {
-    const value = Number(this.text(name));
-    if (Number.isSafeInteger(value)) return value;
-    throw new ConfigError(name, `${this.origin(name)} must be a whole number`);
-  }
-
-  count(name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
-    const value = this.integer(name);
-    if (value >= min && value <= max) return value;
-    const bound = value < min ? `at least ${min}` : `at most ${max}`;
-    throw new ConfigError(name, `${this.origin(name)} must be ${bound}`);
-  }
-
-  urls(name: string, use: "listen" | "advertise"): string[] {
-    const urls = list(this.text(name));
-    for (const url of urls) checkUrl(name, this.origin(name), url, use);
-    if (urls.length === 0 && fallbackOf(name) !== "") {
-      throw new ConfigError(name, `--${name} must name at least one URL`);
-    }
-    return urls;
-  }
-}
-
-function fallbackOf(name: string): string {
-  const flag = findFlag(name);
-  if (flag === undefined) throw new Error(`no flag --${name}`);
-  return flag.fallback;
-}
-
-function list(text: string): string[] {
-  return text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-}
-
-function checkUrl(flag: string, origin: string, url: string, use: "listen" | "advertise"): void {
-  const example = "http://127.0.0.1:2379";
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw new ConfigError(flag, `${origin}: "${url}" is not a URL; write it like ${example}`);
-  }
-  if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-    throw new ConfigError(flag, `${origin}: "${url}" must begin with http:// or https://`);
-  }
-  if (!/^https?:\/\/[^/]*:\d+(\/|$)/.test(url)) {
-    throw new ConfigError(flag, `${origin}: "${url}" needs a port, like ${example}`);
-  }
-  if (parsed.pathname !== "/" || parsed.search !== "" || parsed.username !== "") {
-    throw new ConfigError(flag, `${origin}: "${url}" must be a host and a port, nothing more`);
-  }
-  const isAddress = /^(\d+\.\d+\.\d+\.\d+|\[.*\]|localhost)$/.test(parsed.hostname);
-  if (use === "listen" && !isAddress) {
-    throw new ConfigError(
-      flag,
-      `${origin}: listen on an IP address and not on a name (${parsed.hostname}); 0.0.0.0 means all interfaces`,
-    );
-  }
-  if (use === "advertise" && (parsed.hostname === "0.0.0.0" || parsed.hostname === "[::]")) {
-    throw new ConfigError(
-      flag,
-      `${origin}: nobody can call ${parsed.hostname}; name an address that others reach`,
-    );
-  }
-}
-
-/** name=url,name=url; a name that occurs twice has two URLs. */
-export function parseInitialCluster(text: string): InitialMember[] {
-  const members = new Map<string, string[]>();
-  for (const part of list(text)) {
-    const at = part.indexOf("=");
-    if (at <= 0) {
-      throw new ConfigError(
-        "initial-cluster",
-        `--initial-cluster: "${part}" must be name=url, like m1=http://10.0.0.1:2380`,
-      );
-    }
-    const name = part.slice(0, at);
-    const url = part.slice(at + 1);
-    checkUrl("initial-cluster", "--initial-cluster", url, "advertise");
-    members.set(name, [...(members.get(name) ?? []), url]);
-  }
-  return [...members].map(([name, peerUrls]) => ({ name, peerUrls }));
-}
-
-function resolveInitialCluster(
-  read: Reader,
-  name: string,
-  advertised: readonly string[],
-): InitialMember[] {
-  const text = read.text("initial-cluster");
-  if (text === "") return [{ name, peerUrls: advertised }];
-  const members = parseInitialCluster(text);
-  const own = members.find((member) => member.name === name);
-  const names = members.map((member) => member.name).join(", ");
-  if (own === undefined) {
-    throw new ConfigError(
-      "initial-cluster",
-      `--initial-cluster names ${names}, but this member is called ${name}; add ${name}=${advertised[0]} or set --name to one of them`,
-    );
-  }
-  const written = [...own.peerUrls].sort().join(",");
-  const told = [...advertised].sort().join(",");
-  if (written !== told) {
-    throw new ConfigError(
-      "initial-cluster",
-      `--initial-cluster says ${name}=${written}, but --initial-advertise-peer-urls is ${told}; they must be the same`,
-    );
-  }
-  const seen = new Map<string, string>();
-  for (const member of members) {
-    for (const url of member.peerUrls) {
-      const other = seen.get(url);
-      if (other !== undefined) {
-        throw new ConfigError(
-          "initial-cluster",
-          `--initial-cluster gives ${url} to ${other} and to ${member.name}; each member needs its own`,
-        );
-      }
-      seen.set(url, member.name);
-    }
-  }
-  return members;
-}
-
-function tlsFiles(read: Reader, prefix: "" | "peer-"): TlsFiles {
-  const peer = prefix === "peer-";
-  return {
-    certFile: read.text(`${prefix}cert-file`),
-    keyFile: read.text(`${prefix}key-file`),
-    trustedCaFile: read.text(`${prefix}trusted-ca-file`),
-    clientCertAuth: read.boolean(`${prefix}client-cert-auth`),
-    crlFile: peer ? "" : read.text("client-crl-file"),
-    allowedCommonName: peer ? read.text("peer-cert-allowed-cn") : "",
-    allowedHostname: peer ? read.text("peer-cert-allowed-hostname") : "",
-  };
-}
-
-function checkTls(flag: string, urls: readonly string[], tls: TlsFiles, prefix: string): void {
-  const secure = urls.some((url) => url.startsWith("https:"));
-  if ((tls.certFile === "") !== (tls.keyFile === "")) {
-    throw new ConfigError(
-      `${prefix}cert-file`,
-      `--${prefix}cert-file and --${prefix}key-file belong together; give both`,
-    );
-  }
-  if (secure && tls.certFile === "") {
-    throw new ConfigError(
-      flag,
-      `--${flag} has an https URL; give --${prefix}cert-file and --${prefix}key-file`,
-    );
-  }
-  if (!secure && tls.clientCertAuth) {
-    throw new ConfigError(
-      `${prefix}client-cert-auth`,
-      `--${prefix}client-cert-auth asks for certificates, but --${flag} has no https URL, so nobody would be asked; use https://`,
-    );
-  }
-  if (tls.clientCertAuth && tls.trustedCaFile === "") {
-    throw new ConfigError(
-      `${prefix}trusted-ca-file`,
-      `--${prefix}client-cert-auth needs --${prefix}trusted-ca-file: whose certificates are good?`,
-    );
-  }
-}
-
-function tlsVersion(text: string): "TLSv1.2" | "TLSv1.3" | undefined {
-  return text === "TLS1.2" ? "TLSv1.2" : text === "TLS1.3" ? "TLSv1.3" : undefined;
-}
-
 function quota(bytes: number): number {
   return bytes === 0 ? defaultQuotaBytes : Math.max(-1, bytes);
 }
 
-function autoCompaction(read: Reader): Config["autoCompaction"] {
+function autoCompaction(read: SettingsReader): Config["autoCompaction"] {
   const mode = read.choice("auto-compaction-mode");
   const text = read.text("auto-compaction-retention");
   const bare = /^\d+$/.test(text) ? Number(text) : undefined;

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
 import { closest, environmentName, type Flag, findFlag, flags, suggestFlag } from "./flags.ts";
 
 export interface Setting {

@@ -2,7 +2,8 @@
 // afterwards the flags of a new cluster no longer count, and what cannot be changed is held to.
 
 import { randomBytes } from "node:crypto";
-import type { Config, InitialMember } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { InitialMember } from "../config/initial-cluster.ts";
 import type { DataDirectory } from "../disk/index.ts";
 import { bootstrapClusterId, bootstrapMemberId } from "./member-id.ts";
 
@@ -23,6 +24,8 @@ export interface MemberIdentity {
   readonly foundingMembers: readonly FoundingMember[];
   /** It came to a cluster that existed, and has no say in its founding. */
   readonly joined?: true;
+  /** The cluster was founded from a snapshot: its id tells from which, and not from the flags alone. */
+  readonly restored?: true;
 }
 
 export type IdentityErrorCode =
@@ -80,7 +83,9 @@ export function identify(
       `${directory.path} was written with --engine=${identity.engine}; ${config.engine} would not find its data. Start with --engine=${identity.engine}, or use another data directory.`,
     );
   }
-  const isSame = founded.clusterId === identity.clusterId && founded.memberId === identity.memberId;
+  const isSame =
+    founded.memberId === identity.memberId &&
+    (identity.restored === true || founded.clusterId === identity.clusterId);
   const warnings =
     identity.joined || isSame
       ? []
