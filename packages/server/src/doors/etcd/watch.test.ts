@@ -155,6 +155,9 @@ test("ids are given, taken, refused and given back as in etcd", async () => {
   const watching = watch();
   const idOf = async (request: EtcdInit<"WatchCreateRequest">) =>
     (await watching.create({ key: bytes("k"), ...request })).watch_id;
+  // What is refused uses up no number.
+  const empty = await watching.create({ key: bytes("k"), range_end: bytes("a") });
+  assert.equal(empty.cancel_reason, "mvcc: watcher range is empty");
   assert.deepEqual(
     [await idOf({}), await idOf({ watch_id: 1n }), await idOf({}), await idOf({ watch_id: -7n })],
     [0n, 1n, 2n, -7n],
@@ -164,8 +167,6 @@ test("ids are given, taken, refused and given back as in etcd", async () => {
     [twice.created, twice.canceled, twice.watch_id, twice.cancel_reason],
     [true, true, -1n, "mvcc: duplicate watch ID provided on the WatchStream"],
   );
-  const empty = await watching.create({ key: bytes("k"), range_end: bytes("a") });
-  assert.equal(empty.cancel_reason, "mvcc: watcher range is empty");
   const past = await watching.create({ key: bytes("k"), start_revision: -1 });
   assert.deepEqual([past.created, past.canceled, past.watch_id], [true, true, -1n]);
   for (const watch_id of [0n, 2n, -7n, 99n]) watching.ask({ cancel_request: { watch_id } });

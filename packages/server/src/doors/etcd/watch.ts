@@ -154,14 +154,15 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private create(request: EtcdMessage<"WatchCreateRequest">): void {
     const key = request.key.length === 0 ? "\0" : latin1(request.key);
     const rangeEnd = latin1(request.range_end);
-    const id = request.watch_id === 0n ? this.freeId() : request.watch_id;
-    if (this.watchers.has(id)) {
-      this.refuse("mvcc: duplicate watch ID provided on the WatchStream");
-    } else if (rangeEnd !== "" && rangeEnd !== "\0" && key >= rangeEnd) {
+    // A refused creation uses up no number.
+    if (rangeEnd !== "" && rangeEnd !== "\0" && key >= rangeEnd) {
       this.refuse("mvcc: watcher range is empty");
     } else if (request.start_revision < 0) {
       this.refuse(etcdErrors.compacted.message);
+    } else if (request.watch_id !== 0n && this.watchers.has(request.watch_id)) {
+      this.refuse("mvcc: duplicate watch ID provided on the WatchStream");
     } else {
+      const id = request.watch_id === 0n ? this.freeId() : request.watch_id;
       const options = {
         key,
         rangeEnd,
