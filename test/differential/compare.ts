@@ -57,8 +57,33 @@ function brief(value: unknown): string {
 
 function comparable(operation: Operation, answer: ComparableAnswer): unknown {
   if (answer.response === undefined) return { code: answer.code, message: answer.message };
-  const masked = maskIds(answer.response) as Message;
+  const masked = settleLease(operation, maskIds(answer.response) as Message);
   return { code: answer.code, response: settleTies(operation.request, masked) };
+}
+
+/** Far more than a sequence takes, far less than what is granted in one that is never to expire. */
+const secondsPassedMax = 600;
+
+/** How much is left of a lease depends on the moment; lists of leases and of a lease's keys have no order. */
+function settleLease({ method }: Operation, response: Message): Message {
+  if (method === "authenticate") {
+    const isToken = /^[a-zA-Z]{16}\.\d+$/.test(String(response["token"]));
+    return { ...response, token: isToken ? "a token" : response["token"] };
+  }
+  if (method === "leaseLeases") {
+    const leases = [...((response["leases"] ?? []) as readonly Message[])];
+    return { ...response, leases: leases.sort((a, b) => compareIds(a["ID"], b["ID"])) };
+  }
+  if (method !== "leaseTimeToLive") return response;
+  const { TTL, grantedTTL, keys, ...rest } = response;
+  const passed = Number(grantedTTL) - Number(TTL);
+  const isFresh = Math.abs(passed) < secondsPassedMax;
+  const sorted = [...((keys ?? []) as readonly string[])].sort();
+  return { ...rest, grantedTTL, keys: sorted, TTL: isFresh ? "as granted, about" : TTL };
+}
+
+function compareIds(one: unknown, other: unknown): number {
+  return BigInt(one as bigint) < BigInt(other as bigint) ? -1 : 1;
 }
 
 const idsOfHeader = new Set(["cluster_id", "member_id", "raft_term"]);

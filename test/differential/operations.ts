@@ -11,6 +11,7 @@ import type {
 } from "../client/messages.ts";
 import { methods } from "../client/messages.ts";
 import { encode, type Message } from "../client/protobuf.ts";
+import { isChosenByServer } from "./names.ts";
 import type { Random } from "./random.ts";
 
 export interface Operation {
@@ -37,9 +38,11 @@ export interface Choices {
    * together can make etcd 3.4 panic, because its check comes before the delete.
    */
   readonly inTxn?: "openDeletes" | "needyPuts";
+  /** Granted ones, by the names that the sequence has for them (names.ts). */
+  readonly leases?: readonly bigint[];
 }
 
-const keys = [
+export const keys = [
   ...[
     "a",
     "b",
@@ -59,7 +62,7 @@ const keys = [
   ],
   ...["k/10", "k0", "z", "zz", "\x7f", "\x80", "\xc3\x28", "\xfe", "\xff", "\xff\xff", "\xff\0"],
 ];
-const int64Max = 2n ** 63n - 1n;
+export const int64Max = 2n ** 63n - 1n;
 const int64Min = -(2n ** 63n);
 
 export function makeOperation(choices: Choices): Operation {
@@ -75,11 +78,11 @@ export function makeOperation(choices: Choices): Operation {
   ]);
 }
 
-function key({ random }: Choices): string {
+export function key({ random }: Pick<Choices, "random">): string {
   return random.chance(0.02) ? "" : random.pick(keys);
 }
 
-function rangeEnd(choices: Choices, start: string): string {
+export function rangeEnd(choices: Pick<Choices, "random">, start: string): string {
   const { random } = choices;
   return random.weighted([
     [30, () => ""],
@@ -92,7 +95,7 @@ function rangeEnd(choices: Choices, start: string): string {
   ]);
 }
 
-function prefixEnd(prefix: string): string {
+export function prefixEnd(prefix: string): string {
   for (let at = prefix.length - 1; at >= 0; at--) {
     const byte = prefix.charCodeAt(at);
     if (byte < 0xff) return prefix.slice(0, at) + String.fromCharCode(byte + 1);
@@ -123,7 +126,7 @@ function revision({ random, known }: Choices): number | bigint {
   ]);
 }
 
-function sometimes<T>(random: Random, share: number, make: () => T): T | undefined {
+export function sometimes<T>(random: Random, share: number, make: () => T): T | undefined {
   return random.chance(share) ? make() : undefined;
 }
 
@@ -131,7 +134,7 @@ function sometimes<T>(random: Random, share: number, make: () => T): T | undefin
  * Leaves out what is undefined, and empty keys and range ends as every proto3 encoder does: etcd takes
  * an empty range end that is present on the wire for "all keys from here", which no client can mean.
  */
-function message<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+export function message<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(
     Object.entries(fields).filter(([name, value]) => {
       return value !== undefined && !(value === "" && (name === "range_end" || name === "key"));
@@ -185,11 +188,17 @@ function put(choices: Choices): PutRequest {
   return message<PutRequest>({
     key: key(choices),
     value: ignoresValue && random.chance(0.8) ? undefined : value(choices),
-    lease: sometimes(random, 0.03, () => random.pick([12_345, -1, int64Max])),
+    lease: sometimes(random, choices.leases?.length ? 0.3 : 0.03, () => someLease(choices)),
     prev_kv: sometimes(random, 0.4, () => true),
     ignore_value: ignoresValue || undefined,
     ignore_lease: sometimes(random, canNeedKey ? 0.1 : 0, () => true),
   });
+}
+
+function someLease({ random, leases = [] }: Choices): number | bigint {
+  return random.chance(0.9) && leases.length > 0
+    ? random.pick(leases)
+    : random.pick([12_345, -1, int64Max]);
 }
 
 function deleteRange(choices: Choices): DeleteRangeRequest {
@@ -258,15 +267,18 @@ function compare(choices: Choices): Compare {
   };
   // Mostly the value that belongs to the target; sometimes another one's, sometimes none.
   const given = random.chance(0.92) ? target : random.below(6);
+  const lease = random.chance(0.5) && choices.leases?.length ? random.pick(choices.leases) : near();
+  const result = random.chance(0.98) ? random.below(4) : 7;
   return message<Compare>({
-    result: random.chance(0.98) ? random.below(4) : 7,
+    // Which of two ids that servers chose is the larger is chance.
+    result: given === 4 && isChosenByServer(lease) ? random.pick([0, 3]) : result,
     target,
     key: start,
     version: given === 0 ? near() : undefined,
     create_revision: given === 1 ? near() : undefined,
     mod_revision: given === 2 ? near() : undefined,
     value: given === 3 ? value(choices) : undefined,
-    lease: given === 4 ? near() : undefined,
+    lease: given === 4 ? lease : undefined,
     range_end: sometimes(random, 0.3, () => rangeEnd(choices, start)),
   });
 }
