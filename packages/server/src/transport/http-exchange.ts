@@ -2,7 +2,7 @@
 // answer once, with the CORS headers that etcd sends on everything.
 
 import { ByteCollector } from "./byte-collector.ts";
-import type { HttpReply, HttpRequest, HttpRoute } from "./port.ts";
+import type { HttpReply, HttpRequest, HttpRoute, HttpWholeRoute } from "./port.ts";
 import type { Router } from "./router.ts";
 
 export const corsHeaders: Readonly<Record<string, string>> = {
@@ -37,7 +37,7 @@ export function answerAtOnce(
   return route;
 }
 
-export function callRoute(route: HttpRoute, request: HttpRequest, reply: HttpReply): void {
+export function callRoute(route: HttpWholeRoute, request: HttpRequest, reply: HttpReply): void {
   try {
     route.handle(request, reply);
   } catch {

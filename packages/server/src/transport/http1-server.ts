@@ -2,26 +2,22 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { callerOf } from "./caller.ts";
-import {
-  answerAtOnce,
-  BodyCollector,
-  callRoute,
-  corsHeaders,
-  type Send,
-  splitTarget,
-  tooLarge,
-} from "./http-exchange.ts";
+import { answerAtOnce } from "./http-exchange.ts";
+import { Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
 import type { Router } from "./router.ts";
 
 export class Http1Server {
   private readonly server: Server;
   private readonly router: Router;
+  private readonly limits: Http1Limits;
+  private readonly exchanges = new Set<Http1Exchange>();
 
-  constructor(router: Router) {
+  constructor(router: Router, limits: Http1Limits) {
     this.router = router;
+    this.limits = limits;
     this.server = createServer(
-      { headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 30_000 },
+      // A request may be a stream that never ends; the others are bounded by the exchange.
+      { headersTimeout: 20_000, requestTimeout: 0, keepAliveTimeout: 30_000 },
       (request, response) => this.serve(request, response),
     );
     // It never listens itself: this is what makes it track its connections, without which neither its
@@ -40,6 +36,7 @@ export class Http1Server {
   beginClose(): void {
     // Never listening itself, it only stops its timers and the connections between two requests.
     this.server.close();
+    for (const exchange of this.exchanges) exchange.closing();
     this.server.closeIdleConnections();
   }
 
@@ -48,49 +45,17 @@ export class Http1Server {
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
-    let answered = false;
-    const method = request.method ?? "GET";
-    const { path, query } = splitTarget(request.url ?? "/");
-    const send: Send = (status, extra, body) => {
-      if (answered || response.destroyed) return;
-      answered = true;
-      const bytes = typeof body === "string" ? Buffer.from(body) : body;
-      response.writeHead(status, { ...corsHeaders, ...extra, "Content-Length": bytes.length });
-      response.end(method === "HEAD" ? undefined : bytes);
-    };
-    const route = answerAtOnce(this.router, method, path, send);
+    const exchange = new Http1Exchange(request, response, this.limits);
+    const head = headOf(request);
+    const route = answerAtOnce(this.router, head.method, head.path, (...answer) =>
+      exchange.respond(...answer),
+    );
     if (route === undefined) {
       request.resume();
       return;
     }
-    const body = new BodyCollector();
-    request.on("data", (chunk: Buffer) => {
-      if (body.push(chunk)) return;
-      response.shouldKeepAlive = false;
-      tooLarge(send);
-    });
-    request.on("end", () => {
-      if (answered) return;
-      const header = (name: string) => {
-        const value = request.headers[name];
-        return Array.isArray(value) ? value[0] : value;
-      };
-      const caller = callerOf(request.socket);
-      callRoute(
-        route,
-        { method, path, query, body: body.bytes(), caller, header },
-        {
-          get cancelled() {
-            return response.destroyed;
-          },
-          onCancel: (listener) => {
-            response.on("close", () => {
-              if (!answered) listener();
-            });
-          },
-          respond: send,
-        },
-      );
-    });
+    this.exchanges.add(exchange);
+    response.on("close", () => this.exchanges.delete(exchange));
+    exchange.serve(route, head);
   }
 }

@@ -8,29 +8,36 @@ import {
   splitTarget,
   tooLarge,
 } from "./http-exchange.ts";
+import { errorCode } from "./http2/codes.ts";
 import { encodeBlock } from "./http2/hpack/encoder.ts";
 import type { Stream, StreamConsumer } from "./http2/stream.ts";
-import type { Caller, HttpReply, HttpRoute } from "./port.ts";
+import type {
+  Caller,
+  HttpReceiver,
+  HttpRequestHead,
+  HttpStreamReply,
+  HttpWholeRoute,
+} from "./port.ts";
 import type { Router } from "./router.ts";
 
-export class Http2Exchange implements StreamConsumer, HttpReply {
+export class Http2Exchange implements StreamConsumer, HttpStreamReply {
   cancelled = false;
   private readonly stream: Stream;
-  private readonly caller: Caller;
-  private readonly path: string;
-  private readonly query: URLSearchParams;
-  private readonly route: HttpRoute | undefined;
-  private readonly body = new BodyCollector();
+  private readonly receiver: HttpReceiver | undefined;
+  private begun = false;
   private answered = false;
   private cancelListeners: (() => void)[] = [];
+  private drainListeners: (() => void)[] = [];
 
   constructor(stream: Stream, router: Router, caller: Caller) {
     this.stream = stream;
-    this.caller = caller;
-    const { path, query } = splitTarget(stream.head.path);
-    this.path = path;
-    this.query = query;
-    this.route = answerAtOnce(router, stream.head.method, path, this.send);
+    const { method, path: target } = stream.head;
+    const { path, query } = splitTarget(target);
+    const header = (name: string) => stream.head.header(name);
+    const head: HttpRequestHead = { method, path, query, caller, header };
+    const route = answerAtOnce(router, method, path, (...answer) => this.respond(...answer));
+    if (route === undefined) return;
+    this.receiver = "open" in route ? route.open(head, this) : this.collect(route, head);
   }
 
   onCancel(listener: () => void): void {
@@ -38,30 +45,64 @@ export class Http2Exchange implements StreamConsumer, HttpReply {
     else this.cancelListeners.push(listener);
   }
 
-  respond(...answer: Parameters<HttpReply["respond"]>): void {
-    this.send(...answer);
+  respond(...[status, extra, body]: Parameters<HttpStreamReply["respond"]>): void {
+    if (this.answered) return;
+    this.answered = true;
+    const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
+    const isEmpty = bytes.length === 0 || this.stream.head.method === "HEAD";
+    this.sendHead(status, { ...extra, "content-length": String(bytes.length) }, isEmpty);
+    if (isEmpty) return;
+    this.sendBytes(bytes);
+    this.stream.end(undefined);
+  }
+
+  begin(status: number, headers: Readonly<Record<string, string>>): void {
+    if (this.answered || this.begun) return;
+    this.begun = true;
+    this.sendHead(status, headers, false);
+  }
+
+  write(piece: string): boolean {
+    if (this.answered) return false;
+    this.sendBytes(Buffer.from(piece));
+    return this.stream.queuedBytes === 0;
+  }
+
+  onDrain(listener: () => void): void {
+    this.drainListeners.push(listener);
+  }
+
+  get backlogBytes(): number {
+    return this.stream.queuedBytes;
+  }
+
+  end(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.stream.end(undefined);
+  }
+
+  abort(): void {
+    this.stream.reset(errorCode.enhanceYourCalm);
+  }
+
+  closing(): void {
+    if (!this.answered) this.receiver?.closing();
   }
 
   data(bytes: Buffer, start: number, end: number): void {
-    if (this.answered || this.body.push(bytes.subarray(start, end))) return;
-    tooLarge(this.send);
+    if (!this.answered) this.receiver?.data(bytes.subarray(start, end));
   }
 
   remoteEnded(): void {
-    if (this.answered || this.route === undefined) return;
-    const { head } = this.stream;
-    const request = {
-      method: head.method,
-      path: this.path,
-      query: this.query,
-      body: this.body.bytes(),
-      caller: this.caller,
-      header: (name: string) => head.header(name),
-    };
-    callRoute(this.route, request, this);
+    if (!this.answered) this.receiver?.ended();
   }
 
-  drained(): void {}
+  drained(): void {
+    const listeners = this.drainListeners;
+    this.drainListeners = [];
+    for (const listener of listeners) listener();
+  }
 
   closed(isComplete: boolean): void {
     this.answered = true;
@@ -71,20 +112,31 @@ export class Http2Exchange implements StreamConsumer, HttpReply {
     this.cancelListeners = [];
   }
 
-  private readonly send: HttpReply["respond"] = (status, extra, body) => {
-    if (this.answered) return;
-    this.answered = true;
-    const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
+  private collect(route: HttpWholeRoute, head: HttpRequestHead): HttpReceiver {
+    const body = new BodyCollector();
+    return {
+      data: (bytes) => {
+        if (!body.push(bytes)) tooLarge((...answer) => this.respond(...answer));
+      },
+      ended: () => callRoute(route, { ...head, body: body.bytes() }, this),
+      closing() {},
+    };
+  }
+
+  private sendHead(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    isLast: boolean,
+  ): void {
     const fields = [":status", String(status)];
-    for (const [name, value] of Object.entries({ ...corsHeaders, ...extra })) {
+    for (const [name, value] of Object.entries({ ...corsHeaders, ...headers })) {
       fields.push(name.toLowerCase(), value);
     }
-    fields.push("content-length", String(bytes.length));
-    const isEmpty = bytes.length === 0 || this.stream.head.method === "HEAD";
-    this.stream.begin(encodeBlock(fields), isEmpty);
-    if (isEmpty) return;
+    this.stream.begin(encodeBlock(fields), isLast);
+  }
+
+  private sendBytes(bytes: Buffer): void {
     const sent = this.stream.write(bytes, 0, bytes.length);
     if (sent < bytes.length) this.stream.enqueue(bytes.subarray(sent));
-    this.stream.end(undefined);
-  };
+  }
 }

@@ -116,7 +116,7 @@ class ServedConnection implements ConnectionHost {
     for (const { consumer } of [...this.connection.streams.values()]) {
       if (consumer instanceof GrpcCall && consumer.isLong) {
         consumer.fail(grpcStatus.unavailable, longCallsEnd);
-      }
+      } else if (consumer instanceof Http2Exchange) consumer.closing();
     }
     this.connection.leave();
   }

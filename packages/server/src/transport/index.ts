@@ -1,8 +1,12 @@
 // The client port and the transport port that doors describe themselves by.
 
+export { ByteCollector } from "./byte-collector.ts";
 export type { MethodCounters, TransportCounters } from "./counters.ts";
 export { createTransportCounters } from "./counters.ts";
+export { armDeadline } from "./deadline.ts";
+export { backlogBytesMax } from "./grpc-call.ts";
 export { parseGrpcTimeout } from "./grpc-headers.ts";
+export { httpBodyBytesMax } from "./http-exchange.ts";
 export type { ClientListener, ListenOptions } from "./listen.ts";
 export { listenClients } from "./listen.ts";
 export type * from "./port.ts";

@@ -35,6 +35,7 @@ export interface ClientListener {
 }
 
 const preface = Buffer.from("PRI");
+const bodyMs = 60_000;
 /** etcd's. */
 const keepaliveDefault: KeepaliveRules = {
   minTimeMs: 5000,
@@ -47,7 +48,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
   const router = new Router(options.services, options.routes);
   const { limits, observe } = options;
   const stallMs = options.stallMs ?? 60_000;
-  const http1 = new Http1Server(router);
+  const http1 = new Http1Server(router, { stallMs, bodyMs });
   const silenceMs = options.silenceMs ?? 30_000;
   const keepalive = options.keepalive ?? keepaliveDefault;
   const shared = { router, counters, limits, keepalive, observe, silenceMs, stallMs };

@@ -102,13 +102,17 @@ export interface GrpcService {
   readonly methods: readonly GrpcMethod[];
 }
 
-export interface HttpRequest {
+/** What a request says before its body. */
+export interface HttpRequestHead {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
-  readonly body: Uint8Array;
   readonly caller: Caller;
   header(name: string): string | undefined;
+}
+
+export interface HttpRequest extends HttpRequestHead {
+  readonly body: Uint8Array;
 }
 
 export interface HttpReply {
@@ -121,11 +125,40 @@ export interface HttpReply {
   ): void;
 }
 
-export interface HttpRoute {
+/** An answer in pieces: `respond`, or else `begin`, any number of `write` and `end`. */
+export interface HttpStreamReply extends HttpReply {
+  begin(status: number, headers: Readonly<Record<string, string>>): void;
+  /** False: the reader is slow; wait for `onDrain`. Who does not is to mind `backlogBytes`. */
+  write(piece: string): boolean;
+  onDrain(listener: () => void): void;
+  readonly backlogBytes: number;
+  end(): void;
+  /** Cuts off a reader that cannot be told anything any more. */
+  abort(): void;
+}
+
+export interface HttpReceiver {
+  /** `bytes` are a view that is valid for this turn only. */
+  data(bytes: Uint8Array): void;
+  ended(): void;
+  /** The server is about to stop: an answer that would never end by itself is to end now. */
+  closing(): void;
+}
+
+/** A request that is handled once its body is here. */
+export interface HttpWholeRoute {
   /** Exact, or with a final "*" everything that begins like it. The longest match wins. */
   readonly path: string;
   handle(request: HttpRequest, reply: HttpReply): void;
 }
+
+/** A request whose body and answer are streams, each at its own pace. */
+export interface HttpStreamRoute {
+  readonly path: string;
+  open(request: HttpRequestHead, reply: HttpStreamReply): HttpReceiver;
+}
+
+export type HttpRoute = HttpWholeRoute | HttpStreamRoute;
 
 export interface TransportLimits {
   /** A longer message is refused with ResourceExhausted. */

@@ -70,54 +70,84 @@ test("a txn with its oneofs, over the older path too", async () => {
 });
 
 test("errors carry code, text and the HTTP status of the code", async () => {
-  const cases: [string, string, number, { code: number; message: string }][] = [
-    ["/v3/kv/range", "", 400, { code: 3, message: "etcdserver: key is not provided" }],
+  const cases: [string, string, number, number, string][] = [
+    ["/v3/kv/range", "", 400, 3, "etcdserver: key is not provided"],
     [
       "/v3/kv/range",
       '{"key":"Zm9v","revision":"99"}',
       400,
-      { code: 11, message: "etcdserver: mvcc: required revision is a future revision" },
+      11,
+      "etcdserver: mvcc: required revision is a future revision",
     ],
-    [
-      "/v3/auth/enable",
-      "{}",
-      501,
-      { code: 12, message: "unknown method AuthEnable for service etcdserverpb.Auth" },
-    ],
-    ["/v3/nothing", "{}", 404, { code: 5, message: "Not Found" }],
   ];
-  for (const [path, body, status, json] of cases) {
+  for (const [path, body, status, code, message] of cases) {
     const answer = await post(path, body);
-    assert.deepEqual([answer.status, answer.json], [status, json]);
+    assert.deepEqual([answer.status, answer.json], [status, { error: message, message, code }]);
   }
-  const get = await fetch(`http://127.0.0.1:${served.port}/v3/kv/range`);
-  assert.deepEqual([get.status, ((await get.json()) as { code: number }).code], [501, 12]);
-  const old = await fetch(`http://127.0.0.1:${served.port}/v3alpha/kv/range`, { method: "POST" });
-  assert.equal(old.status, 404);
 });
 
-test("malformed JSON, and values of the wrong type, are InvalidArgument", async () => {
-  for (const body of [
-    "{",
-    "[]",
-    "7",
-    '{"key":"!"}',
-    '{"key":1}',
-    '{"limit":"x"}',
-    '{"limit":1.5}',
-    '{"limit":"9223372036854775808"}',
-    '{"serializable":"yes"}',
-    '{"sort_order":"UP"}',
-  ]) {
-    const { status, json } = await post("/v3/kv/range", body);
-    assert.deepEqual([status, json.code], [400, 3], body);
+test("what is no method of the gateway is refused in plain text", async () => {
+  const cases: [string, string, number, string][] = [
+    ["POST", "/v3/nothing", 404, "Not Found\n"],
+    ["POST", "/v3/kv/range/", 404, "Not Found\n"],
+    ["GET", "/v3/kv/range", 405, "Method Not Allowed\n"],
+    ["PUT", "/v3/watch", 405, "Method Not Allowed\n"],
+    ["POST", "/v3alpha/kv/range", 404, "404 page not found\n"],
+  ];
+  for (const [method, path, status, text] of cases) {
+    const answer = await fetch(`http://127.0.0.1:${served.port}${path}`, { method });
+    assert.deepEqual([path, answer.status, await answer.text()], [path, status, text]);
+    assert.equal(answer.headers.get("content-type"), "text/plain; charset=utf-8");
   }
+});
+
+test("what follows the first object is ignored, and an empty body is an empty message", async () => {
+  for (const rest of ["garbage", '{"key":"!"}', "]}"]) {
+    const { status } = await post("/v3/kv/range", `{"key":"Zm9v"} ${rest}`);
+    assert.equal(status, 200, rest);
+  }
+  const quoted = await post("/v3/kv/range", '{"unknown":"}\\"{\\\\","key":"Zm9v"}');
+  assert.equal(quoted.json["count"], "1");
+  for (const body of ["", "  ", "null", "{}"]) {
+    assert.equal((await post("/v3/kv/range", body)).json["code"], 3, body);
+  }
+});
+
+test("malformed JSON, and values of the wrong type, are InvalidArgument and said clearly", async () => {
+  const malformed = 'json: malformed: an object is expected, such as {"key":"Zm9v"}';
+  const cases: [string, string][] = [
+    ["{", "unexpected EOF"],
+    ['{"key":"Zm9v"', "unexpected EOF"],
+    ["{]", malformed],
+    ["{'key':1}", malformed],
+    ["garbage", malformed],
+    ["[]", "json: [] is no RangeRequest"],
+    ["7", "json: 7 is no RangeRequest"],
+    ['{"key":1}', "json: key: 1 is no bytes"],
+    ['{"limit":"x"}', 'json: limit: "x" is no int64'],
+    ['{"limit":1.5}', "json: limit: 1.5 is no int64"],
+    ['{"limit":"9223372036854775808"}', 'json: limit: "9223372036854775808" is no int64'],
+    ['{"serializable":"yes"}', 'json: serializable: "yes" is no bool'],
+    ['{"sort_order":"UP"}', 'json: sort_order: "UP" is no SortOrder'],
+  ];
+  for (const [body, message] of cases) {
+    const { status, json } = await post("/v3/kv/range", body);
+    assert.deepEqual([status, json], [400, { error: message, message, code: 3 }]);
+  }
+  assert.equal((await post("/v3/kv/range", '{"key":"!"}')).json["code"], 3);
+});
+
+test("a malformed deadline is refused", async () => {
+  const { status, json } = await post("/v3/kv/range", '{"key":"Zm9v"}', { "Grpc-Timeout": "1x" });
+  const message = "invalid grpc-timeout: 1x";
+  assert.deepEqual([status, json], [400, { error: message, message, code: 3 }]);
 });
 
 test("a deadline in the header ends a call that waits", async () => {
   served.member.read = () => {};
   const { status, json } = await post("/v3/kv/range", '{"key":"Zm9v"}', { "Grpc-Timeout": "20m" });
-  assert.deepEqual([status, json], [504, { code: 4, message: "context deadline exceeded" }]);
+  const message = "context deadline exceeded";
+  assert.deepEqual([status, json], [504, { error: message, message, code: 4 }]);
 });
 
 test("version, and the plain 404", async () => {

@@ -25,6 +25,7 @@ export interface EtcdDoorCounters {
   readonly kv: KvCounters;
   readonly admission: AdmissionCounters;
   readonly health: HealthCounters;
+  readonly watch: { readonly watchers: number };
 }
 
 export interface EtcdDoor {
@@ -61,8 +62,8 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
     routes: [
       ...healthRoutes(context, health),
       ...versionRoutes(context),
-      ...gatewayRoutes(methods),
+      ...gatewayRoutes(methods, context.observe),
     ],
-    counters: { kv, admission: admission.counters, health },
+    counters: { kv, admission: admission.counters, health, watch: hub },
   };
 }

@@ -1,0 +1,144 @@
+// One request over HTTP/1.1 and its answer, whole or in pieces. Whoever stops reading while something waits
+// for it is cut off; as long as it reads at all, however slowly, it is served.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { callerOf } from "./caller.ts";
+import { BodyCollector, callRoute, corsHeaders, splitTarget, tooLarge } from "./http-exchange.ts";
+import type {
+  HttpReceiver,
+  HttpRequestHead,
+  HttpRoute,
+  HttpStreamReply,
+  HttpWholeRoute,
+} from "./port.ts";
+
+export interface Http1Limits {
+  /** How long a reader may leave everything unread. */
+  readonly stallMs: number;
+  /** How long a request may take to say what it wants. */
+  readonly bodyMs: number;
+}
+
+export class Http1Exchange implements HttpStreamReply {
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly limits: Http1Limits;
+  private receiver: HttpReceiver | undefined;
+  private answered = false;
+  private isSlow = false;
+  private tooLate: NodeJS.Timeout | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, limits: Http1Limits) {
+    this.request = request;
+    this.response = response;
+    this.limits = limits;
+  }
+
+  serve(route: HttpRoute, head: HttpRequestHead): void {
+    const { request, response } = this;
+    const receiver = "open" in route ? route.open(head, this) : this.collect(route, head);
+    this.receiver = receiver;
+    this.tooLate = setTimeout(() => {
+      response.shouldKeepAlive = false;
+      this.respond(408, {}, "");
+    }, this.limits.bodyMs);
+    response.on("close", () => clearTimeout(this.tooLate));
+    request.on("data", (chunk: Buffer) => receiver.data(chunk));
+    request.on("end", () => {
+      clearTimeout(this.tooLate);
+      receiver.ended();
+    });
+  }
+
+  closing(): void {
+    if (!this.answered) this.receiver?.closing();
+  }
+
+  get cancelled(): boolean {
+    return this.response.destroyed;
+  }
+
+  onCancel(listener: () => void): void {
+    this.response.on("close", () => {
+      if (!this.answered) listener();
+    });
+  }
+
+  respond(...[status, extra, body]: Parameters<HttpStreamReply["respond"]>): void {
+    const { request, response } = this;
+    if (this.answered || response.destroyed) return;
+    this.answered = true;
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    response.writeHead(status, { ...corsHeaders, ...extra, "Content-Length": bytes.length });
+    response.end(request.method === "HEAD" ? undefined : bytes);
+    if (response.writableLength > 0) response.setTimeout(this.limits.stallMs);
+  }
+
+  begin(status: number, headers: Readonly<Record<string, string>>): void {
+    if (this.answered || this.response.headersSent) return;
+    clearTimeout(this.tooLate);
+    this.response.writeHead(status, { ...corsHeaders, ...headers });
+  }
+
+  write(piece: string): boolean {
+    const { response } = this;
+    if (this.answered || response.destroyed) return false;
+    if (response.write(piece)) return true;
+    if (!this.isSlow) {
+      this.isSlow = true;
+      response.setTimeout(this.limits.stallMs);
+      response.once("drain", () => {
+        this.isSlow = false;
+        response.setTimeout(0);
+      });
+    }
+    return false;
+  }
+
+  onDrain(listener: () => void): void {
+    this.response.once("drain", listener);
+  }
+
+  get backlogBytes(): number {
+    return this.response.writableLength;
+  }
+
+  end(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.response.end();
+  }
+
+  abort(): void {
+    this.response.destroy();
+  }
+
+  private collect(route: HttpWholeRoute, head: HttpRequestHead): HttpReceiver {
+    const body = new BodyCollector();
+    return {
+      data: (bytes) => {
+        if (body.push(bytes)) return;
+        this.response.shouldKeepAlive = false;
+        tooLarge((...answer) => this.respond(...answer));
+      },
+      ended: () => {
+        if (!this.answered) callRoute(route, { ...head, body: body.bytes() }, this);
+      },
+      closing() {},
+    };
+  }
+}
+
+export function headOf(request: IncomingMessage): HttpRequestHead {
+  const { path, query } = splitTarget(request.url ?? "/");
+  return {
+    method: request.method ?? "GET",
+    path,
+    query,
+    caller: callerOf(request.socket),
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+  };
+}
