@@ -14,3 +14,12 @@ export {
   type ServerOptions,
   startServer,
 } from "./server.ts";
+export { SnapshotFileError } from "./snapshot-file.ts";
+export {
+  type Progress,
+  type Restored,
+  type RestoreOptions,
+  readSnapshotStatus,
+  restoreSnapshot,
+  type SnapshotStatus,
+} from "./snapshot-restore.ts";

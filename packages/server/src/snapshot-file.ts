@@ -12,9 +12,11 @@ const chunkBytesMax = 64 * 1024 * 1024;
 
 export class SnapshotFileError extends Error {
   readonly code = "snapshotFileDamaged";
-  constructor(path: string, why: string) {
-    super(`${path} is no whole snapshot: ${why}`);
+  readonly path: string;
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super(`${path} is no whole snapshot: ${why}`, options);
     this.name = "SnapshotFileError";
+    this.path = path;
   }
 }
 
@@ -38,8 +40,10 @@ export function snapshotPadding(bytes: number): Uint8Array {
 
 export interface SnapshotFile {
   readonly bytes: number;
-  /** Checks the digest over the whole file; throws SnapshotFileError. `tell` is called as it goes. */
-  verify(tell?: (done: number, all: number) => void): void;
+  /** Checks the digest over the whole file and returns it; throws SnapshotFileError. */
+  verify(tell?: (done: number, all: number) => void): Uint8Array;
+  /** The digest as it should be, unchecked: of a file that must be read although it does not verify. */
+  digest(): Uint8Array;
   /** The chunks in order; each call reads one. Verify first. */
   next(): Uint8Array | undefined;
   close(): void;
@@ -48,7 +52,8 @@ export interface SnapshotFile {
 export function openSnapshotFile(path: string): SnapshotFile {
   const fd = openSync(path, "r");
   const { size } = fstatSync(fd);
-  const end = size - digestBytes;
+  const hasDigest = size % blockBytes === digestBytes;
+  const end = hasDigest ? size - digestBytes : size;
   let at = magic.length;
   const read = (position: number, length: number): Buffer => {
     const bytes = Buffer.allocUnsafe(length);
@@ -57,27 +62,36 @@ export function openSnapshotFile(path: string): SnapshotFile {
     }
     return bytes;
   };
+  const digest = (tell: (done: number, all: number) => void = () => {}): Buffer => {
+    const hash = createHash("sha256");
+    for (let done = 0; done < end; ) {
+      const piece = read(done, Math.min(1024 * 1024, end - done));
+      hash.update(piece);
+      done += piece.length;
+      tell(done, end);
+    }
+    return hash.digest();
+  };
   if (end < magic.length || read(0, magic.length).toString("latin1") !== magic) {
     closeSync(fd);
-    throw new SnapshotFileError(path, "it does not begin as one");
+    throw new SnapshotFileError(path, "it does not begin as one of Althing's");
   }
   return {
     bytes: size,
-    verify(tell = () => {}) {
-      const hash = createHash("sha256");
-      for (let done = 0; done < end; ) {
-        const piece = read(done, Math.min(1024 * 1024, end - done));
-        hash.update(piece);
-        done += piece.length;
-        tell(done, end);
+    verify(tell) {
+      if (!hasDigest) {
+        throw new SnapshotFileError(path, "there is no checksum at its end: it is cut short");
       }
-      if (!hash.digest().equals(read(end, digestBytes))) {
+      const found = digest(tell);
+      if (!found.equals(read(end, digestBytes))) {
         throw new SnapshotFileError(
           path,
           "its checksum does not match: it is damaged or cut short",
         );
       }
+      return found;
     },
+    digest: () => digest(),
     next() {
       const left = end - at;
       const length = left < 4 ? 0 : read(at, 4).readUInt32LE(0);

@@ -13,6 +13,12 @@ export {
 export { costOf } from "./mvcc/cost.ts";
 export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
 export { SnapshotDamaged } from "./snapshot/format.ts";
+export {
+  type RefoundOptions,
+  SnapshotRefounder,
+  type SnapshotSummary,
+  summarizeSnapshot,
+} from "./snapshot/refound.ts";
 export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
 export {
   eventBytes,

@@ -3,6 +3,8 @@
 export type DataDirectoryErrorCode =
   /** Another process holds it. */
   | "locked"
+  /** What is to be made there needs an empty directory. */
+  | "notEmpty"
   /** Written by a version this program does not know. */
   | "formatUnknown"
   /** A file that is only ever replaced whole does not read as what it was. */

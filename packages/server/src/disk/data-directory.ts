@@ -38,6 +38,11 @@ export interface DataDirectory {
   close(): void;
 }
 
+export interface UnfinishedDirectory extends DataDirectory {
+  /** From here on it is a data directory. Durable when it returns. */
+  finish(): void;
+}
+
 const layoutVersion = 1;
 /** What a new directory may hold already: the lock, and what a first start left when it died. */
 const ownNames = /^(lock|lock-holder\.json|lost\+found|.*\.json\.new)$/;
@@ -65,6 +70,42 @@ export function openDataDirectory(path: string, options: NodeDiskOptions = {}): 
     storePath,
     readIdentity: () => readJson(identityPath),
     writeIdentity: (identity) => orUnusable(root, () => replaceJson(identityPath, identity)),
+    close: () => lock.release(),
+  };
+}
+
+/**
+ * A new data directory that becomes one when everything is in it. Before that it has no format, and so
+ * no member starts from it, whatever happens on the way.
+ */
+export function createDataDirectory(path: string): UnfinishedDirectory {
+  const root = resolve(path);
+  orUnusable(root, () => createDirectory(root));
+  const lock = lockDataDirectory(root);
+  const paths = { log: join(root, "log"), store: join(root, "store") };
+  try {
+    const held = orUnusable(root, () => readdirSync(root)).filter((it) => !ownNames.test(it));
+    if (held.length > 0) {
+      const message = `${root} is not empty (it holds ${held[0]}). Choose another directory; one that a restore left unfinished may be emptied.`;
+      throw new DataDirectoryError("notEmpty", root, message);
+    }
+    orUnusable(root, () => {
+      createDirectory(paths.log);
+      createDirectory(paths.store);
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  const identityPath = join(root, "identity.json");
+  return {
+    path: root,
+    disk: openNodeDisk(paths.log),
+    storePath: paths.store,
+    readIdentity: () => readJson(identityPath),
+    writeIdentity: (identity) => orUnusable(root, () => replaceJson(identityPath, identity)),
+    finish: () =>
+      orUnusable(root, () => replaceJson(join(root, "format.json"), { layout: layoutVersion })),
     close: () => lock.release(),
   };
 }

@@ -13,6 +13,15 @@ export function bootstrapClusterId(memberIds: readonly string[]): string {
   return firstEightBytes(Buffer.from([...memberIds].sort().join(""), "hex"));
 }
 
+/**
+ * Of a cluster that begins from a snapshot. Members that begin from another one, or from nothing, are of
+ * another cluster, though they were given the same addresses and the same token: together they would
+ * have no common history.
+ */
+export function restoredClusterId(memberIds: readonly string[], beginning: string): string {
+  return firstEightBytes(`${[...memberIds].sort().join("")} ${beginning}`);
+}
+
 function firstEightBytes(content: string | Buffer): string {
   return createHash("sha1").update(content).digest("hex").slice(0, 16);
 }

@@ -30,6 +30,12 @@ export class Leases {
     return leases;
   }
 
+  /** An entry of the table with all of its time left. */
+  static renewed(value: Uint8Array): Uint8Array {
+    const state = decodeState(0n, value);
+    return encodeState({ ...state, remainingSeconds: state.ttlSeconds });
+  }
+
   loadEntry(key: Key, value: Uint8Array): void {
     const lease = BigInt.asIntN(64, BigInt(`0x${key}`));
     this.#leases.set(lease, decodeState(lease, value));
