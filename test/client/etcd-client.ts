@@ -24,6 +24,11 @@ export type Answer<Response> =
   | { readonly code: 0; readonly response: Response }
   | { readonly code: number; readonly message: string; readonly response?: undefined };
 
+/** Why a call failed, for the message of an assertion. */
+export function failureOf(answer: Answer<unknown>): string {
+  return "message" in answer ? `${answer.code} ${answer.message}` : "";
+}
+
 export interface OpenHandlers<Response> {
   readonly onMessage: (message: Response) => void;
   readonly onEnd: (code: number, message: string) => void;

@@ -141,6 +141,11 @@ export class MemberProcess {
     return this.#statusBytes("VmRSS");
   }
 
+  /** What is its own alone: pages of files that the kernel keeps for it are not counted. */
+  anonymousBytes(): number {
+    return this.#statusBytes("RssAnon");
+  }
+
   residentBytesMax(): number {
     return this.#statusBytes("VmHWM");
   }

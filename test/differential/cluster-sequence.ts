@@ -179,7 +179,10 @@ class Run {
 
   async #call({ operation, at, as }: Step & { kind: "call" }): Promise<ComparableAnswer> {
     const { method, request } = operation;
-    if (method === "compact") await this.#compareWatches();
+    if (method === "compact") {
+      await this.#compareWatches();
+      await this.#both((side) => side.watchersLookedAfter());
+    }
     // What is answered from a member's own state needs that state to be up to date.
     if (isLocal(method)) await this.#both((side) => side.settle());
     const [expected, found] = await this.#both((side) => side.call(operation, at, as));

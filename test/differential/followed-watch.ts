@@ -19,6 +19,7 @@ export class FollowedWatch {
   /** The first revision that it is owed. */
   start = 0;
   resumed = 0;
+  openedAt = 0;
   readonly #client: () => EtcdClient;
   #next: number;
   #fragments: Event[] = [];
@@ -48,7 +49,6 @@ export class FollowedWatch {
       onMessage: (message) => this.#take(message),
       onEnd: () => {
         if (this.#isClosed || this.ended !== undefined) return;
-        this.resumed += 1;
         setTimeout(() => void this.#open(), 20);
       },
     });
@@ -70,7 +70,11 @@ export class FollowedWatch {
       this.createdAt = revision;
       this.start = this.#next === 0 ? revision + 1 : this.#next;
     }
-    if (message.created === true && this.#next === 0) this.#next = revision + 1;
+    if (message.created === true) {
+      if (this.openedAt !== 0) this.resumed += 1;
+      this.openedAt = performance.now();
+      if (this.#next === 0) this.#next = revision + 1;
+    }
     this.#fragments.push(...(message.events ?? []));
     if (message.fragment === true || this.#fragments.length === 0) return;
     this.events.push(...this.#fragments);

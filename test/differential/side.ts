@@ -220,6 +220,16 @@ export class Side implements AsyncDisposable {
     }
   }
 
+  /**
+   * etcd looks after watchers that start in the past ten times a second, and says nothing when one of
+   * them is found to be up to date. A compaction before that would end it.
+   */
+  async watchersLookedAfter(): Promise<void> {
+    await eventually("watchers are looked after", 10_000, () => {
+      return this.watches.every((watch) => performance.now() - watch.openedAt > 300);
+    });
+  }
+
   async #historyReaches(revision: number): Promise<void> {
     const historian = this.#historian;
     if (historian === undefined) return;

@@ -144,8 +144,9 @@ function followStep(random: Random, world: World): Step {
 }
 
 function watchRequest(random: Random, { store }: World, mayBeRefused: boolean): WatchCreateRequest {
-  const start = key({ random });
-  let end = random.chance(0.7) ? rangeEnd({ random }, start) : "";
+  const isBroad = random.chance(0.3);
+  const start = isBroad ? "\0" : key({ random });
+  let end = isBroad ? "\0" : random.chance(0.7) ? rangeEnd({ random }, start) : "";
   const isEmpty = end !== "" && end !== "\0" && end <= (start === "" ? "\0" : start);
   if (isEmpty && !mayBeRefused) end = "\0";
   const oldest = Math.max(store.floor + 1, 1);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { LoadPlan } from "../../bench/load/closed-loop.ts";
+import type { GeneratorPlan } from "../../bench/load/generator.ts";
 import { eventually } from "../cluster/cluster.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
 import { clusterTest } from "./subject.ts";
@@ -55,8 +55,8 @@ async function revisionOf(member: MemberProcess): Promise<number> {
 }
 
 async function fill(members: readonly MemberProcess[]): Promise<void> {
-  const plan: LoadPlan & { readonly fill: true } = {
-    fill: true,
+  const plan: GeneratorPlan = {
+    fill: { from: 0, putsPerTxn: 1 },
     work: "put",
     targets: members.map((member) => member.target),
     clients: 10,
