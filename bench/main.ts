@@ -8,7 +8,8 @@ import { parseArgs } from "node:util";
 import type { Cluster } from "../test/cluster/cluster.ts";
 import { type Program, whyMissing } from "../test/cluster/program.ts";
 import { type FailoverResult, measureFailover } from "./failover.ts";
-import { formatReport } from "./report.ts";
+import { type HoldingResult, measureHolding } from "./holdings.ts";
+import { formatReport, type PeakMemory } from "./report.ts";
 import { measureRow, type Row, type RowResult, rows } from "./rows.ts";
 import { startBenchCluster } from "./subject.ts";
 
@@ -19,16 +20,20 @@ same run, alternating between them. Every number is the median of the rounds.
 
   --compare etcd        also measure etcd (must be installed) and print ratios
   --program NAME        what to measure: althing (default) or etcd
-  --only ROWS           only these (put means all of put-*): ${rows.map((row) => row.name).join(", ")}, failover
+  --only ROWS           only these (put means all of put-*): ${rows.map((row) => row.name).join(", ")},
+                        holding (memory and restart with many keys), failover
   --rounds N            rounds per row (default 3)
   --seconds N           measured seconds per round and row (default 4)
   --members N           members of a cluster (default 3)
   --failovers N         kills and freezes of the leader, each (default 5)
+  --held-keys N         keys that are held for the memory and restart rows (default 1000000)
+  --restarts N          restarts with these keys, of a member of the cluster and of one alone (default 3)
   --target all|leader   where clients connect: spread over all members (default) or the leader only
   --value-bytes N       size of a value (default 256)
   --keys N              how many different keys (default 10000)
-  --quick               1 round of 1.5 seconds, 1 failover: to see that it runs, not to quote
+  --quick               1 round of 1.5 seconds, 1 failover, 100000 held keys: to see that it runs, not to quote
   --json FILE           write everything measured to FILE
+  --markdown FILE       write the table to FILE as well
   --member-args "..."   more flags for Althing's members
   --help                this text
 
@@ -50,6 +55,9 @@ const { values: options } = parseArgs({
     keys: { type: "string", default: "10000" },
     quick: { type: "boolean", default: false },
     json: { type: "string" },
+    markdown: { type: "string" },
+    "held-keys": { type: "string" },
+    restarts: { type: "string" },
     "member-args": { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
@@ -78,6 +86,8 @@ for (const program of programs) {
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
 const seconds = Number(options.seconds ?? (options.quick ? 1.5 : 4));
 const failovers = Number(options.failovers ?? (options.quick ? 1 : 5));
+const heldKeys = Number(options["held-keys"] ?? (options.quick ? 100_000 : 1_000_000));
+const restarts = Number(options.restarts ?? (options.quick ? 1 : 3));
 const members = Number(options.members);
 const target = options.target;
 const rowConditions = {
@@ -92,8 +102,28 @@ const isWanted = (name: string) =>
 const chosen = rows.filter((row) => isWanted(row.name));
 
 const results = new Map<string, Map<Program, RowResult[]>>();
-const memory = new Map<Program, number>();
+const peaks = new Map<Program, PeakMemory>();
 for (let round = 1; round <= rounds && chosen.length > 0; round++) await measureRound(round);
+
+const holding = new Map<number, Map<Program, HoldingResult>>();
+if (isWanted("holding")) {
+  for (const size of new Set([members, 1])) {
+    const byProgram = new Map<Program, HoldingResult>();
+    holding.set(size, byProgram);
+    for (const program of programs) {
+      say(`${heldKeys} keys on ${size} of ${program}, ${restarts} restarts`);
+      const held = await measureHolding(program, {
+        members: size,
+        keys: heldKeys,
+        valueBytes: rowConditions.valueBytes,
+        restarts,
+        args: memberArgs(program),
+      });
+      byProgram.set(program, held);
+      say(`  restarts: ${held.restartMs.join(", ")} ms`);
+    }
+  }
+}
 
 const failoverResults = new Map<Program, FailoverResult>();
 if (isWanted("failover") && members >= 3) {
@@ -115,12 +145,19 @@ const conditions = {
   members,
   rounds,
   ...rowConditions,
+  heldKeys,
 };
-const report = { conditions, programs, rows: results, memory, failover: failoverResults };
-process.stdout.write(formatReport(report));
+const report = { conditions, programs, rows: results, peaks, holding, failover: failoverResults };
+const text = formatReport(report);
+process.stdout.write(text);
+if (options.markdown !== undefined) writeTo(options.markdown, text);
 if (options.json !== undefined) {
-  mkdirSync(dirname(options.json), { recursive: true });
-  writeFileSync(options.json, `${JSON.stringify(report, plainMaps, 2)}\n`);
+  writeTo(options.json, `${JSON.stringify(report, plainMaps, 2)}\n`);
+}
+
+function writeTo(file: string, content: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
 }
 
 function memberArgs(program: Program): string[] {
@@ -142,13 +179,22 @@ async function measureRound(round: number): Promise<void> {
     for (const { program, cluster } of round % 2 === 1 ? subjects : subjects.toReversed()) {
       const result = await measureRow(cluster, row, rowConditions);
       remember(row, program, result);
-      say(`round ${round} ${program} ${row.name}: ${result.load.callsPerSecond}/s`);
+      say(
+        `round ${round} ${program} ${row.name}: ${result.load.callsPerSecond} ${row.unit}/s, ${result.cpuSecondsPer10k} s/10k`,
+      );
       for (const failure of result.load.failures) say(`  failed: ${failure}`);
     }
   }
   for (const { program, cluster } of subjects) {
-    const peak = Math.max(...cluster.members.map((member) => member.residentBytesMax()));
-    memory.set(program, Math.max(memory.get(program) ?? 0, peak));
+    const bytes = cluster.members.map((member) => member.residentBytesMax());
+    const before = peaks.get(program) ?? { largest: 0, sum: 0 };
+    peaks.set(program, {
+      largest: Math.max(before.largest, ...bytes),
+      sum: Math.max(
+        before.sum,
+        bytes.reduce((sum, one) => sum + one, 0),
+      ),
+    });
   }
 }
 

@@ -28,6 +28,13 @@ test("ratios above one mean that the first program is better, for rates and for 
     leaderCpuSecondsPer10k: 1,
     residentBytes: 2 ** 20,
   });
+  const held = (mebibytes: number, restartMs: readonly number[]) => {
+    const bytes = mebibytes * 2 ** 20;
+    return {
+      memory: [{ title: "at rest", largest: bytes, sum: bytes, anonymous: bytes / 2 }],
+      restartMs,
+    };
+  };
   const text = formatReport({
     conditions: { members: 3 },
     programs: ["althing", "etcd"],
@@ -40,9 +47,18 @@ test("ratios above one mean that the first program is better, for rates and for 
         ]),
       ],
     ]),
-    memory: new Map([
-      ["althing", 50 * 2 ** 20],
-      ["etcd", 100 * 2 ** 20],
+    peaks: new Map([
+      ["althing", { largest: 50 * 2 ** 20, sum: 150 * 2 ** 20 }],
+      ["etcd", { largest: 100 * 2 ** 20, sum: 150 * 2 ** 20 }],
+    ]),
+    holding: new Map([
+      [
+        1,
+        new Map([
+          ["althing", held(10, [200])],
+          ["etcd", held(40, [300, 500])],
+        ]),
+      ],
     ]),
     failover: new Map([
       ["althing", { killMs: [100, 300, 200], freezeMs: [] }],
@@ -52,6 +68,10 @@ test("ratios above one mean that the first program is better, for rates and for 
   const ratio = (pattern: RegExp) => pattern.exec(text)?.[1];
   assert.equal(ratio(/put-100\* +\| calls\/s .*\| +([\d.]+) \|/), "3.00");
   assert.equal(ratio(/p99 ms .*\| +([\d.]+) \|/), "4.00");
-  assert.equal(ratio(/peak RSS MiB .*\| +([\d.]+) \|/), "2.00");
+  assert.equal(ratio(/peak +\| largest RSS MiB .*\| +([\d.]+) \|/), "2.00");
+  assert.equal(ratio(/summed RSS MiB +\| +150 +\| +150 +\| +([\d.]+) \|/), "1.00");
+  assert.equal(ratio(/alone, at rest +\| largest RSS MiB .*\| +([\d.]+) \|/), "4.00");
+  assert.equal(ratio(/largest, anonymous MiB .*\| +([\d.]+) \|/), "4.00");
+  assert.equal(ratio(/restart, alone +\| median ms .*\| +([\d.]+) \|/), "2.00");
   assert.equal(ratio(/kill -9 +\| median ms .*\| +([\d.]+) \|/), "5.00");
 });

@@ -3,14 +3,23 @@
 
 import type { Program } from "../test/cluster/program.ts";
 import type { FailoverResult } from "./failover.ts";
-import type { RowResult } from "./rows.ts";
+import type { HoldingResult } from "./holdings.ts";
+import { type RowResult, rows } from "./rows.ts";
 
 export interface Report {
   readonly conditions: Readonly<Record<string, string | number>>;
   readonly programs: readonly Program[];
   readonly rows: ReadonlyMap<string, ReadonlyMap<Program, readonly RowResult[]>>;
-  readonly memory: ReadonlyMap<Program, number>;
+  /** The most that a member, and that all of them, ever held while the rows were measured. */
+  readonly peaks: ReadonlyMap<Program, PeakMemory>;
+  /** By the number of members. */
+  readonly holding: ReadonlyMap<number, ReadonlyMap<Program, HoldingResult>>;
   readonly failover: ReadonlyMap<Program, FailoverResult>;
+}
+
+export interface PeakMemory {
+  readonly largest: number;
+  readonly sum: number;
 }
 
 interface Measure {
@@ -42,15 +51,17 @@ export function formatReport(report: Report): string {
       const failures = isFirst && failed > 0 ? ` (${failed} failed)` : "";
       lines.push([
         isFirst ? `${row}${mark}${failures}` : "",
-        measure.title,
+        isFirst ? `${unitOf(row)}/s` : measure.title,
         ...values.map(formatNumber),
         ...ratioOf(values, measure.isMoreBetter),
       ]);
     }
   }
-  if (report.memory.size > 0) {
-    const peaks = report.programs.map((program) => (report.memory.get(program) ?? 0) / 2 ** 20);
-    lines.push(["all rows", "peak RSS MiB", ...peaks.map(formatNumber), ...ratioOf(peaks, false)]);
+  if (report.peaks.size > 0) {
+    lines.push(...memoryLines("all rows, peak", report.programs, (p) => report.peaks.get(p)));
+  }
+  for (const [members, byProgram] of report.holding) {
+    lines.push(...holdingLines(members, report.programs, byProgram));
   }
   for (const kind of ["killMs", "freezeMs"] as const) {
     const all = report.programs.map((program) => report.failover.get(program)?.[kind] ?? []);
@@ -69,6 +80,59 @@ export function formatReport(report: Report): string {
   ];
   const conditions = Object.entries(report.conditions).map(([name, value]) => `${name}: ${value}`);
   return `${conditions.join("\n")}\n\n${table([header, ...lines])}\n`;
+}
+
+function unitOf(row: string): string {
+  return rows.find(({ name }) => name === row)?.unit ?? "calls";
+}
+
+function memoryLines(
+  title: string,
+  programs: readonly Program[],
+  of: (program: Program) => (PeakMemory & { readonly anonymous?: number }) | undefined,
+): string[][] {
+  const line = (name: string, measure: string, values: readonly number[]) => [
+    name,
+    measure,
+    ...values.map(formatNumber),
+    ...ratioOf(values, false),
+  ];
+  const looks = programs.map(of);
+  const mebibytes = (bytes = Number.NaN) => Math.round(bytes / 2 ** 20);
+  const anonymous = looks.map((look) => mebibytes(look?.anonymous));
+  return [
+    line(
+      title,
+      "largest RSS MiB",
+      looks.map((look) => mebibytes(look?.largest)),
+    ),
+    line(
+      "",
+      "summed RSS MiB",
+      looks.map((look) => mebibytes(look?.sum)),
+    ),
+    ...(anonymous.some(Number.isFinite) ? [line("", "largest, anonymous MiB", anonymous)] : []),
+  ];
+}
+
+function holdingLines(
+  members: number,
+  programs: readonly Program[],
+  byProgram: ReadonlyMap<Program, HoldingResult>,
+): string[][] {
+  const who = members === 1 ? "a member alone" : `${members} members`;
+  const titles = [...byProgram.values()][0]?.memory.map(({ title }) => title) ?? [];
+  const lines = titles.flatMap((title) =>
+    memoryLines(`${who}, ${title}`, programs, (program) =>
+      byProgram.get(program)?.memory.find((look) => look.title === title),
+    ),
+  );
+  const restarts = programs.map((program) => byProgram.get(program)?.restartMs ?? []);
+  if (restarts.every((times) => times.length === 0)) return lines;
+  const medians = restarts.map(median);
+  const name = members === 1 ? "restart, alone" : `restart, one of ${members}`;
+  lines.push([name, "median ms", ...medians.map(formatNumber), ...ratioOf(medians, false)]);
+  return lines;
 }
 
 export function median(values: readonly number[]): number {

@@ -1,27 +1,36 @@
 // The rows of the comparison: one kind of work at one number of clients, with the CPU that the members spent
 // on it. Reads run over keys that were written before.
 
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { Cluster } from "../test/cluster/cluster.ts";
 import type { MemberProcess } from "../test/cluster/member-process.ts";
-import type { LoadPlan, LoadResult, Work } from "./load/closed-loop.ts";
+import { generate } from "./generate.ts";
+import type { LoadPlan, LoadResult, Work } from "./load/plan.ts";
 
 export interface Row {
   readonly name: string;
   readonly work: Work;
   readonly clients: number;
+  /** What is counted. */
+  readonly unit: string;
 }
 
-export const rows: readonly Row[] = (
-  [
-    ["put", "put"],
-    ["linearizable", "linearizable-range"],
-    ["serializable", "serializable-range"],
-  ] as const
-).flatMap(([name, work]) =>
-  [1, 100, 1000].map((clients) => ({ name: `${name}-${clients}`, work, clients })),
-);
+export const rows: readonly Row[] = [
+  ...scaled("put", "put"),
+  ...scaled("linearizable", "linearizable-range"),
+  ...scaled("serializable", "serializable-range"),
+  ...scaled("swap", "compare-and-swap"),
+  { name: "watch-1000", work: "watch", clients: 1000, unit: "events" },
+  { name: "lease-10000", work: "lease-keepalive", clients: 10_000, unit: "renewals" },
+];
+
+function scaled(name: string, work: Work): Row[] {
+  return [1, 100, 1000].map((clients) => ({
+    name: `${name}-${clients}`,
+    work,
+    clients,
+    unit: "calls",
+  }));
+}
 
 export interface RowConditions {
   readonly seconds: number;
@@ -39,8 +48,6 @@ export interface RowResult {
   readonly residentBytes: number;
 }
 
-const generator = fileURLToPath(new URL("load/generator.ts", import.meta.url));
-
 export async function measureRow(
   cluster: Cluster,
   row: Row,
@@ -57,13 +64,15 @@ export async function measureRow(
     valueBytes: conditions.valueBytes,
     keys: conditions.keys,
   };
-  if (row.work !== "put") await generate({ ...plan, fill: true });
+  if (row.work === "linearizable-range" || row.work === "serializable-range") {
+    await generate({ ...plan, fill: { from: 0, putsPerTxn: 100 } });
+  }
   const before = cluster.members.map(cpuOf);
   const load = await generate(plan);
   const spent = cluster.members.map((member, i) => cpuOf(member) - (before[i] ?? 0));
   // The CPU was taken over warm-up, measurement and tail: so are the calls.
   const per10k = (cpuSeconds: number) => {
-    return Math.round((cpuSeconds / Math.max(1, load.callsTotal)) * 1e7) / 1000;
+    return Math.round((cpuSeconds / Math.max(1, load.callsTotal)) * 1e8) / 10_000;
   };
   return {
     load,
@@ -75,21 +84,4 @@ export async function measureRow(
 
 function cpuOf(member: MemberProcess): number {
   return member.cpuSeconds();
-}
-
-function generate(plan: LoadPlan & { readonly fill?: boolean }): Promise<LoadResult> {
-  const child = spawn(process.execPath, [generator, JSON.stringify(plan)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  child.stdout.on("data", (part: Buffer) => {
-    text += part.toString();
-  });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      if (code === 0) resolve(JSON.parse(text) as LoadResult);
-      else reject(new Error(`the load generator ended with ${code}`));
-    });
-  });
 }

@@ -1,71 +1,50 @@
 // Closed-loop load: each of N clients has one call in flight and starts the next when its answer comes.
-// Clients share connections as real applications do: one each up to ten, then ten, then a hundred.
 
-import { Connection, type Target } from "./connection.ts";
-import { Histogram, type LatencySummary } from "./histogram.ts";
-import { encodePut, encodeRange, keyOf, paths } from "./requests.ts";
+import type { Connection } from "./connection.ts";
+import { Meter, pauseAtMost } from "./meter.ts";
+import {
+  connectionsFor,
+  type LoadPlan,
+  type LoadResult,
+  openConnections,
+  valueBytesOf,
+} from "./plan.ts";
+import {
+  encodePut,
+  encodePuts,
+  encodeRange,
+  keyOf,
+  paths,
+  Swap,
+  swapSucceeded,
+} from "./requests.ts";
 
-export type Work = "put" | "linearizable-range" | "serializable-range";
-
-export interface LoadPlan {
-  readonly work: Work;
-  readonly targets: readonly Target[];
-  readonly clients: number;
-  readonly seconds: number;
-  readonly warmupSeconds: number;
-  readonly valueBytes: number;
-  /** Keys 0..keys-1 are written or read, in an order that a fixed seed decides. */
-  readonly keys: number;
-}
-
-export interface LoadResult {
-  readonly work: Work;
-  readonly clients: number;
-  readonly connections: number;
-  readonly seconds: number;
-  readonly callsPerSecond: number;
-  /** Answered since the start, warm-up and tail included. */
-  readonly callsTotal: number;
-  readonly failed: number;
-  /** The first few, so that a failed run explains itself. */
-  readonly failures: readonly string[];
-  readonly latency: LatencySummary;
-  /** Of this process during the measured part: near 100 % means the generator is what is measured. */
-  readonly generatorCpuPercent: number;
-}
-
-export function connectionsFor(clients: number): number {
-  return clients <= 10 ? clients : clients <= 100 ? 10 : 100;
+/** One client's next request; `answered` says why an answer is not what it should be. */
+interface Client {
+  readonly path: string;
+  next(): Uint8Array;
+  answered(body: Uint8Array | undefined): string | undefined;
 }
 
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const connections = await openConnections(plan);
-  const requests = encodeRequests(plan);
-  const path = plan.work === "put" ? paths.put : paths.range;
-  const histogram = new Histogram();
-  const failures: string[] = [];
-  let failed = 0;
-  let callsTotal = 0;
-  let measuring = false;
-  let stopping = false;
+  const isSwap = plan.work === "compare-and-swap";
+  const connections = await openConnections(plan.targets, connectionsFor(plan.clients), !isSwap);
+  const createClient = isSwap ? swapsOf(plan) : sameForAll(overKeys(plan));
+  const meter = new Meter();
   let inFlight = 0;
-  let random = 1;
   let allIdle: () => void = () => {};
   const idle = new Promise<void>((resolve) => {
     allIdle = resolve;
   });
 
-  const startClient = (connection: Connection): void => {
+  const startClient = (connection: Connection, client: Client): void => {
     let startedAt = 0;
-    const finished = (status: number, message: string): void => {
-      callsTotal += 1;
-      if (measuring) {
-        if (status === 0) histogram.record((performance.now() - startedAt) * 1000);
-        else failed += 1;
-      }
-      if (status !== 0 && failures.length < 5) failures.push(`${status} ${message}`);
+    const finished = (status: number, message: string, body: Uint8Array | undefined): void => {
+      const fault = status === 0 ? client.answered(body) : `${status} ${message}`;
+      if (fault === undefined) meter.answered(startedAt);
+      else meter.failed(fault);
       // A client whose connection broke stops: retrying in a tight loop would measure the loop.
-      if (stopping || !connection.isOpen) {
+      if (meter.isStopping || !connection.isOpen) {
         inFlight -= 1;
         if (inFlight === 0) allIdle();
         return;
@@ -73,97 +52,92 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
       next();
     };
     const next = (): void => {
-      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
       startedAt = performance.now();
-      const request = requests[random % requests.length];
-      if (request === undefined) throw new Error("a load needs at least one key");
-      connection.call(path, request, finished);
+      connection.call(client.path, client.next(), finished);
     };
     inFlight += 1;
     next();
   };
-  for (let client = 0; client < plan.clients; client++) {
-    const connection = connections[client % connections.length];
-    if (connection !== undefined) startClient(connection);
+  for (let number = 0; number < plan.clients; number++) {
+    const connection = connections[number % connections.length];
+    if (connection !== undefined) startClient(connection, createClient(number));
   }
 
-  await pause(plan.warmupSeconds * 1000);
-  measuring = true;
-  const cpuBefore = process.cpuUsage();
-  const from = performance.now();
-  await pause(plan.seconds * 1000);
-  measuring = false;
-  const seconds = (performance.now() - from) / 1000;
-  const cpu = process.cpuUsage(cpuBefore);
-  stopping = true;
+  await meter.measure(plan);
   await Promise.race([idle, pauseAtMost(10_000)]);
   for (const connection of connections) connection.close();
-  return {
-    work: plan.work,
-    clients: plan.clients,
-    connections: connections.length,
-    seconds,
-    callsPerSecond: Math.round(histogram.count / seconds),
-    callsTotal,
-    failed,
-    failures,
-    latency: histogram.summary(),
-    generatorCpuPercent: Math.round((cpu.user + cpu.system) / 1e4 / seconds),
-  };
+  return meter.result(plan, connections.length);
 }
 
-/** Writes every key of the plan once, so that ranges find what they ask for. */
-export async function fillKeys(plan: LoadPlan): Promise<void> {
-  const connections = await openConnections({ ...plan, clients: 10 });
+export interface Fill {
+  /** Keys from this one up to the plan's number are written once. */
+  readonly from: number;
+  /** Both programs take 128 operations to a transaction by default. */
+  readonly putsPerTxn: number;
+}
+
+export async function fillKeys(plan: LoadPlan, { from, putsPerTxn }: Fill): Promise<void> {
+  const connections = await openConnections(plan.targets, 10);
   const value = valueBytesOf(plan.valueBytes);
-  let nextKey = 0;
+  let nextKey = from;
+  const fill = async (connection: Connection): Promise<void> => {
+    while (nextKey < plan.keys) {
+      const first = nextKey;
+      nextKey = Math.min(plan.keys, first + putsPerTxn);
+      const keys = Array.from({ length: nextKey - first }, (_, i) => keyOf(first + i));
+      const request = encodePuts(keys, value);
+      await new Promise<void>((resolve, reject) => {
+        connection.call(paths.txn, request, (status, message) => {
+          if (status === 0) resolve();
+          else reject(new Error(`filling failed: ${status} ${message}`));
+        });
+      });
+    }
+  };
   await Promise.all(
-    connections.flatMap((connection) =>
-      Array.from({ length: 10 }, async () => {
-        while (nextKey < plan.keys) {
-          const put = encodePut(keyOf(nextKey++), value);
-          await new Promise<void>((resolve, reject) => {
-            connection.call(paths.put, put, (status, message) => {
-              if (status === 0) resolve();
-              else reject(new Error(`filling failed: ${status} ${message}`));
-            });
-          });
-        }
-      }),
-    ),
+    connections.flatMap((connection) => Array.from({ length: 10 }, () => fill(connection))),
   );
   for (const connection of connections) connection.close();
 }
 
-async function openConnections(plan: LoadPlan): Promise<Connection[]> {
-  const count = connectionsFor(plan.clients);
-  const connections = Array.from({ length: count }, (_, i) => {
-    const target = plan.targets[i % plan.targets.length];
-    if (target === undefined) throw new Error("a load needs at least one target");
-    return new Connection({ ...target, discardBodies: true });
-  });
-  await Promise.all(connections.map((connection) => connection.ready()));
-  return connections;
+function sameForAll(client: Client): () => Client {
+  return () => client;
 }
 
-function encodeRequests(plan: LoadPlan): Uint8Array[] {
+function overKeys(plan: LoadPlan): Client {
   const value = valueBytesOf(plan.valueBytes);
-  return Array.from({ length: plan.keys }, (_, i) =>
+  const requests = Array.from({ length: plan.keys }, (_, i) =>
     plan.work === "put"
       ? encodePut(keyOf(i), value)
       : encodeRange(keyOf(i), plan.work === "serializable-range"),
   );
+  let random = 1;
+  return {
+    path: plan.work === "put" ? paths.put : paths.range,
+    next() {
+      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+      const request = requests[random % requests.length];
+      if (request === undefined) throw new Error("a load needs at least one key");
+      return request;
+    },
+    answered: () => undefined,
+  };
 }
 
-function valueBytesOf(bytes: number): Uint8Array {
-  return Uint8Array.from({ length: bytes }, (_, i) => 33 + ((i * 7) % 90));
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** For a race: what wins earlier need not wait for this to end with the process. */
-function pauseAtMost(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+/** Each client swaps a key of its own, and every swap must find what the one before it left. */
+function swapsOf(plan: LoadPlan): (number: number) => Client {
+  const value = valueBytesOf(plan.valueBytes);
+  return (number) => {
+    const swap = new Swap(Buffer.from(`swap/${process.pid}/${Date.now()}/${number}`), value);
+    let version = 0;
+    return {
+      path: paths.txn,
+      next: () => swap.from(version),
+      answered(body) {
+        if (!swapSucceeded(body)) return `version ${version} was not found, though it was written`;
+        version += 1;
+        return undefined;
+      },
+    };
+  };
 }

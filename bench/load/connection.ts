@@ -19,6 +19,8 @@ export interface Target {
 export type Done = (status: number, message: string, body: Uint8Array | undefined) => void;
 
 export interface StreamHandlers {
+  /** Messages are views of the read buffer, gone when `onMessage` returns: for load. */
+  readonly isBorrowed?: boolean;
   readonly onMessage: (body: Uint8Array) => void;
   readonly onEnd: (status: number, message: string) => void;
 }
@@ -492,9 +494,14 @@ export class Connection {
   }
 
   #collect(stream: Stream, start: number, end: number): void {
+    let from = start;
+    if (stream.handlers?.isBorrowed && stream.partialBytes === 0) {
+      from = this.#lendMessages(stream.handlers, start, end);
+      if (from === end) return;
+    }
     // A copy: the read buffer is used again at once.
-    stream.partial.push(Buffer.from(this.#input.subarray(start, end)));
-    stream.partialBytes += end - start;
+    stream.partial.push(Buffer.from(this.#input.subarray(from, end)));
+    stream.partialBytes += end - from;
     let joined: Uint8Array | undefined;
     let at = 0;
     while (stream.partialBytes - at >= 5) {
@@ -523,6 +530,19 @@ export class Connection {
       stream.partial = rest.length > 0 ? [rest] : [];
       stream.partialBytes = rest.length;
     }
+  }
+
+  /** Those that lie whole in one frame. Returns where the rest begins. */
+  #lendMessages(handlers: StreamHandlers, start: number, end: number): number {
+    let at = start;
+    while (end - at >= 5) {
+      const next = at + 5 + this.#input.readUInt32BE(at + 1);
+      if (this.#input[at] !== 0) throw new Error("a compressed message that was not asked for");
+      if (next > end) break;
+      handlers.onMessage(this.#input.subarray(at + 5, next));
+      at = next;
+    }
+    return at;
   }
 
   #end(id: number, status: number, message: string): void {

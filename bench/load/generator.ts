@@ -3,8 +3,32 @@
 //
 //   node bench/load/generator.ts '{"work":"put","targets":[{"port":2379}],"clients":100,...}'
 
-import { fillKeys, type LoadPlan, runLoad } from "./closed-loop.ts";
+import { type Fill, fillKeys, runLoad } from "./closed-loop.ts";
+import { runLeaseLoad } from "./lease-load.ts";
+import type { LoadPlan, LoadResult } from "./plan.ts";
+import { runWatchLoad } from "./watch-load.ts";
 
-const plan = JSON.parse(process.argv[2] ?? "{}") as LoadPlan & { readonly fill?: boolean };
-if (plan.fill) await fillKeys(plan);
-process.stdout.write(`${JSON.stringify(plan.fill ? {} : await runLoad(plan))}\n`);
+/** With `fill`, in place of a load keys are written once. */
+export interface GeneratorPlan extends LoadPlan {
+  readonly fill?: Fill;
+}
+
+function run(plan: LoadPlan): Promise<LoadResult> {
+  switch (plan.work) {
+    case "watch":
+      return runWatchLoad(plan);
+    case "lease-keepalive":
+      return runLeaseLoad(plan);
+    case "put":
+    case "linearizable-range":
+    case "serializable-range":
+    case "compare-and-swap":
+      return runLoad(plan);
+  }
+}
+
+const plan = JSON.parse(process.argv[2] ?? "{}") as GeneratorPlan;
+if (plan.fill !== undefined) {
+  await fillKeys(plan, plan.fill);
+  process.stdout.write("{}\n");
+} else process.stdout.write(`${JSON.stringify(await run(plan))}\n`);

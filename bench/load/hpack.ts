@@ -1,73 +1,20 @@
 // HPACK (RFC 7541) as far as a gRPC client needs it: a full decoder, because servers choose freely
 // among indexes, literals and Huffman codes, and an encoder that names the same few request headers
 // by dynamic-table index after their first use. Independent of the product's own implementation, so
-// that a mistake there cannot hide behind the same mistake here.
+// that a mistake there cannot hide behind the same mistake here; of that only the static table, which is
+// data, is shared.
+
+import {
+  staticNames,
+  staticValues,
+} from "../../packages/server/src/transport/http2/hpack/static-table.ts";
 
 export type Header = readonly [name: string, value: string];
 
-/** RFC 7541 appendix A. Index 1 is the first entry. */
-const staticTable: readonly Header[] = parseStaticTable(`
-:authority
-:method GET
-:method POST
-:path /
-:path /index.html
-:scheme http
-:scheme https
-:status 200
-:status 204
-:status 206
-:status 304
-:status 400
-:status 404
-:status 500
-accept-charset
-accept-encoding gzip, deflate
-accept-language
-accept-ranges
-accept
-access-control-allow-origin
-age
-allow
-authorization
-cache-control
-content-disposition
-content-encoding
-content-language
-content-length
-content-location
-content-range
-content-type
-cookie
-date
-etag
-expect
-expires
-from
-host
-if-match
-if-modified-since
-if-none-match
-if-range
-if-unmodified-since
-last-modified
-link
-location
-max-forwards
-proxy-authenticate
-proxy-authorization
-range
-referer
-refresh
-retry-after
-server
-set-cookie
-strict-transport-security
-transfer-encoding
-user-agent
-vary
-via
-www-authenticate`);
+/** Index 1 is the first entry. */
+const staticTable: readonly Header[] = staticNames
+  .map((name, index): Header => [name, staticValues[index] ?? ""])
+  .slice(1);
 
 const entryOverhead = 32;
 
@@ -290,16 +237,6 @@ function expandRuns(runs: string): number[] {
     const [length, count] = run.split("*");
     return new Array<number>(Number(count ?? 1)).fill(Number(length));
   });
-}
-
-function parseStaticTable(text: string): Header[] {
-  return text
-    .trim()
-    .split("\n")
-    .map((line) => {
-      const space = line.indexOf(" ");
-      return space < 0 ? [line, ""] : [line.slice(0, space), line.slice(space + 1)];
-    });
 }
 
 function byteAt(bytes: Uint8Array, at: number): number {
