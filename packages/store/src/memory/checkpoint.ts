@@ -70,11 +70,13 @@ export function writeCheckpoint(
         }
         const length = new Uint8Array(4);
         new DataView(length.buffer).setUint32(0, chunk.length);
-        file.write(offset, [length, chunk], (error) => {
+        const at = offset;
+        // Before the write: a disk may call back before it returns.
+        offset += length.length + chunk.length;
+        file.write(at, [length, chunk], (error) => {
           if (error !== undefined) return fail(error);
           writeNext();
         });
-        offset += length.length + chunk.length;
       });
     file.truncateNow(0);
     writeNext();

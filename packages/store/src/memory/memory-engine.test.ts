@@ -9,22 +9,30 @@ engineSuite("memory engine without a storage", () => ({
   cleanUp: () => {},
 }));
 
-engineSuite("memory engine with checkpoints", () => {
-  const storage = runningByItself(new MemoryStorage());
-  return {
-    open: () => createMemoryEngine({ storage }),
-    survives: true,
-    cleanUp: () => {},
-  };
-});
+for (const [when, complete] of [
+  ["soon", (run: () => void) => setImmediate(run)],
+  ["before the call returns", (run: () => void) => run()],
+] as const) {
+  engineSuite(`memory engine with checkpoints on a disk that is done ${when}`, () => {
+    const storage = runningByItself(new MemoryStorage(), complete);
+    return {
+      open: () => createMemoryEngine({ storage }),
+      survives: true,
+      cleanUp: () => {},
+    };
+  });
+}
 
-/** Operations complete soon, as those of a real disk do. */
-function runningByItself(storage: MemoryStorage): CheckpointStorage {
+/** Operations complete by themselves. A real disk does both: it depends on the size of a write. */
+function runningByItself(
+  storage: MemoryStorage,
+  complete: (run: () => void) => void,
+): CheckpointStorage {
   const soon =
     <Rest extends unknown[]>(run: (...rest: Rest) => void) =>
     (...rest: Rest): void => {
       run(...rest);
-      setImmediate(() => storage.run());
+      complete(() => storage.run());
     };
   return {
     list: () => storage.list(),
