@@ -63,7 +63,6 @@ export class Applier {
   applyPiece(): Applied | undefined {
     let count = 0;
     let bytes = 0;
-    let epoch = 0;
     let membershipChanged = false;
     while (this.#lists.length > 0 && count < PIECE_ENTRIES_MAX && bytes < PIECE_BYTES_MAX) {
       const entry = this.#next();
@@ -74,12 +73,11 @@ export class Applier {
         return undefined;
       }
       if (entry.kind === "membership") membershipChanged = true;
-      epoch = entry.epoch;
       count++;
       bytes += entry.payload.length;
     }
     if (count === 0) return undefined;
-    this.#proposals.appliedBatch(epoch, this.#timeMs);
+    this.#proposals.appliedBatch(this.#timeMs);
     return { index: this.#store.appliedIndex, count, bytes, membershipChanged };
   }
 

@@ -127,12 +127,11 @@ class RunningMember implements Member, Turn {
     this.#fitness = new Fitness(this);
     this.#writer = new LogWriter(this, this.#log, protocol);
     this.#diskJudge = new DiskJudge(electionMs);
-    this.#proposals = new Proposals(this, {
+    this.#reads = new Reads(this);
+    this.#proposals = new Proposals(this, this.#reads, {
       inFlightMax: options.proposalsInFlightMax ?? PROPOSALS_IN_FLIGHT_MAX,
       requestBytesMax: options.requestBytesMax ?? REQUEST_BYTES_MAX,
-      epochsAscend: protocol.name !== "paxos",
     });
-    this.#reads = new Reads(this);
     this.#admin = new AdminRequests(this);
     this.#hashes = new StateHashes(this);
     const shared = { store, proposals: this.#proposals, track: this.#track };

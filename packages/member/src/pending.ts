@@ -84,6 +84,10 @@ export class PendingTable {
     return done;
   }
 
+  some(holds: (pending: Pending) => boolean): boolean {
+    return this.#slots.some((pending) => pending.state !== "free" && holds(pending));
+  }
+
   /** Every open request in slot order. `visit` may settle what it is given. */
   forEach(visit: (pending: Pending) => void): void {
     for (const pending of this.#slots) {

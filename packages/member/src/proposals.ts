@@ -9,6 +9,7 @@ import { MemberError, type MemberErrorCode, type ProposeOutcome } from "./contra
 import { EnvelopeWriter, isEnvelope, requestOf, sessionOf, writeLeaderTime } from "./envelope.ts";
 import { ForwardedBatches } from "./forwarded.ts";
 import { type Pending, PendingTable } from "./pending.ts";
+import type { Reads } from "./reads.ts";
 import type { Turn } from "./turn.ts";
 
 const FORWARD_BYTES_MAX = 512 * 1024;
@@ -17,12 +18,11 @@ const FORWARD_COUNT_MAX = 4096;
 export interface ProposalLimits {
   readonly inFlightMax: number;
   readonly requestBytesMax: number;
-  /** Epochs never fall along the log. False in Paxos, where a slot may be chosen late. */
-  readonly epochsAscend: boolean;
 }
 
 export class Proposals {
   readonly #turn: Turn;
+  readonly #reads: Pick<Reads, "read">;
   readonly #limits: ProposalLimits;
   readonly #envelopes: EnvelopeWriter;
   readonly #table: PendingTable;
@@ -33,10 +33,12 @@ export class Proposals {
   #parked: number[] = [];
   /** The newest time in the log, as far as known: leader time does not go back. */
   #newestTimeMs = 0;
-  #newestAppliedEpoch = 0;
+  /** A read asks the leader for what the orphans may be part of. */
+  #isAsking = false;
 
-  constructor(turn: Turn, limits: ProposalLimits) {
+  constructor(turn: Turn, reads: Pick<Reads, "read">, limits: ProposalLimits) {
     this.#turn = turn;
+    this.#reads = reads;
     this.#limits = limits;
     this.#envelopes = new EnvelopeWriter(turn.ports.random);
     this.#table = new PendingTable(limits.inFlightMax);
@@ -177,7 +179,9 @@ export class Proposals {
       if (pending.state === "proposed" && !stillOurs) this.#orphan(pending);
       else if (pending.state === "forwarded" && !stillTheirs) this.#orphan(pending);
     });
-    if (leader !== undefined) this.#unpark();
+    if (leader === undefined) return;
+    this.#unpark();
+    this.#askAboutOrphans();
   }
 
   connected(peer: MemberId): void {
@@ -207,18 +211,9 @@ export class Proposals {
     this.#turn.guard(() => done({ kind: "applied", result, index }));
   }
 
-  /**
-   * At the end of a batch. Once an entry of a newer epoch is applied, nothing older is coming: what was
-   * given to an earlier leader and not applied by now is answered without waiting further. Where epochs
-   * may fall, a later leader may still propose it again: it waits out its time.
-   */
-  appliedBatch(epoch: number, leaderTimeMs: number): void {
+  /** At the end of a batch. */
+  appliedBatch(leaderTimeMs: number): void {
     this.#newestTimeMs = Math.max(this.#newestTimeMs, leaderTimeMs);
-    if (!this.#limits.epochsAscend || epoch <= this.#newestAppliedEpoch) return;
-    this.#newestAppliedEpoch = epoch;
-    this.#table.forEach((pending) => {
-      if (pending.state === "orphaned" && pending.epoch < epoch) this.#giveUp(pending);
-    });
   }
 
   tick(nowMs: number): void {
@@ -276,6 +271,30 @@ export class Proposals {
   #orphan(pending: Pending): void {
     pending.state = "orphaned";
     pending.orphanDeadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.electionMs;
+    this.#askAboutOrphans();
+  }
+
+  /**
+   * What an earlier leader proposed, its successor may have taken over. A linearizable read asks the
+   * successor: it answers when all that it took over is committed, and the read is released when that is
+   * applied here. What is orphaned even then is not coming from this leader. In Paxos a later one may
+   * still find it in some acceptor: it is unknown, which waiting longer would not change.
+   */
+  #askAboutOrphans(): void {
+    if (this.#isAsking) return;
+    const { leader, epoch } = this.#turn.leadership;
+    const isEarlier = ({ state, epoch: given, target }: Pending) =>
+      state === "orphaned" && (given < epoch || (given === epoch && target !== leader));
+    if (leader === undefined || !this.#table.some(isEarlier)) return;
+    this.#isAsking = true;
+    this.#reads.read((error) => {
+      this.#isAsking = false;
+      if (error !== undefined) return;
+      this.#table.forEach((pending) => {
+        if (isEarlier(pending)) this.#giveUp(pending);
+      });
+      this.#askAboutOrphans();
+    });
   }
 
   #giveUp(pending: Pending): void {

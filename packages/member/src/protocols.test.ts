@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Protocol } from "@althing/consensus";
 import * as consensus from "@althing/consensus";
-import { Cluster } from "./testing/cluster.ts";
+import type { ProposeOutcome } from "./contract.ts";
+import { Cluster, putCommand } from "./testing/cluster.ts";
 import { count } from "./testing/late-member.ts";
 
 const protocols = [consensus.raft, consensus.paxos, consensus.zab] as unknown as Protocol[];
@@ -36,6 +37,32 @@ for (const protocol of protocols) {
       cluster.start(former.id);
       cluster.settle();
       assert.equal(cluster.read(cluster.member(former.id), "k"), "v");
+    });
+
+    test("puts under way when the leader dies are answered with the next leader, not a timeout", () => {
+      const cluster = new Cluster({
+        ...options,
+        member: { ...options.member, electionTicks: 100 },
+      });
+      cluster.startAll();
+      const former = cluster.calm();
+      const follower = cluster.follower();
+      // Some of them reach the leader, some a quorum, some nobody: it dies in the midst of them.
+      const outcomes: ProposeOutcome[] = [];
+      for (let i = 0; i < 20; i++) {
+        follower.propose(putCommand(`k${i}`, "v"), (outcome) => outcomes.push(outcome));
+        cluster.world.run(0.3);
+      }
+      cluster.kill(former.id);
+      cluster.awaitLeader();
+      assert.ok(cluster.world.run(100, () => outcomes.length === 20));
+      for (const outcome of outcomes) {
+        if (outcome.kind === "applied") continue;
+        const { code, outcome: what } = outcome.error;
+        assert.deepEqual([code, what], ["leaderChanged", "unknown"]);
+      }
+      assert.ok(outcomes.some(({ kind }) => kind === "applied"));
+      assert.ok(outcomes.some(({ kind }) => kind === "failed"));
     });
 
     test("everything acknowledged survives a crash of all members", () => {

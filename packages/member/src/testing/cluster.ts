@@ -129,9 +129,13 @@ export class Cluster {
     node.store = undefined;
     node.logDisk.memory.crash();
     node.storeDisk.memory.crash();
-    for (const other of this.nodes.values()) {
-      if (other !== node) other.clock.inLoop(() => other.member?.disconnected(id));
-    }
+    // The hang-up comes behind what was already on the way.
+    this.world.at(this.#options.latencyMs ?? 1, () => {
+      if (node.member !== undefined) return;
+      for (const other of this.nodes.values()) {
+        if (other !== node) other.clock.inLoop(() => other.member?.disconnected(id));
+      }
+    });
   }
 
   /** The data directory is emptied: the member comes back with another incarnation. */
