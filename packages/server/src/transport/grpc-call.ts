@@ -26,6 +26,10 @@ import {
 export const backlogBytesMax = 64 * 1024 * 1024;
 /** The same over all streams of a connection. */
 export const connectionBacklogBytesMax = 256 * 1024 * 1024;
+/** The same over all connections: many readers that stand still must not add up. */
+export const totalBacklogBytesMax = 512 * 1024 * 1024;
+/** What a connection may leave unread however much others do, so that they cannot shut it out. */
+const backlogBytesFree = 1024 * 1024;
 
 /** What one connection may leave with us in requests that it does not complete. */
 export const heldBytesMax = 64 * 1024 * 1024;
@@ -43,6 +47,8 @@ export interface CallEnvironment {
   heldBytes: number;
   /** Of answers that wait for their readers, over all calls. */
   queuedBytes(): number;
+  /** The same over all connections; it takes a walk over them. */
+  queuedBytesOfAll(): number;
   internalError(error: unknown, method: GrpcMethod): void;
 }
 
@@ -282,6 +288,11 @@ export class GrpcCall
     const queued = this.environment.queuedBytes();
     if (queued > 0 && queued + size > connectionBacklogBytesMax) {
       this.overflow("the reader is too slow: its connection's backlog is full");
+      return false;
+    }
+    const isLarge = queued > backlogBytesFree;
+    if (isLarge && this.environment.queuedBytesOfAll() + size > totalBacklogBytesMax) {
+      this.overflow("the reader is too slow: the backlogs of all connections are full");
       return false;
     }
     return true;

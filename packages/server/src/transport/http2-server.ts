@@ -68,13 +68,20 @@ export class GrpcHttp2Server {
 
   /** `first`: bytes that were read from it already. */
   take(socket: Socket, first?: Buffer): void {
-    const served = new ServedConnection(socket, this.options, () =>
-      this.connections.delete(served),
-    );
+    const served = new ServedConnection(socket, this.options, {
+      closed: () => this.connections.delete(served),
+      queuedBytesOfAll: this.queuedBytesOfAll,
+    });
     this.connections.add(served);
     if (first !== undefined) served.connection.receive(first);
     if (this.isClosing) served.connection.leave();
   }
+
+  private readonly queuedBytesOfAll = (): number => {
+    let sum = 0;
+    for (const { connection } of this.connections) sum += connection.sending.queuedBytes;
+    return sum;
+  };
 
   /** No new streams; calls that would never end by themselves are failed; the rest may finish. */
   beginClose(): void {
@@ -94,9 +101,13 @@ class ServedConnection implements ConnectionHost {
   private readonly options: Http2Options;
   private readonly environment: CallEnvironment;
 
-  constructor(socket: Socket, options: Http2Options, closed: () => void) {
+  constructor(
+    socket: Socket,
+    options: Http2Options,
+    server: { readonly closed: () => void; readonly queuedBytesOfAll: () => number },
+  ) {
     this.options = options;
-    this.closed = closed;
+    this.closed = server.closed;
     const { counters, limits, observe } = options;
     this.connection = new Connection(socket, { ...options, ...limits }, this);
     this.environment = {
@@ -105,6 +116,7 @@ class ServedConnection implements ConnectionHost {
       caller: callerOf(socket),
       heldBytes: 0,
       queuedBytes: () => this.connection.sending.queuedBytes,
+      queuedBytesOfAll: server.queuedBytesOfAll,
       internalError: (error, method) => {
         const rpc = `/${method.service}/${method.method}`;
         observe({ kind: "grpcHandlerFailed", level: "error", method: rpc, error });
