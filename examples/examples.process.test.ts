@@ -62,3 +62,28 @@ test("command-line.sh writes, reads, deletes and shows who leads", async () => {
   assert.match(stdout, /godan daginn/);
   assert.match(stdout, /\b2\b/, "two keys were deleted");
 });
+
+test("backup-and-restore.sh makes a new member with the data of the old one", async () => {
+  await using cluster = await Cluster.start({ program: "althing", members: 1 });
+  await using restored = await Cluster.start({ program: "althing", members: 1, isStopped: true });
+  const member = restored.member(0);
+  const { stdout } = await run("sh", [example("backup-and-restore.sh"), folder], {
+    cwd: repository,
+    env: {
+      ...process.env,
+      ALTHING_ENDPOINTS: cluster.member(0).spec.clientUrl.replace("http://", ""),
+      ALTHING_RESTORED_PEERS: member.spec.peerUrl,
+    },
+  });
+  assert.match(stdout, /Saved .* in .*backup\.db[\s\S]*\| HASH[\s\S]*Restored revision \d+/);
+  member.start([
+    `--data-dir=${join(folder, "restored")}`,
+    "--name=default",
+    `--initial-cluster=default=${member.spec.peerUrl}`,
+  ]);
+  await restored.waitUntilReady();
+  const client = member.client();
+  const { response } = await client.range({ key: "precious" });
+  client.close();
+  assert.equal(response?.kvs?.[0]?.value, "worth a backup");
+});

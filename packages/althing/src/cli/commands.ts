@@ -16,6 +16,9 @@ import {
 } from "./members.ts";
 import { putCommand } from "./put.ts";
 import { simCommand } from "./sim.ts";
+import { snapshotRestoreCommand } from "./snapshot-restore.ts";
+import { snapshotSaveCommand } from "./snapshot-save.ts";
+import { snapshotStatusCommand } from "./snapshot-status.ts";
 import { startCommand } from "./start-command.ts";
 import { statusCommand } from "./status.ts";
 import { versionCommand } from "./version.ts";
@@ -32,6 +35,9 @@ export const commands: readonly Command[] = [
   memberRemoveCommand,
   memberUpdateCommand,
   memberPromoteCommand,
+  snapshotSaveCommand,
+  snapshotStatusCommand,
+  snapshotRestoreCommand,
   simCommand,
   compareCommand,
   completionCommand,

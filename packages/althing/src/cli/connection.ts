@@ -7,6 +7,15 @@ import { CliError, exitCode } from "./exit-codes.ts";
 import { type ClientTls, GrpcClient, parseEndpoint } from "./grpc-client.ts";
 import type { OutputForm } from "./print.ts";
 
+export const outputOption: Option = {
+  name: "output",
+  short: "o",
+  kind: "text",
+  value: "plain|table|json",
+  choices: ["plain", "table", "json"],
+  help: "Form of the output",
+};
+
 export const connectionOptions: readonly Option[] = [
   {
     name: "endpoints",
@@ -14,14 +23,7 @@ export const connectionOptions: readonly Option[] = [
     value: "HOST:PORT,...",
     help: "Members to ask; 127.0.0.1:2379 or ALTHING_ENDPOINTS if not given",
   },
-  {
-    name: "output",
-    short: "o",
-    kind: "text",
-    value: "plain|table|json",
-    choices: ["plain", "table", "json"],
-    help: "Form of the output",
-  },
+  outputOption,
   { name: "timeout", kind: "text", value: "SECONDS", help: "Longest wait; 5 if not given" },
   { name: "cacert", kind: "text", value: "FILE", help: "Authority of the servers' certificates" },
   { name: "cert", kind: "text", value: "FILE", help: "Certificate to show" },

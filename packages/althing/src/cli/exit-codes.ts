@@ -10,7 +10,7 @@ export const exitCode = {
   usage: 3,
   /** No answer in time. A write may have taken effect. */
   timedOut: 4,
-  /** The data directory is in use, damaged, or belongs to something else. */
+  /** The data directory or the snapshot is in use, damaged, or of something else. */
   dataUnusable: 5,
   portInUse: 6,
   /** The other members know this member with another disk. */

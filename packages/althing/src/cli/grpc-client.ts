@@ -90,6 +90,69 @@ export class GrpcClient {
     return responses.decode(answer);
   }
 
+  /** Calls `take` with each message as it comes. The time limit is for each wait, not for the whole. */
+  async serverStream<Request, Response>(
+    method: string,
+    requests: Encodes<Request>,
+    responses: Decodes<Response>,
+    request: Request,
+    take: (response: Response) => void,
+  ): Promise<void> {
+    const session = await this.#connect(Date.now() + this.#timeoutMs);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": `/${method}`,
+      "content-type": "application/grpc",
+      te: "trailers",
+      "user-agent": "althing-cli",
+    });
+    await new Promise<void>((resolve, reject) => {
+      const read = messageReader((bytes) => take(responses.decode(bytes)));
+      let status: string | undefined;
+      let message = "";
+      const giveUp = (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+        stream.close(constants.NGHTTP2_CANCEL);
+      };
+      const silent = () =>
+        giveUp(
+          new CliError(
+            exitCode.timedOut,
+            `${this.endpoint} sent nothing for ${this.#timeoutMs} ms`,
+            ["--timeout waits longer."],
+          ),
+        );
+      let timer = setTimeout(silent, this.#timeoutMs);
+      const note = (headers: Record<string, unknown>) => {
+        if (headers["grpc-status"] === undefined) return;
+        status = String(headers["grpc-status"]);
+        message = decodeURIComponent(String(headers["grpc-message"] ?? ""));
+      };
+      stream.on("response", note);
+      stream.on("trailers", note);
+      stream.on("data", (chunk: Buffer) => {
+        clearTimeout(timer);
+        timer = setTimeout(silent, this.#timeoutMs);
+        try {
+          read(chunk);
+        } catch (error) {
+          giveUp(error);
+        }
+      });
+      stream.on("error", () => {});
+      stream.on("close", () => {
+        clearTimeout(timer);
+        if (status === "0") resolve();
+        else if (status !== undefined) reject(failureOf(Number(status), message, this.endpoint));
+        else {
+          reject(new CliError(exitCode.failed, `${this.endpoint} broke off in the middle`));
+        }
+      });
+      stream.end(frame(requests.encode(request)));
+    });
+  }
+
   close(): void {
     this.#session?.destroy();
     this.#session = undefined;
@@ -167,6 +230,19 @@ export class GrpcClient {
       stream.end(frame(body));
     });
   }
+}
+
+/** Cuts the bytes of a stream into its messages. */
+function messageReader(take: (message: Buffer) => void): (bytes: Buffer) => void {
+  let held: Buffer = Buffer.alloc(0);
+  return (bytes) => {
+    held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
+    while (held.length >= 5 && held.length >= 5 + held.readUInt32BE(1)) {
+      const end = 5 + held.readUInt32BE(1);
+      take(held.subarray(5, end));
+      held = held.subarray(end);
+    }
+  };
 }
 
 function frame(body: Uint8Array): Buffer {

@@ -24,7 +24,7 @@ const meanings: Readonly<Record<keyof typeof exitCode, string>> = {
   unreachable: "nobody could be reached",
   usage: "the command line, the environment or the config file is wrong",
   timedOut: "no answer in time; a write may have taken effect",
-  dataUnusable: "the data directory is in use, damaged, or belongs to something else",
+  dataUnusable: "the data directory or the snapshot is in use, damaged, or of something else",
   portInUse: "a port is in use or may not be bound",
   identityRefused: "the other members know this member with another disk",
   nodeTooOld: "this Node is too old, and the project's own was not found",
