@@ -34,7 +34,7 @@ export class Lessor {
   readonly #store: Store & Partial<LeaseReads>;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
-  /** Milliseconds that this member was there to listen. */
+  /** Milliseconds that this member was there to listen, at the last tick. */
   #timeMs = 0;
   #lastTickMs: number;
   #nextCheckMs = 0;
@@ -59,7 +59,7 @@ export class Lessor {
       if (change.kind === "replaced") this.#beginAnew();
       else if (change.kind === "revoked") this.#endsAt.delete(change.lease);
       else if (change.kind === "granted" && this.#leads) {
-        this.#endsAt.set(change.state.lease, this.#timeMs + change.state.ttlSeconds * 1000);
+        this.#endsAt.set(change.state.lease, this.#presentMs() + change.state.ttlSeconds * 1000);
       }
     });
   }
@@ -101,8 +101,7 @@ export class Lessor {
   }
 
   tick(nowMs: number): void {
-    // A tick that comes late says that nobody was heard meanwhile.
-    this.#timeMs += Math.min(nowMs - this.#lastTickMs, 4 * this.#turn.waits.tickMs);
+    this.#timeMs += this.#heardMs(nowMs);
     this.#lastTickMs = nowMs;
     for (const [request, asked] of [...this.#asked]) {
       if (asked.waitMs > 0 && nowMs >= asked.waitMs) asked.waitMs = 0;
@@ -117,6 +116,16 @@ export class Lessor {
       if (this.#ending.size >= REVOKES_MAX) break;
       if (endMs <= this.#timeMs) this.#end(lease);
     }
+  }
+
+  /** A whole TTL runs from now on, not from the last tick. */
+  #presentMs(): number {
+    return this.#timeMs + this.#heardMs(this.#turn.ports.clock.monotonicMs());
+  }
+
+  /** Since the last tick. One that comes late says that nobody was heard meanwhile. */
+  #heardMs(nowMs: number): number {
+    return Math.min(nowMs - this.#lastTickMs, 4 * this.#turn.waits.tickMs);
   }
 
   failAll(code: MemberErrorCode, message: string): void {
@@ -164,10 +173,10 @@ export class Lessor {
       return;
     }
     const isOver = this.#ending.has(lease) || endMs <= this.#timeMs;
-    if (!renew) answer("", Math.max(0, endMs - this.#timeMs));
+    if (!renew) answer("", Math.max(0, endMs - this.#presentMs()));
     else if (!isOver) {
       const ttlMs = state.ttlSeconds * 1000;
-      this.#endsAt.set(lease, this.#timeMs + ttlMs);
+      this.#endsAt.set(lease, this.#presentMs() + ttlMs);
       answer("", ttlMs);
     } else {
       // It has ended and is not gone yet: its holder hears of it when it is.
@@ -190,8 +199,9 @@ export class Lessor {
   #beginAnew(): void {
     this.#endsAt.clear();
     if (!this.#leads) return;
+    const presentMs = this.#presentMs();
     for (const { lease, remainingSeconds } of this.#store.leases?.() ?? []) {
-      this.#endsAt.set(lease, this.#timeMs + remainingSeconds * 1000);
+      this.#endsAt.set(lease, presentMs + remainingSeconds * 1000);
     }
   }
 
