@@ -4,3 +4,11 @@ export { createMember } from "./member.ts";
 export { decodePeerMessage, encodePeerMessage, MalformedPeerMessage } from "./peer-codec.ts";
 export type * from "./ports.ts";
 export { RecoveryError, type RecoveryErrorCode } from "./recovery.ts";
+export {
+  type Contender,
+  type Place,
+  prefixOf,
+  putOf,
+  Succession,
+  type SuccessionFault,
+} from "./succession.ts";

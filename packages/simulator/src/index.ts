@@ -34,4 +34,5 @@ export { runScenario, type Shrunk, shrink } from "./shrink.ts";
 export { describeTrace } from "./trace/describe.ts";
 export type { TraceEvent, TraceHeader } from "./trace/events.ts";
 export { drawSpaceTime } from "./trace/space-time.ts";
+export { type ActorKind, actorKinds, type PlannedActor } from "./workload/actors/plan.ts";
 export type { PlannedOperation } from "./workload/plan.ts";

@@ -17,6 +17,8 @@ import type { SimulationOptions } from "./options/options.ts";
 import { prngOf, type Seed } from "./random/seed.ts";
 import type { TraceEvent } from "./trace/events.ts";
 import { Trace } from "./trace/trace.ts";
+import { Actors } from "./workload/actors/actors.ts";
+import type { PlannedActor } from "./workload/actors/plan.ts";
 import { Client } from "./workload/client.ts";
 import { History } from "./workload/history.ts";
 import type { PlannedOperation } from "./workload/plan.ts";
@@ -28,6 +30,7 @@ export interface RunInput {
   readonly options: SimulationOptions;
   readonly faults: readonly Fault[];
   readonly operations: readonly PlannedOperation[];
+  readonly actors?: readonly PlannedActor[];
   /** CRC-32 (IEEE), continuing from `seed`, where the platform has a fast one. */
   readonly crc32?: (bytes: Uint8Array, seed?: number) => number;
   /** Keeps the events, for people and players. The hash is the same with and without. */
@@ -77,6 +80,7 @@ export function run(input: RunInput): RunResult {
       isInDoubt: (id) => cluster.isInDoubt(ordinalOf(id)),
     },
     options.paxosQuorums?.accept,
+    { now: () => world.now, clockSkew: options.clockSkew },
   );
   const cluster: Cluster = new Cluster({
     world,
@@ -91,6 +95,13 @@ export function run(input: RunInput): RunResult {
   const history = new History();
   const nemesis = new Nemesis({ world, trace, cluster, prng: prng.split("nemesis"), options });
   const clients = startClients(input, { world, trace, cluster, history, checkers });
+  const actors = new Actors(input.actors ?? [], prng.split("actors"), {
+    world,
+    trace,
+    checkers,
+    machines: options.voters + options.learners,
+    serviceAt: (machine) => cluster.serviceAt(machine),
+  });
   let crash: Violation | undefined;
   let liveness: Violation | undefined;
   let searchSteps = 0;
@@ -120,9 +131,12 @@ export function run(input: RunInput): RunResult {
     cluster.boot();
     nemesis.plan(input.faults);
     for (const client of clients) client.start();
+    actors.start();
     every(world, superviseEveryMicros, () => cluster.supervise());
     world.runUntil(options.safetyMs * 1000, over);
-    if (verdicts.clean) liveness = demandProgress(input, { world, trace, cluster, nemesis, over });
+    if (verdicts.clean) {
+      liveness = demandProgress(input, { world, trace, cluster, nemesis, actors, over });
+    }
     if (world.steps > stepsMax) {
       crash = { property: "crash", detail: `no end after ${stepsMax} events` };
     }
@@ -164,14 +178,16 @@ function demandProgress(
     readonly trace: Trace;
     readonly cluster: Cluster;
     readonly nemesis: Nemesis;
+    readonly actors: Actors;
     readonly over: () => boolean;
   },
 ): Violation | undefined {
-  const { world, trace, cluster, nemesis, over } = parts;
+  const { world, trace, cluster, nemesis, actors, over } = parts;
   nemesis.heal(input.faults);
   const quorums = input.options.paxosQuorums;
   const needed = quorums && Math.max(quorums.prepare, quorums.accept);
   const liveness = new Liveness(world, cluster, trace, needed);
+  actors.windDown(liveness.reliable());
   const end = world.now + input.options.livenessMs * 1000;
   let done = false;
   let polledAt = 0;
@@ -179,13 +195,13 @@ function demandProgress(
     if (over()) return true;
     if (world.now - polledAt < pollEveryMicros) return false;
     polledAt = world.now;
-    done = liveness.poll();
+    done = liveness.poll() && actors.areSettled();
     return done;
   });
   if (done || over() || !liveness.demanded) return undefined;
   return {
     property: "liveness",
-    detail: `no progress within ${input.options.livenessMs} ms of healing: ${liveness.describe()}`,
+    detail: `no progress within ${input.options.livenessMs} ms of healing: ${liveness.describe()} ${actors.describe()}`,
   };
 }
 

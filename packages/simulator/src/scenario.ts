@@ -12,6 +12,7 @@ import {
 } from "./options/options.ts";
 import { drawOptions } from "./options/swarm.ts";
 import { parseSeed, prngOf, type Seed } from "./random/seed.ts";
+import { type ActorKind, drawActors, type PlannedActor } from "./workload/actors/plan.ts";
 import { drawOperations, type PlannedOperation } from "./workload/plan.ts";
 
 export interface Scenario {
@@ -24,6 +25,7 @@ export interface Scenario {
   readonly options: SimulationOptions;
   readonly faults: readonly Fault[];
   readonly operations: readonly PlannedOperation[];
+  readonly actors?: readonly PlannedActor[];
 }
 
 export interface ScenarioDraw {
@@ -34,6 +36,8 @@ export interface ScenarioDraw {
   /** Kinds of faults that must not happen. */
   readonly without?: readonly FaultSwitch[];
   readonly lyingDisks?: boolean;
+  /** Those and no others; the seed decides when left out. */
+  readonly actors?: readonly ActorKind[];
   readonly paxosQuorums?: { readonly prepare: number; readonly accept: number };
 }
 
@@ -63,6 +67,7 @@ export function drawScenario(draw: ScenarioDraw): Scenario {
     options: world,
     faults: drawFaults(world, prng.split("faults"), allowed),
     operations: drawOperations(world, prng.split("operations")),
+    actors: drawActors(world, prng.split("actors"), draw.actors && new Set(draw.actors)),
   };
 }
 
@@ -91,6 +96,9 @@ export function parseScenario(text: string): Scenario {
   if (!Array.isArray(scenario.faults) || !Array.isArray(scenario.operations)) {
     throw new ScenarioUnreadable('"faults" and "operations" must be lists');
   }
+  if (scenario.actors !== undefined && !Array.isArray(scenario.actors)) {
+    throw new ScenarioUnreadable('"actors" must be a list');
+  }
   if (!protocolNames.includes(scenario.options?.protocol as ProtocolName)) {
     throw new ScenarioUnreadable('"options.protocol" must be raft, paxos or zab');
   }
@@ -99,11 +107,12 @@ export function parseScenario(text: string): Scenario {
 
 /** One fault and one operation per line: such files are read and edited by people. */
 export function formatScenario(scenario: Scenario): string {
-  const { faults, operations, ...rest } = scenario;
+  const { faults, operations, actors, ...rest } = scenario;
   const list = (items: readonly unknown[]): string =>
     items.length === 0
       ? "[]"
       : `[\n    ${items.map((item) => JSON.stringify(item)).join(",\n    ")}\n  ]`;
   const head = JSON.stringify(rest, undefined, 2).replace(/\n}$/, "");
-  return `${head},\n  "faults": ${list(faults)},\n  "operations": ${list(operations)}\n}\n`;
+  const others = actors === undefined ? "" : `,\n  "actors": ${list(actors)}`;
+  return `${head},\n  "faults": ${list(faults)},\n  "operations": ${list(operations)}${others}\n}\n`;
 }

@@ -40,6 +40,7 @@ export function runScenario(
     options: scenario.options,
     faults: scenario.faults,
     operations: scenario.operations,
+    actors: scenario.actors ?? [],
     record: options.record ?? false,
     ...(options.crc32 === undefined ? {} : { crc32: options.crc32 }),
   });
@@ -80,7 +81,7 @@ export function shrink(scenario: Scenario, options: ShrinkOptions): Shrunk | und
   }
   let before: string;
   do {
-    before = `${best.faults.length} ${best.operations.length}`;
+    before = sizeOf(best);
     thin(
       () => best.faults,
       (faults) => keepIfFails({ ...best, faults }),
@@ -89,9 +90,17 @@ export function shrink(scenario: Scenario, options: ShrinkOptions): Shrunk | und
       () => best.operations,
       (operations) => keepIfFails({ ...best, operations }),
     );
-  } while (`${best.faults.length} ${best.operations.length}` !== before && runs < options.runsMax);
+    thin(
+      () => best.actors ?? [],
+      (actors) => keepIfFails({ ...best, actors }),
+    );
+  } while (sizeOf(best) !== before && runs < options.runsMax);
   simplify(() => best, keepIfFails);
   return { scenario: best, result, runs };
+}
+
+function sizeOf({ faults, operations, actors = [] }: Scenario): string {
+  return `${faults.length} ${operations.length} ${actors.length}`;
 }
 
 /** Removes ever smaller pieces of a list as long as `keep` accepts what is left. */

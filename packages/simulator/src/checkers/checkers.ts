@@ -8,7 +8,9 @@ import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { EligibleLeader } from "./eligible-leader.ts";
+import { HistoryReads } from "./history-reads.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
+import { LeaseTime } from "./lease-time.ts";
 import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
 import { PaxosSafety } from "./paxos-safety.ts";
@@ -16,6 +18,7 @@ import { ReadIndex } from "./read-index.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
+import { SuccessionOrder } from "./succession.ts";
 import { ToldAfterDurable } from "./told-after-durable.ts";
 import type { Verdicts } from "./verdicts.ts";
 
@@ -36,6 +39,9 @@ export class Checkers {
   readonly stateHash: StateHash;
   readonly reference: Reference;
   readonly sessions: SessionGuarantees;
+  readonly leases: LeaseTime;
+  readonly succession: SuccessionOrder;
+  readonly history: HistoryReads;
 
   constructor(
     verdicts: Verdicts,
@@ -44,6 +50,10 @@ export class Checkers {
     holders: Holders,
     /** How many voters a choice needs, when it is not a majority. */
     acceptQuorum?: number,
+    time: { readonly now: () => number; readonly clockSkew: number } = {
+      now: () => 0,
+      clockSkew: 0,
+    },
   ) {
     this.verdicts = verdicts;
     this.elections = new ElectionSafety(verdicts, protocol);
@@ -64,6 +74,9 @@ export class Checkers {
     this.stateHash = new StateHash(verdicts);
     this.reference = new Reference(verdicts);
     this.sessions = new SessionGuarantees(verdicts, this.reference);
+    this.leases = new LeaseTime(verdicts, this.reference, time.now, time.clockSkew);
+    this.succession = new SuccessionOrder(verdicts, this.reference, time.now);
+    this.history = new HistoryReads(verdicts, this.reference);
   }
 
   becameLeader(member: string, epoch: number, core: Core<unknown, unknown>): void {

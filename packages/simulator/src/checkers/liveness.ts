@@ -55,6 +55,11 @@ export class Liveness {
     );
   }
 
+  /** The machines that must serve. */
+  reliable(): number[] {
+    return this.#required().map(({ ordinal }) => ordinal);
+  }
+
   /** Who has not served, for people. */
   describe(): string {
     const parts = this.#required().map((machine) => {

@@ -1,6 +1,8 @@
 // The command line of `althing sim`, read into one plain value or one clear complaint.
 
 import {
+  type ActorKind,
+  actorKinds,
   type FaultSwitch,
   faultSwitches,
   type ProtocolName,
@@ -22,6 +24,8 @@ export interface SimulatorArguments {
   readonly seconds: number | undefined;
   readonly without: readonly FaultSwitch[];
   readonly lyingDisks: boolean;
+  /** Undefined: the seed decides. */
+  readonly actors: readonly ActorKind[] | undefined;
   /** Paxos: as given on the command line, "4,2". */
   readonly paxosQuorums: { readonly prepare: number; readonly accept: number } | undefined;
   readonly trace: boolean;
@@ -48,6 +52,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     "members",
     "seconds",
     "faults",
+    "actors",
     "paxos-quorums",
     "svg",
     "out",
@@ -98,6 +103,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     seconds: numberOf(values, "seconds", 1, 100_000),
     without: withoutOf(values, flags),
     lyingDisks: flags.has("lying-disks"),
+    actors: actorsOf(values),
     paxosQuorums: quorumsOf(values),
     trace: flags.has("trace"),
     svg: values.get("svg"),
@@ -121,6 +127,9 @@ export function replayCommand(args: SimulatorArguments, seed: Seed): string {
     for (const name of args.without) parts.push(`--no-${name}`);
   }
   if (args.lyingDisks) parts.push("--lying-disks");
+  if (args.actors !== undefined) {
+    parts.push("--actors", args.actors.length === 0 ? "none" : args.actors.join(","));
+  }
   if (args.paxosQuorums !== undefined) {
     parts.push("--paxos-quorums", `${args.paxosQuorums.prepare},${args.paxosQuorums.accept}`);
   }
@@ -135,6 +144,18 @@ function quorumsOf(
   const match = /^([1-7]),([1-7])$/.exec(text);
   if (match === null) throw new UsageError("--paxos-quorums is two numbers, like 4,2");
   return { prepare: Number(match[1]), accept: Number(match[2]) };
+}
+
+function actorsOf(values: ReadonlyMap<string, string>): ActorKind[] | undefined {
+  const text = values.get("actors");
+  if (text === undefined) return undefined;
+  const chosen = text === "none" ? [] : text.split(",");
+  for (const name of chosen) {
+    if (!actorKinds.includes(name as ActorKind)) {
+      throw new UsageError(`--actors takes a list of ${actorKinds.join(",")} or "none"`);
+    }
+  }
+  return actorKinds.filter((name) => chosen.includes(name));
 }
 
 function seedOf(values: ReadonlyMap<string, string>, name: string): Seed | undefined {

@@ -3,8 +3,14 @@
 // only gives them ports.
 
 import type { Membership, Protocol } from "@althing/consensus";
-import { createMember, type MemberEvent, type PeerMessage } from "@althing/member";
-import { createMemoryEngine, openStore, type Store } from "@althing/store";
+import {
+  type Clock,
+  createMember,
+  type MemberEvent,
+  type PeerMessage,
+  Succession,
+} from "@althing/member";
+import { createMemoryEngine, openStore, type Store, WatchHub } from "@althing/store";
 import type { Checkers } from "../checkers/checkers.ts";
 import { diskPort } from "../disk/disk-port.ts";
 import { type Endpoint, Network } from "../network/network.ts";
@@ -114,22 +120,25 @@ export class Cluster {
     const watch = this.#watches[machine.ordinal] as MemberWatch;
     try {
       const checksum = this.#parts.crc32 === undefined ? {} : { crc32: this.#parts.crc32 };
-      const store = openStore({
+      const opened = openStore({
         engine: createMemoryEngine({ storage: disk, ...checksum }),
         ...checksum,
       });
+      const store = new ObservedStore(opened, watch);
+      const clock = clockPort({
+        world,
+        machine: machine.clock,
+        turns,
+        turnMicros: () => late.below(options.turnMicrosMax + 1),
+        lateMicros: () => late.below(options.timerLateMicrosMax + 1),
+      });
+      const hub = this.#hub(store, clock, chance.split("hub"));
       const member = createMember({
         id: machine.id,
         protocol: observedProtocol(this.#parts.protocol, watch),
-        store: new ObservedStore(store, watch),
+        store,
         ports: {
-          clock: clockPort({
-            world,
-            machine: machine.clock,
-            turns,
-            turnMicros: () => late.below(options.turnMicrosMax + 1),
-            lateMicros: () => late.below(options.timerLateMicrosMax + 1),
-          }),
+          clock,
           disk,
           peers: {
             send: (to, message) => this.#send(machine, to, message),
@@ -160,8 +169,13 @@ export class Cluster {
           uncommittedBytesMax: options.uncommittedBytesMax,
         },
       });
+      member.onApplied(() => hub.advance());
+      const drawLease = () => BigInt(chance.word()) | 1n;
       const process: Process = {
         member,
+        store,
+        hub,
+        succession: new Succession({ member, store, hub, drawLease }),
         life: `${machine.name} life ${machine.lives}`,
         onDeath: new Set(),
         stopping: false,
@@ -251,7 +265,15 @@ export class Cluster {
     if (process === undefined || process.stopping) return undefined;
     return {
       life: process.life,
-      store: process.member.store,
+      machine: ordinal,
+      store: process.store,
+      hub: process.hub,
+      succession: process.succession,
+      askLease: (lease, renew, done) => process.member.askLease(lease, renew, done),
+      enter: (run) => {
+        const { turns } = this.machines[ordinal] as Machine;
+        this.#parts.world.enter(turns, run);
+      },
       propose: (command, done) => process.member.propose(command, done),
       read: (done) => process.member.read(done),
       onDeath: (run) => {
@@ -294,6 +316,16 @@ export class Cluster {
     if (machine.process === undefined && machine.downUntil <= this.#parts.world.now) {
       this.start(machine);
     }
+  }
+
+  /** Its time for one turn is over at odd moments. */
+  #hub(store: ObservedStore, clock: Clock, chance: Prng): WatchHub {
+    const { watchPieces } = this.#parts.options;
+    return new WatchHub(store, {
+      nowMs: () => clock.monotonicMs() + (chance.chance(0.1) ? 10 : 0),
+      soon: (run) => clock.soon(run),
+      ...watchPieces,
+    });
   }
 
   #startFailed(machine: Machine, error: unknown): void {

@@ -2,13 +2,18 @@
 // now, if any.
 
 import type { MemberId } from "@althing/consensus";
-import type { Member } from "@althing/member";
+import type { Member, Succession } from "@althing/member";
+import type { WatchHub } from "@althing/store";
 import { VirtualDisk } from "../disk/virtual-disk.ts";
+import type { ObservedStore } from "../observe/observed-store.ts";
 import { MachineClock } from "../world/clock.ts";
 import { type Micros, Turns, type World } from "../world/world.ts";
 
 export interface Process {
   readonly member: Member;
+  readonly store: ObservedStore;
+  readonly hub: WatchHub;
+  readonly succession: Succession;
   readonly life: string;
   readonly onDeath: Set<() => void>;
   stopping: boolean;

@@ -3,6 +3,9 @@
 
 import type {
   ApplyContext,
+  EventsRequest,
+  LeaseChange,
+  LeaseReads,
   OpenedStore,
   RangeRequest,
   Result,
@@ -11,6 +14,7 @@ import type {
   Store,
   StorePoint,
   TxnCommand,
+  WatchReads,
 } from "@althing/store";
 
 export interface StoreObserver {
@@ -23,7 +27,7 @@ export interface StoreObserver {
   ): void;
 }
 
-export class ObservedStore implements Store {
+export class ObservedStore implements Store, LeaseReads, WatchReads {
   readonly #store: OpenedStore;
   readonly #observer: StoreObserver;
 
@@ -68,6 +72,21 @@ export class ObservedStore implements Store {
   }
   readTxn(txn: TxnCommand) {
     return this.#store.readTxn(txn);
+  }
+  readEvents(request: EventsRequest) {
+    return this.#store.readEvents(request);
+  }
+  lease(lease: bigint) {
+    return this.#store.lease(lease);
+  }
+  leases() {
+    return this.#store.leases();
+  }
+  leaseKeys(lease: bigint) {
+    return this.#store.leaseKeys(lease);
+  }
+  observeLeases(observer: ((change: LeaseChange) => void) | undefined): void {
+    this.#store.observeLeases(observer);
   }
   get compactionPending(): boolean {
     return this.#store.compactionPending;

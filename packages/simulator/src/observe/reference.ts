@@ -1,21 +1,39 @@
 // A second, naive store: it executes the committed commands of the workload in log order as etcd
-// defines them, so that every answer, every revision and every weak read can be compared with what
-// the log says. It knows what the workload uses and nothing more.
+// defines them, with every version of every key, so that every answer, every revision, every weak read
+// and everything a watcher is told can be compared with what the log says. It knows what the workload
+// uses and nothing more. Longer than most: it is one small state machine.
 
 import type {
   Command,
   DeleteRangeCommand,
+  Key,
+  LeaseId,
   PutCommand,
+  RangeOp,
   Result,
   TxnCommand,
   TxnOp,
 } from "@althing/store";
 import type { Verdicts } from "../checkers/verdicts.ts";
 
-interface Version {
+/** One change of one key: a version of it, and an event. */
+export interface Change {
+  readonly key: Key;
   readonly revision: number;
+  readonly isDelete: boolean;
+  readonly create: number;
+  readonly version: number;
   /** 0: deleted. */
   readonly value: number;
+  readonly lease: LeaseId;
+  /** What was there before, if anything was. */
+  readonly previous: Change | undefined;
+}
+
+/** Told when an entry is applied for the first time, by whichever member. */
+export interface ReferenceListener {
+  leaseEnded(lease: LeaseId): void;
+  changed(changes: readonly Change[]): void;
 }
 
 /** Values travel as decimal text, filled up to the size of the workload with dots. */
@@ -38,12 +56,20 @@ export function decodeValue(bytes: Uint8Array): number {
 }
 
 export class Reference {
+  readonly listeners: ReferenceListener[] = [];
   readonly #verdicts: Verdicts;
-  readonly #versions = new Map<string, Version[]>();
-  /** By index: what the store must answer there. */
+  readonly #versions = new Map<Key, Change[]>();
+  readonly #byRevision: (readonly Change[])[] = [];
+  readonly #leases = new Set<LeaseId>();
+  /** By index: what the store must answer there, and how it stands after it. */
   readonly #answers = new Map<number, string>();
+  readonly #revisions: number[] = [1];
+  readonly #floors: number[] = [-1];
   #revision = 1;
+  #floor = -1;
   #index = 0;
+  /** Of the command under way. */
+  #changes: Change[] = [];
 
   constructor(verdicts: Verdicts) {
     this.#verdicts = verdicts;
@@ -52,21 +78,58 @@ export class Reference {
   get revision(): number {
     return this.#revision;
   }
+  get floor(): number {
+    return this.#floor;
+  }
+  get index(): number {
+    return this.#index;
+  }
+  get leases(): ReadonlySet<LeaseId> {
+    return this.#leases;
+  }
+
+  revisionAfter(index: number): number | undefined {
+    return this.#revisions[index];
+  }
+  floorAfter(index: number): number | undefined {
+    return this.#floors[index];
+  }
+
+  /** In the order in which they were made. */
+  changesAt(revision: number): readonly Change[] {
+    return this.#byRevision[revision] ?? [];
+  }
 
   /** The value of a key at a revision; undefined beyond what is known to be committed. */
-  valueAt(key: string, revision: number): number | undefined {
-    if (revision > this.#revision) return undefined;
+  valueAt(key: Key, revision: number): number | undefined {
+    return revision > this.#revision ? undefined : (this.versionAt(key, revision)?.value ?? 0);
+  }
+
+  /** The version that a key had at a revision; undefined when it did not exist. */
+  versionAt(key: Key, revision: number): Change | undefined {
     const versions = this.#versions.get(key) ?? [];
     for (let i = versions.length - 1; i >= 0; i--) {
-      const version = versions[i] as Version;
-      if (version.revision <= revision) return version.value;
+      const version = versions[i] as Change;
+      if (version.revision <= revision) return version.isDelete ? undefined : version;
     }
-    return 0;
+    return undefined;
+  }
+
+  /** Every key that existed at a revision, sorted. */
+  stateAt(revision: number): Change[] {
+    const state: Change[] = [];
+    for (const key of [...this.#versions.keys()].sort()) {
+      const version = this.versionAt(key, revision);
+      if (version !== undefined) state.push(version);
+    }
+    return state;
   }
 
   /** An entry without a command that changes keys. */
   nothing(index: number): void {
-    if (index > this.#index) this.#index = index;
+    if (index <= this.#index) return;
+    this.#index = index;
+    this.#settle();
   }
 
   /** A member applied a command; the first to do so teaches the reference, the others are held to it. */
@@ -84,6 +147,7 @@ export class Reference {
       }
       this.#index = index;
       this.#answers.set(index, this.#execute(decode(bytes)));
+      this.#settle();
     }
     const expected = this.#answers.get(index);
     if (expected === undefined) return;
@@ -96,75 +160,176 @@ export class Reference {
     }
   }
 
+  #settle(): void {
+    this.#revisions[this.#index] = this.#revision;
+    this.#floors[this.#index] = this.#floor;
+  }
+
   /** "" where the reference has no opinion. */
   #execute(command: Command | undefined): string {
     if (command === undefined) return "";
     switch (command.kind) {
       case "put":
       case "deleteRange":
-      case "txn": {
-        const next = this.#revision + 1;
-        const parts: string[] = [];
-        const wrote = this.#run(command, next, parts);
-        if (wrote) this.#revision = next;
-        return `${this.#revision} ${parts.join(" ")}`;
-      }
+      case "txn":
+        return this.#write(command);
+      case "leaseGrant":
+        if (this.#leases.has(command.lease)) return this.#told("error:leaseExists");
+        this.#leases.add(command.lease);
+        return this.#told("done");
+      case "leaseRevoke":
+        return this.#revoke(command.lease);
+      case "compact":
+        if (command.revision <= this.#floor) return this.#told("error:compacted");
+        if (command.revision > this.#revision) return this.#told("error:futureRevision");
+        this.#floor = command.revision;
+        return this.#told("compact");
       default:
         return "";
     }
   }
 
-  #run(op: PutCommand | DeleteRangeCommand | TxnOp, revision: number, parts: string[]): boolean {
+  #told(what: string): string {
+    return `${this.#revision} ${what}`;
+  }
+
+  #write(command: PutCommand | DeleteRangeCommand | TxnCommand): string {
+    const branch = command.kind === "txn" ? this.#branchOf(command) : [command];
+    const refused = this.#refusal(branch);
+    if (refused !== undefined) return this.#told(`error:${refused}`);
+    const parts: string[] = [];
+    this.#run(command, parts);
+    this.#publish();
+    return this.#told(parts.join(" "));
+  }
+
+  #revoke(lease: LeaseId): string {
+    if (!this.#leases.delete(lease)) return this.#told("error:leaseNotFound");
+    for (const { key } of this.#attached(lease)) this.#remove(key);
+    this.#publish();
+    for (const listener of this.listeners) listener.leaseEnded(lease);
+    return this.#told("done");
+  }
+
+  /** The live keys that hang on a lease, sorted. */
+  #attached(lease: LeaseId): Change[] {
+    return this.stateAt(this.#revision).filter((version) => version.lease === lease);
+  }
+
+  keysOf(lease: LeaseId): Key[] {
+    return this.#attached(lease).map(({ key }) => key);
+  }
+
+  #publish(): void {
+    const changes = this.#changes;
+    if (changes.length === 0) return;
+    this.#changes = [];
+    this.#revision++;
+    this.#byRevision[this.#revision] = changes;
+    for (const listener of this.listeners) listener.changed(changes);
+  }
+
+  #branchOf(txn: TxnCommand): readonly TxnOp[] {
+    return this.#compares(txn) ? txn.success : txn.failure;
+  }
+
+  #refusal(ops: readonly TxnOp[]): string | undefined {
+    for (const op of ops) {
+      if (op.kind === "put" && op.lease !== 0n && !this.#leases.has(op.lease)) {
+        return "leaseNotFound";
+      }
+    }
+    for (const op of ops) {
+      if (op.kind !== "range" || op.revision === 0) continue;
+      if (op.revision > this.#revision) return "futureRevision";
+      if (op.revision < this.#floor) return "compacted";
+    }
+    return undefined;
+  }
+
+  #run(op: TxnOp, parts: string[]): void {
     switch (op.kind) {
       case "put": {
-        const before = this.#value(op.key);
-        parts.push(op.prevKv && before !== 0 ? `put:${before}` : "put");
-        this.#write(op.key, { revision, value: decodeValue(op.value) });
-        return true;
+        const before = this.#newest(op.key);
+        parts.push(op.prevKv && before !== undefined ? `put:${before.value}` : "put");
+        this.#put(op, before);
+        return;
       }
       case "deleteRange": {
-        const before = this.#value(op.key);
-        const told = op.prevKv && before !== 0 ? `:${before}` : "";
-        parts.push(`delete:${before === 0 ? 0 : 1}${told}`);
-        if (before === 0) return false;
-        this.#write(op.key, { revision, value: 0 });
-        return true;
+        const before = this.#covered(op).map((key) => this.#newest(key) as Change);
+        const [first] = before;
+        parts.push(
+          `delete:${before.length}${op.prevKv && first !== undefined ? `:${first.value}` : ""}`,
+        );
+        for (const { key } of before) this.#remove(key);
+        return;
       }
       case "range":
-        parts.push(`get:${this.#value(op.key)}`);
-        return false;
-      case "txn": {
-        const succeeded = this.#compares(op);
-        parts.push(succeeded ? "yes" : "no");
-        let wrote = false;
-        for (const one of succeeded ? op.success : op.failure) {
-          wrote = this.#run(one, revision, parts) || wrote;
-        }
-        return wrote;
-      }
+        parts.push(`get:${this.#read(op)}`);
+        return;
+      case "txn":
+        parts.push(this.#compares(op) ? "yes" : "no");
+        for (const one of this.#branchOf(op)) this.#run(one, parts);
     }
   }
 
-  /** The workload compares values, and for absence the create revision with 0. */
+  #read(op: RangeOp): string {
+    const at = op.revision === 0 ? this.#revision + 1 : op.revision;
+    return this.#covered(op, at)
+      .map((key) => this.versionAt(key, at)?.value)
+      .join(",");
+  }
+
+  #covered(op: { readonly key: Key; readonly rangeEnd: Key }, at = this.#revision + 1): Key[] {
+    const keys =
+      op.rangeEnd === "" ? [op.key] : [...this.#versions.keys()].filter((key) => covers(op, key));
+    return keys.filter((key) => this.versionAt(key, at) !== undefined).sort();
+  }
+
+  /** The workload compares values and create revisions, for equality. */
   #compares(txn: TxnCommand): boolean {
     return txn.compares.every((compare) => {
-      const value = this.#value(compare.key);
-      if (compare.target === "value") return value !== 0 && value === decodeValue(compare.value);
-      return compare.target === "create" && value === 0;
+      const version = this.#newest(compare.key);
+      if (compare.target === "value") return version?.value === decodeValue(compare.value);
+      return compare.target === "create" && (version?.create ?? 0) === Number(compare.value);
     });
   }
 
-  #value(key: string): number {
-    return this.#versions.get(key)?.at(-1)?.value ?? 0;
+  #newest(key: Key): Change | undefined {
+    return this.versionAt(key, this.#revision + 1);
   }
 
-  #write(key: string, version: Version): void {
-    const versions = this.#versions.get(key);
-    if (versions === undefined) this.#versions.set(key, [version]);
-    else if (versions.at(-1)?.revision === version.revision)
-      versions[versions.length - 1] = version;
-    else versions.push(version);
+  #put(op: PutCommand, previous: Change | undefined): void {
+    const revision = this.#revision + 1;
+    this.#add({
+      key: op.key,
+      revision,
+      isDelete: false,
+      create: previous?.create ?? revision,
+      version: (previous?.version ?? 0) + 1,
+      value: decodeValue(op.value),
+      lease: op.lease,
+      previous,
+    });
   }
+
+  #remove(key: Key): void {
+    const none = { isDelete: true, create: 0, version: 0, value: 0, lease: 0n };
+    this.#add({ key, revision: this.#revision + 1, previous: this.#newest(key), ...none });
+  }
+
+  #add(change: Change): void {
+    this.#changes.push(change);
+    const versions = this.#versions.get(change.key);
+    if (versions === undefined) this.#versions.set(change.key, [change]);
+    else versions.push(change);
+  }
+}
+
+/** As in a range request: "" the key alone, "\0" everything from it on. */
+export function covers(range: { readonly key: Key; readonly rangeEnd: Key }, key: Key): boolean {
+  if (range.rangeEnd === "") return key === range.key;
+  return key >= range.key && (range.rangeEnd === "\0" || key < range.rangeEnd);
 }
 
 /** What a result says, in the words of the reference. */
@@ -176,10 +341,8 @@ export function describeResult(result: Result): string {
       const previous = result.prevKvs[0];
       return `delete:${result.deleted}${previous === undefined ? "" : `:${decodeValue(previous.value)}`}`;
     }
-    case "range": {
-      const kv = result.kvs[0];
-      return `get:${kv === undefined ? 0 : decodeValue(kv.value)}`;
-    }
+    case "range":
+      return `get:${result.kvs.map((kv) => decodeValue(kv.value)).join(",")}`;
     case "txn":
       return [result.succeeded ? "yes" : "no", ...result.responses.map(describeResult)].join(" ");
     case "error":

@@ -66,6 +66,8 @@ export interface SimulationOptions {
   /** The protocol's own invariants are checked after every so many steps; 1: after each. */
   readonly invariantsEvery: number;
   readonly workload: WorkloadOptions;
+  /** How much of history a member reads at once for its watchers; production's when left out. */
+  readonly watchPieces?: { readonly eventsPerPiece: number; readonly bytesPerMessage: number };
 }
 
 /** What can be turned off from the command line; each names a group of faults. */

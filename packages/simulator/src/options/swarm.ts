@@ -90,6 +90,7 @@ export function drawOptions(
     livenessMs: Math.max(20_000, electionMs * 60) + catchUpMs,
     invariantsEvery: prng.pick([3, 19, 101, 101, 499, 499, 499, 997]),
     workload: drawWorkload(prng),
+    watchPieces: drawWatchPieces(prng.split("watch")),
     ...(protocol === "paxos" && drawQuorums(prng.split("quorums"), voters)),
   };
 }
@@ -117,6 +118,14 @@ function drawNetwork(protocol: ProtocolName, prng: Prng, electionMs: number, cal
     breakAfter: Math.floor(electionMicros * prng.pick([0.3, 1, 5])),
     reconnectMax: prng.pick([1000, 50_000, 500_000]),
     bulkBytesPerSecond: prng.pick([500_000, 2_000_000, 100_000_000]),
+  };
+}
+
+/** Small, so that pieces and messages end within what a run does. */
+function drawWatchPieces(prng: Prng): NonNullable<SimulationOptions["watchPieces"]> {
+  return {
+    eventsPerPiece: prng.pick([1, 2, 5, 500]),
+    bytesPerMessage: prng.pick([1, 200, 1_000_000]),
   };
 }
 
