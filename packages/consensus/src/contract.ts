@@ -146,8 +146,14 @@ export type Input<Message> =
   | { readonly kind: "snapshotInstalled"; readonly point: LogPoint }
   /** Start an election now (tests, operators). */
   | { readonly kind: "campaign" }
-  /** Give up leadership because this member is not fit to lead (sick disk, shutdown). */
-  | { readonly kind: "stepDown" };
+  /** Give up leadership, or the attempt to win it. */
+  | { readonly kind: "stepDown" }
+  /**
+   * Whether this member may lead (sick disk, shutdown, a state that differs from the others'). While
+   * it may not it gives up leadership as by `stepDown`, campaigns no more and accepts no leadership
+   * that is handed to it; it goes on following and voting. A member may lead until it hears otherwise.
+   */
+  | { readonly kind: "fitness"; readonly isFit: boolean };
 
 export type Role = "leader" | "candidate" | "follower" | "learner";
 

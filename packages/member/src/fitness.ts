@@ -1,10 +1,10 @@
-// Whether this member may lead. One that is not fit gives up leadership as soon as it holds it, to a
-// follower that can take it; it keeps following and voting, because its log may still be needed for a
-// majority.
+// Whether this member may lead. The core is told whenever that changes: one that is not fit gives
+// leadership up, to a follower that can take it, and wins none; it keeps following and voting, because
+// its log may still be needed for a majority.
 
 import type { Turn } from "./turn.ts";
 
-export type Unfitness = "diskStalled" | "corrupt" | "stopping" | "failed";
+export type Unfitness = "diskStalled" | "corrupt" | "stopping";
 
 export class Fitness {
   readonly #turn: Turn;
@@ -14,27 +14,18 @@ export class Fitness {
     this.#turn = turn;
   }
 
-  get isFit(): boolean {
-    return this.#reasons.size === 0;
-  }
-
   set(reason: Unfitness, unfit: boolean): void {
     if (unfit === this.#reasons.has(reason)) return;
+    const wasFit = this.#reasons.size === 0;
     if (unfit) this.#reasons.add(reason);
     else this.#reasons.delete(reason);
+    const isFit = this.#reasons.size === 0;
     this.#turn.observe({
       kind: unfit ? "leadership.unfit" : "leadership.fit",
       // To stop is nothing to worry about.
       level: unfit && reason !== "stopping" ? "warn" : "info",
       reason,
     });
-    if (unfit) this.uphold();
-  }
-
-  /** Called after every input that may make a leader of this member. */
-  uphold(): void {
-    if (this.#reasons.size === 0) return;
-    const { role } = this.#turn.core.status();
-    if (role === "leader" || role === "candidate") this.#turn.step({ kind: "stepDown" });
+    if (isFit !== wasFit) this.#turn.step({ kind: "fitness", isFit });
   }
 }

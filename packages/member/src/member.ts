@@ -277,7 +277,6 @@ class RunningMember implements Member, Turn {
     switch (message.kind) {
       case "protocol":
         this.step({ kind: "receive", from, message: message.message });
-        this.#fitness.uphold();
         this.schedule();
         break;
       case "forward":
@@ -486,7 +485,6 @@ class RunningMember implements Member, Turn {
     this.#reads.leadershipChanged();
     this.#admin.leadershipChanged();
     this.#lessor.leadershipChanged();
-    this.#fitness.uphold();
   }
 
   #applyPiece(): boolean {
@@ -524,7 +522,6 @@ class RunningMember implements Member, Turn {
     const isStalled = this.#diskJudge.isStalled(this.#writer.stalledMs, nowMs, leads);
     this.#fitness.set("diskStalled", isStalled);
     this.step({ kind: "tick" });
-    this.#fitness.uphold();
     this.#proposals.tick(nowMs);
     this.#reads.tick(nowMs);
     this.#admin.tick(nowMs);
@@ -614,7 +611,6 @@ class RunningMember implements Member, Turn {
   #hint(input: Input<unknown>): void {
     if (!this.#isActing) return;
     this.step(input);
-    this.#fitness.uphold();
     this.schedule();
   }
 

@@ -14,7 +14,7 @@ import { isAcceptQuorum } from "./quorums.ts";
 import { confirmRounds, openRound } from "./reads.ts";
 import { noteMatch, resendLost, watchForLoss } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
-import { membership, type Paxos } from "./self.ts";
+import { membership, type Paxos, priorityNow } from "./self.ts";
 import { isIncomingVoter } from "./successor.ts";
 import { repeatTakeOver } from "./transfer.ts";
 
@@ -48,12 +48,12 @@ export function handleHeartbeatRequest(
   const { ballot, round } = message;
   hearLeader(paxos, ballot);
   learnCommit(paxos, message.commitIndex);
-  const { receivedIndex, durableIndex, commitIndex, settings } = paxos;
+  const { receivedIndex, durableIndex, commitIndex } = paxos;
   send(paxos, from, {
     kind: "heartbeatResponse",
     ballot,
     round,
-    priority: settings.priority,
+    priority: priorityNow(paxos),
     matchIndex: Math.min(receivedIndex, durableIndex),
     receivedIndex,
     commitIndex,

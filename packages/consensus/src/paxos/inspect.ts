@@ -106,6 +106,7 @@ function whyLeaderless(paxos: Paxos): string {
   if (paxos.installing !== undefined) return "a snapshot is being installed";
   if (membership(paxos).learners.includes(id)) return "a learner waits to hear a leader";
   if (!isVoter(membership(paxos), id)) return "this member is not in the membership";
+  if (!paxos.isFit) return "this member is not fit to lead, waits to hear a leader";
   if (priority === 0) return "priority 0: never campaigns, waits to hear a leader";
   return `no leader heard; canvass in ${paxos.timer.ticksLeft} ticks`;
 }

@@ -139,5 +139,9 @@ function perform(paxos: Paxos, input: Input<PaxosMessage>): void {
     case "stepDown":
       stepDown(paxos);
       break;
+    case "fitness":
+      paxos.isFit = input.isFit;
+      if (!input.isFit) stepDown(paxos);
+      break;
   }
 }

@@ -82,9 +82,10 @@ export function becomeLeader(paxos: Paxos): void {
   settleTransfer(paxos);
 }
 
-/** Voters that are not in the midst of replacing their store. */
+/** Voters that are fit to lead and not in the midst of replacing their store. */
 export function isPromotable(paxos: Paxos): boolean {
-  return paxos.installing === undefined && isVoter(membership(paxos), paxos.settings.id);
+  if (paxos.installing !== undefined || !paxos.isFit) return false;
+  return isVoter(membership(paxos), paxos.settings.id);
 }
 
 function promise(paxos: Paxos, ballot: Ballot): void {

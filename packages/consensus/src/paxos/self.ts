@@ -99,6 +99,8 @@ export interface Paxos {
   leaderHungUp: boolean;
   /** Until then this member promises nothing to anybody else. Kept only for lease reads. */
   promiseUntilMs: number;
+  /** May lead: see the input of that name. */
+  isFit: boolean;
   nowMs: number;
   /** Answers in the canvass under way. */
   readonly votes: Map<MemberId, boolean>;
@@ -173,6 +175,7 @@ export function createPaxos(options: CoreOptions, restored: Restored<PaxosState>
     // A restart forgets what was granted, so everything is taken as granted: see `step`.
     promiseUntilMs:
       settings.leaseReads && state !== undefined && !isAlone ? Number.POSITIVE_INFINITY : 0,
+    isFit: true,
     nowMs: 0,
     votes: new Map(),
     ticksCampaigning: 0,
@@ -214,6 +217,11 @@ export function membership(paxos: Paxos): Membership {
 /** Where the membership in force was chosen. */
 export function membershipIndex(paxos: Paxos): Index {
   return paxos.memberships[paxos.memberships.length - 1]!.index;
+}
+
+/** What is told to others: who may not lead is the last to hand leadership to. */
+export function priorityNow({ isFit, settings }: Paxos): number {
+  return isFit ? settings.priority : 0;
 }
 
 function settingsOf(options: CoreOptions): Settings {

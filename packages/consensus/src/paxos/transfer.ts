@@ -29,10 +29,16 @@ export function transferLeadership(paxos: Paxos, to: MemberId, token: Token): vo
   }
 }
 
-/** This member is not fit to lead: to a follower that can, or else to nobody. */
+/**
+ * This member is not fit to lead: to a follower that can, or else to nobody. Answers to one that
+ * stands come too late.
+ */
 export function stepDown(paxos: Paxos): void {
   const leadership = paxos.leadership;
-  if (leadership === undefined) return;
+  if (leadership === undefined) {
+    if (paxos.role !== "follower") becomeFollower(paxos, paxos.promised, false);
+    return;
+  }
   const transfer = paxos.transfer;
   if (transfer !== undefined) {
     paxos.transfer = { ...transfer, thenStepDown: true };

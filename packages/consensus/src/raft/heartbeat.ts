@@ -12,7 +12,7 @@ import { send } from "./outbox.ts";
 import { confirmRounds, openRound } from "./reads.ts";
 import { probeStalledWindow } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
-import { membership, type Raft } from "./self.ts";
+import { membership, priorityNow, type Raft } from "./self.ts";
 import { isIncomingVoter } from "./successor.ts";
 import { repeatTimeoutNow } from "./transfer.ts";
 
@@ -44,7 +44,7 @@ export function handleHeartbeatRequest(
   if (!hearLeader(raft, from)) return;
   if (raft.installing === undefined) learnCommit(raft, message.commitIndex);
   const { round } = message;
-  const { priority } = raft.settings;
+  const priority = priorityNow(raft);
   send(raft, from, { kind: "heartbeatResponse", term: raft.term, round, priority });
 }
 

@@ -82,6 +82,7 @@ function whyLeaderless(raft: Raft): string {
   if (raft.installing !== undefined) return "a snapshot is being installed";
   if (membership(raft).learners.includes(id)) return "a learner waits to hear a leader";
   if (!isVoter(membership(raft), id)) return "this member is not in the membership";
+  if (!raft.isFit) return "this member is not fit to lead, waits to hear a leader";
   if (priority === 0) return "priority 0: never campaigns, waits to hear a leader";
   return `no leader heard; pre-vote in ${raft.timer.ticksLeft} ticks`;
 }

@@ -136,5 +136,9 @@ function perform(raft: Raft, input: Input<RaftMessage>): void {
     case "stepDown":
       stepDown(raft);
       break;
+    case "fitness":
+      raft.isFit = input.isFit;
+      if (!input.isFit) stepDown(raft);
+      break;
   }
 }

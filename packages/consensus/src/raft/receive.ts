@@ -21,7 +21,7 @@ import {
 } from "./reads.ts";
 import { handleAppendRefusal, handleAppendResponse } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
-import { membership, type Raft, type RaftRole } from "./self.ts";
+import { membership, priorityNow, type Raft, type RaftRole } from "./self.ts";
 import { handleTimeoutNow, handleVoteRequest, handleVoteResponse } from "./vote.ts";
 
 type Handler<Kind extends MessageKind> = (
@@ -120,7 +120,7 @@ function concernsEarlierTerm(raft: Raft, from: MemberId, message: RaftMessage): 
     case "heartbeatRequest": {
       // A leader of an earlier term learns that it leads no more. Without this answer it and a
       // member of a later term would ignore each other for ever (corpus: prevote-vs-checkquorum).
-      const { priority } = raft.settings;
+      const priority = priorityNow(raft);
       send(raft, from, { kind: "heartbeatResponse", term: raft.term, round: 0, priority });
       return false;
     }

@@ -65,13 +65,13 @@ export function becomeLeader(raft: Raft): void {
 }
 
 /**
- * Voters that are not in the midst of replacing their log. Also one that the last membership leaves
+ * Voters that are fit to lead and not in the midst of replacing their log. Also one that the last membership leaves
  * out, for as long as that is not committed: it may be the only one whose log is long enough to
  * commit it (dissertation §4.2.2).
  */
 export function isPromotable(raft: Raft): boolean {
   const { id } = raft.settings;
-  if (raft.installing !== undefined) return false;
+  if (raft.installing !== undefined || !raft.isFit) return false;
   if (isVoter(membership(raft), id)) return true;
   const before = raft.memberships[raft.memberships.length - 2];
   if (before === undefined || membershipIndex(raft) <= raft.commitIndex) return false;

@@ -82,6 +82,8 @@ export interface Raft {
   leaderHungUp: boolean;
   /** Until then this member votes for nobody. Kept only for lease reads. */
   promiseUntilMs: number;
+  /** May lead: see the input of that name. */
+  isFit: boolean;
   nowMs: number;
   /** Answers in the (pre-)vote under way. */
   readonly votes: Map<MemberId, boolean>;
@@ -138,6 +140,7 @@ export function createRaft(options: CoreOptions, restored: Restored<RaftState>):
     // A restart forgets what was promised, so everything is taken as promised: see `step`.
     promiseUntilMs:
       settings.leaseReads && state !== undefined && !isAlone ? Number.POSITIVE_INFINITY : 0,
+    isFit: true,
     nowMs: 0,
     votes: new Map(),
     ownVoteSequence: undefined,
@@ -159,6 +162,11 @@ export function membership(raft: Raft): Membership {
 /** Where the membership in force stands in the log. */
 export function membershipIndex(raft: Raft): Index {
   return raft.memberships[raft.memberships.length - 1]!.index;
+}
+
+/** What is told to others: who may not lead is the last to hand leadership to. */
+export function priorityNow({ isFit, settings }: Raft): number {
+  return isFit ? settings.priority : 0;
 }
 
 function settingsOf(options: CoreOptions): Settings {

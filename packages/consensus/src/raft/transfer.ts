@@ -27,10 +27,16 @@ export function transferLeadership(raft: Raft, to: MemberId, token: Token): void
   }
 }
 
-/** This member is not fit to lead: to a follower that can, or else to nobody. */
+/**
+ * This member is not fit to lead: to a follower that can, or else to nobody. Answers to one that
+ * stands come too late.
+ */
 export function stepDown(raft: Raft): void {
   const leadership = raft.leadership;
-  if (leadership === undefined) return;
+  if (leadership === undefined) {
+    if (raft.role !== "follower") becomeFollower(raft, raft.term, undefined);
+    return;
+  }
   const transfer = raft.transfer;
   if (transfer !== undefined) {
     raft.transfer = { ...transfer, thenStepDown: true };

@@ -254,6 +254,39 @@ export const conformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "leaders: a member that is not fit hands over, and leads no more however it is asked",
+    run(protocol) {
+      const subject = new Subject(protocol);
+      const { cluster, leader } = subject;
+      cluster.step(leader, { kind: "fitness", isFit: false });
+      subject.settle();
+      assert.notEqual(subject.leader, leader);
+      cluster.step(leader, { kind: "campaign" });
+      subject.transfer(leader);
+      for (let i = 0; i < 6; i++) cluster.elapse(electionTicks);
+      assert.notEqual(subject.leader, leader);
+      assert.equal(cluster.at(leader).core.status().role, "follower");
+      cluster.step(leader, { kind: "fitness", isFit: true });
+      subject.transfer(leader);
+      subject.settle();
+      assert.equal(subject.leader, leader);
+    },
+  },
+  {
+    name: "leaders: a member that becomes unfit while it stands for election does not win it",
+    run(protocol) {
+      const subject = new Subject(protocol);
+      const { cluster } = subject;
+      const [one, other] = subject.followers;
+      cluster.crash(subject.leader);
+      cluster.step(one!, { kind: "campaign" });
+      cluster.step(one!, { kind: "fitness", isFit: false });
+      for (let i = 0; i < 6; i++) cluster.elapse(electionTicks);
+      assert.equal(cluster.at(one!).core.status().leader, other);
+      assert.equal(cluster.at(other!).core.status().role, "leader");
+    },
+  },
+  {
     name: "leaders: epochs never go back, for anybody",
     run(protocol) {
       const subject = new Subject(protocol);

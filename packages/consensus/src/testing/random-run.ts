@@ -132,7 +132,8 @@ class RandomRun<M, S> {
       case 23:
         if (choice % 5 === 0) cluster.step(id, { kind: "disconnected", peer: other });
         else if (choice % 5 === 1) cluster.step(id, { kind: "unreachable", peer: other });
-        else if (choice % 5 === 2) cluster.step(id, { kind: "stepDown" });
+        else if (choice % 10 === 2) cluster.step(id, { kind: "stepDown" });
+        else if (choice % 10 === 7) cluster.step(id, { kind: "fitness", isFit: choice % 20 === 7 });
         else if (choice % 5 === 3) cluster.step(id, { kind: "campaign" });
         else if (!cluster.isCut(id, other)) cluster.cut(id, other);
         else cluster.heal();
@@ -141,11 +142,12 @@ class RandomRun<M, S> {
     this.#checkReads();
   }
 
-  /** Everybody is up and connected: within a few election timeouts they agree and go on. */
+  /** Everybody is up, fit and connected: within a few election timeouts they agree and go on. */
   heal(): void {
     const cluster = this.#cluster;
     cluster.heal();
     for (const id of this.#members) if (!cluster.at(id).isUp) cluster.restart(id);
+    for (const id of this.#members) cluster.step(id, { kind: "fitness", isFit: true });
     cluster.stabilize();
     const electionTicks = this.#plan.core.electionTicks ?? 10;
     const goesOn = () => {

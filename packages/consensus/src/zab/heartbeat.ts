@@ -14,7 +14,7 @@ import { send } from "./outbox.ts";
 import { confirmRounds, openRound } from "./reads.ts";
 import { noteAcknowledged, sendInSession } from "./replication.ts";
 import { becomeLooking } from "./role.ts";
-import { membership, type Zab } from "./self.ts";
+import { membership, priorityNow, type Zab } from "./self.ts";
 import { noteSynchronized, sendSnapshot } from "./synchronization.ts";
 
 /** A leader's turn ends: the heartbeat that is due, or one out of turn for reads. */
@@ -54,7 +54,7 @@ export function handlePing(zab: Zab, from: MemberId, message: MessageOf<"ping">)
     round: message.round,
     index: hasAgreed ? Math.min(zab.durableIndex, zab.log.lastIndex) : 0,
     isCurrent: zab.durableCurrentEpoch === epoch,
-    priority: zab.settings.priority,
+    priority: priorityNow(zab),
   });
 }
 

@@ -97,6 +97,8 @@ export interface Zab {
   /** Until then no epoch is accepted but from `promisedTo`. Kept only for lease reads. */
   promiseUntilMs: number;
   promisedTo: MemberId | undefined;
+  /** May lead: see the input of that name. */
+  isFit: boolean;
   nowMs: number;
   transfer: Transfer | undefined;
   /** Asked in this turn, not yet sent to the leader. */
@@ -156,6 +158,7 @@ export function createZab(options: CoreOptions, restored: Restored<ZabState>): Z
     promiseUntilMs:
       settings.leaseReads && state !== undefined && !isAlone ? Number.POSITIVE_INFINITY : 0,
     promisedTo: undefined,
+    isFit: true,
     nowMs: 0,
     transfer: undefined,
     readsToForward: [],
@@ -180,6 +183,11 @@ export function membershipIndex(zab: Zab): Index {
 export function leaderOf(zab: Zab): MemberId | undefined {
   if (zab.leadership?.phase === "broadcast") return zab.settings.id;
   return zab.following?.isEstablished === true ? zab.following.leader : undefined;
+}
+
+/** What is told to others: who may not lead is the last to hand leadership to. */
+export function priorityNow({ isFit, settings }: Zab): number {
+  return isFit ? settings.priority : 0;
 }
 
 function settingsOf(options: CoreOptions): Settings {

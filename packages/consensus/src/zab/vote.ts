@@ -52,12 +52,12 @@ export function ownVote(zab: Zab, isPreferred: boolean): Vote | undefined {
 }
 
 /**
- * Voters that are not in the midst of replacing their log. Also one that the last membership leaves
+ * Voters that are fit to lead and not in the midst of replacing their log. Also one that the last membership leaves
  * out, for as long as that is not committed: it may be the only one whose history is long enough.
  */
 export function isPromotable(zab: Zab): boolean {
   const { id } = zab.settings;
-  if (zab.installing !== undefined) return false;
+  if (zab.installing !== undefined || !zab.isFit) return false;
   if (isVoter(membership(zab), id)) return true;
   const before = zab.memberships[zab.memberships.length - 2];
   if (before === undefined || membershipIndex(zab) <= zab.commitIndex) return false;

@@ -135,6 +135,11 @@ function perform(zab: Zab, input: Input<ZabMessage>): void {
     case "stepDown":
       stepDown(zab);
       break;
+    case "fitness":
+      zab.isFit = input.isFit;
+      if (input.isFit) zab.abstainTicks = 0;
+      else stepDown(zab);
+      break;
   }
 }
 
