@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Program, whyMissing } from "../cluster/program.ts";
+import { type Program, protocol, whyMissing } from "../cluster/program.ts";
 import { type ClusterSequenceReport, runClusterSequence } from "./cluster-sequence.ts";
 import { Interrupted } from "./side.ts";
 
@@ -19,7 +19,7 @@ const skip = whyMissing("etcd") ?? whyMissing(subject) ?? false;
 
 const firstSeed = askedSeed === "random" ? Math.floor(Math.random() * 1e9) : Number(askedSeed ?? 1);
 const isSingle = askedSeed !== undefined && askedSeed !== "random";
-const seedsOfGate = 6;
+const seedsOfGate = protocol === "raft" ? 6 : 3;
 /** A machine that stalls may cost both clusters their leader at any step: then there is nothing to compare. */
 const attemptsMax = 3;
 

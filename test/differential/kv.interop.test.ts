@@ -1,19 +1,21 @@
 // Althing answers random sequences of key-value operations exactly as real etcd does: every field that is not an
 // id, every error's code and text.
 //
-// ALTHING_DIFFERENTIAL_SECONDS  how long (default 60)
+// ALTHING_DIFFERENTIAL_SECONDS  how long (default 60, half of it for each other protocol)
 // ALTHING_DIFFERENTIAL_SEED     only this seed; "random" begins at a random one
 // ALTHING_DIFFERENTIAL_SUBJECT  "etcd" checks the test itself: etcd against etcd must agree
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Program, whyMissing } from "../cluster/program.ts";
+import { type Program, protocol, whyMissing } from "../cluster/program.ts";
 import { runSequence } from "./sequence.ts";
 
 const subject: Program =
   process.env["ALTHING_DIFFERENTIAL_SUBJECT"] === "etcd" ? "etcd" : "althing";
 const askedSeed = process.env["ALTHING_DIFFERENTIAL_SEED"];
-const seconds = Number(process.env["ALTHING_DIFFERENTIAL_SECONDS"] ?? 60);
+const seconds = Number(
+  process.env["ALTHING_DIFFERENTIAL_SECONDS"] ?? (protocol === "raft" ? 60 : 30),
+);
 const skip = whyMissing("etcd") ?? whyMissing(subject) ?? false;
 
 const firstSeed = askedSeed === "random" ? Math.floor(Math.random() * 1e9) : Number(askedSeed ?? 1);
