@@ -3,6 +3,7 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { memberNodeFlags } from "../../packages/althing/src/cli/node-flags.ts";
 
 export type Program = "etcd" | "althing";
 
@@ -17,7 +18,14 @@ export function commandOf(program: Program): readonly string[] {
   // The member itself, not a launcher that would catch the signals in its place.
   const nodeOptions = (process.env["ALTHING_TEST_NODE_OPTIONS"] ?? "").split(" ").filter(Boolean);
   const protocolFlags = protocol === "raft" ? [] : [`--protocol=${protocol}`];
-  return [process.execPath, ...nodeOptions, althingScript, "start", ...protocolFlags];
+  return [
+    process.execPath,
+    ...memberNodeFlags,
+    ...nodeOptions,
+    althingScript,
+    "start",
+    ...protocolFlags,
+  ];
 }
 
 /** Why a program cannot run here, in one line; undefined when it can. */

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { etcdCodecs as codecs } from "@althing/wire";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { GrpcClient, parseEndpoint } from "./grpc-client.ts";
+import { memberNodeFlags } from "./node-flags.ts";
 import { onStopSignal } from "./stop-signals.ts";
 
 export interface DevMember {
@@ -93,12 +94,16 @@ export class DevCluster {
 
   #start(one: RunningMember): void {
     const { member } = one;
-    const child = spawn(process.execPath, [script, "start", ...this.#flags(member)], {
-      // A group of its own: the terminal's Ctrl-C comes here, and each member is asked once. The
-      // channel tells a member when this process is gone, however it went.
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
+    const child = spawn(
+      process.execPath,
+      [...memberNodeFlags, script, "start", ...this.#flags(member)],
+      {
+        // A group of its own: the terminal's Ctrl-C comes here, and each member is asked once. The
+        // channel tells a member when this process is gone, however it went.
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+      },
+    );
     one.child = child;
     one.startedMs = Date.now();
     child.channel?.unref();

@@ -3,14 +3,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { memberNodeFlags } from "./node-flags.ts";
 
 const command = fileURLToPath(new URL("../../bin/althing", import.meta.url));
+
+test("the command starts a member with the flags that a member asks of V8", () => {
+  const script = readFileSync(command, "utf8");
+  assert.equal(/^\[ "\$1" = start \] && flags=(.*)$/m.exec(script)?.[1], memberNodeFlags.join(" "));
+});
 
 test("kill -9 of what a script started ends the member, and not a launcher beside it", async () => {
   const root = mkdtempSync(join(tmpdir(), "althing-launcher-"));

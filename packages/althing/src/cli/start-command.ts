@@ -1,6 +1,7 @@
 // `althing start`: what it is and how it is written. What it does stands in start.ts, which is loaded only
 // when a member is really started.
 
+import { flushCompileCache } from "node:module";
 import { version } from "../version.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit-codes.ts";
@@ -36,6 +37,9 @@ default.althing. The flags are etcd's: a script that starts etcd starts Althing 
       return exitCode.ok;
     }
     const { runMember } = await import("./start.ts");
+    // What was compiled is kept (bin/althing.js). Now, because a killed member keeps nothing, and because
+    // the first time it takes a while, in which a running member would stand still.
+    flushCompileCache();
     return await runMember(args);
   },
 };

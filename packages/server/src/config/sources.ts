@@ -2,7 +2,7 @@
 // All three become text by flag name; an unknown name is refused with the one that was meant.
 
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { createRequire } from "node:module";
 import { ConfigError } from "./config-error.ts";
 import { closest, environmentName, type Flag, findFlag, flags, suggestFlag } from "./flags.ts";
 
@@ -126,6 +126,8 @@ const securityGroups: Readonly<Record<string, Readonly<Record<string, string>>>>
 export function readConfigFile(path: string, read: (path: string) => string): Map<string, Setting> {
   let content: unknown;
   try {
+    // Few members have a file, and the parser is 8 MiB to each that loads it.
+    const { parse } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
     content = parse(read(path));
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);

@@ -1,9 +1,9 @@
 // Structured logs: lines for people on a terminal, JSON elsewhere. Events of the member, the peers and
 // the doors become readable lines here; there is never a line per request.
 
+import { createRequire } from "node:module";
 import type { MemberEvent } from "@althing/member";
 import { pino } from "pino";
-import { build as pretty } from "pino-pretty";
 import { describeEvent, isWritten } from "./event-text.ts";
 
 export type LogLevelName = "debug" | "info" | "warn" | "error";
@@ -71,7 +71,9 @@ function openOutput(output: string, format: "json" | "console" | undefined): Out
   const stream = descriptor === 1 ? process.stdout : process.stderr;
   const forPeople = format === undefined ? stream.isTTY === true : format === "console";
   if (!forPeople) return stream;
-  return pretty({
+  // Loaded for people alone.
+  const { build } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  return build({
     colorize: stream.isTTY === true && process.env["NO_COLOR"] === undefined,
     translateTime: "SYS:HH:MM:ss.l",
     messageKey: "message",
