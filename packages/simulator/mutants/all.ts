@@ -1,12 +1,15 @@
 // Every mutant, and the canary: no mutant at all, but disks that lie. It must fail as well, or the
 // simulator would not notice lost writes.
 
+import { compactionMutants } from "./compactions.ts";
 import { logMutants } from "./log.ts";
 import { memberMutants } from "./member.ts";
 import type { Mutant } from "./mutant.ts";
 import { paxosMutants } from "./paxos.ts";
 import { raftMutants } from "./raft.ts";
+import { sessionMutants } from "./sessions.ts";
 import { storeMutants } from "./store.ts";
+import { watchMutants } from "./watches.ts";
 import { zabMutants } from "./zab.ts";
 
 const canary: Mutant = {
@@ -25,4 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...logMutants,
   ...memberMutants,
   ...storeMutants,
+  ...watchMutants,
+  ...compactionMutants,
+  ...sessionMutants,
 ];

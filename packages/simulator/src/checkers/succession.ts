@@ -3,7 +3,7 @@
 // same token (a create revision), nor does one session take two places (corpus 65); what is guarded by
 // a token is never written under an older one; and an observer sees the owners in order.
 
-import type { Key } from "@althing/store";
+import type { Key, LeaseId } from "@althing/store";
 import type { Change, Reference } from "../observe/reference.ts";
 import type { Verdicts } from "./verdicts.ts";
 
@@ -38,9 +38,14 @@ export class SuccessionOrder {
   }
 
   /** A place was taken, or found to be had already, as the answer of `revision` says. */
-  entered(place: { readonly key: Key; readonly token: number; readonly revision: number }): void {
+  entered(place: {
+    readonly key: Key;
+    readonly token: number;
+    readonly lease: LeaseId;
+    readonly revision: number;
+  }): void {
     const there = this.#reference.versionAt(place.key, place.revision);
-    if (there?.create === place.token) return;
+    if (there?.create === place.token && there.lease === place.lease) return;
     this.#violate(
       `${place.key} was entered with token ${place.token} at revision ${place.revision}; ` +
         `there it had ${there?.create ?? "no place"}`,

@@ -100,8 +100,8 @@ export class ContendingActor extends Actor {
     const value = encodeValue(1 + this.prng.below(2), 0);
     service.succession.enter(name, session.lease, value, asking, (place) => {
       if (!asking.finish(`place ${place.createRevision}`)) return;
-      const { key, createRevision: token, revision } = place;
-      this.context.checkers.succession.entered({ key, token, revision });
+      const { key, createRevision: token, lease, revision } = place;
+      this.context.checkers.succession.entered({ key, token, lease, revision });
       this.#wait(service, session, name, place, again);
     });
   }
