@@ -84,7 +84,8 @@ export function callerOf(random: Random, auth: AuthKnown): Credentials | string 
 }
 
 function someone(random: Random, auth: AuthKnown): Credentials | undefined {
-  const name = random.pick([...auth.passwords.keys()]);
+  const others = [...auth.passwords.keys()].filter((name) => name !== "root");
+  const name = random.pick(others.length > 0 ? others : ["root"]);
   return { name, password: auth.passwords.get(name) ?? "" };
 }
 
@@ -106,9 +107,9 @@ function authOperation(random: Random, auth: AuthKnown): Operation {
   const password = random.pick(passwords);
   const isReady = auth.passwords.has("root");
   // First things first: without root nothing can be enabled.
-  if (!isReady && random.chance(0.3))
+  if (!isReady && random.chance(0.5))
     return { method: "userAdd", request: { name: "root", password } };
-  if (!auth.isEnabled && isReady && random.chance(0.2)) {
+  if (!auth.isEnabled && isReady && random.chance(0.4)) {
     return { method: "userGrantRole", request: { user: "root", role: "root" } };
   }
   return random.weighted<Operation>([
@@ -129,7 +130,7 @@ function authOperation(random: Random, auth: AuthKnown): Operation {
       () => ({ method: "roleGrantPermission", request: { name: role, perm: permission(random) } }),
     ],
     [2, () => ({ method: "roleRevokePermission", request: { role, ...range(random) } })],
-    [auth.isEnabled ? 1 : 8, () => ({ method: "authEnable", request: {} })],
+    [auth.isEnabled ? 1 : 16, () => ({ method: "authEnable", request: {} })],
     [1, () => ({ method: "authDisable", request: {} })],
     [3, () => ({ method: "authenticate", request: { name, password } })],
   ]);

@@ -45,7 +45,7 @@ test("a cluster whose members are killed answers as etcd's does", { skip }, asyn
 async function attempt(seed: number, tell: (why: string) => void): Promise<ClusterSequenceReport> {
   for (let i = 1; ; i++) {
     try {
-      return await runClusterSequence({ seed, steps: 150, reference: "etcd", subject });
+      return await runClusterSequence({ seed, steps: 200, reference: "etcd", subject });
     } catch (error) {
       if (!(error instanceof Interrupted) || i === attemptsMax) throw error;
       tell(`interrupted, once more: ${error.message.slice(0, 500)}`);

@@ -20,13 +20,13 @@ export class FollowedWatch {
   start = 0;
   resumed = 0;
   openedAt = 0;
-  readonly #client: () => EtcdClient;
+  readonly #client: () => Promise<EtcdClient>;
   #next: number;
   #fragments: Event[] = [];
   #stream: OpenStream | undefined;
   #isClosed = false;
 
-  constructor(request: WatchCreateRequest, client: () => EtcdClient) {
+  constructor(request: WatchCreateRequest, client: () => Promise<EtcdClient>) {
     this.request = request;
     this.#client = client;
     this.#next = Number(request.start_revision ?? 0);
@@ -45,12 +45,24 @@ export class FollowedWatch {
 
   async #open(): Promise<void> {
     this.#fragments = [];
-    const stream = await this.#client().open<WatchResponse>(methods.watch, {
-      onMessage: (message) => this.#take(message),
-      onEnd: () => {
-        if (this.#isClosed || this.ended !== undefined) return;
-        setTimeout(() => void this.#open(), 20);
+    const again = () => {
+      if (this.#isClosed || this.ended !== undefined) return;
+      setTimeout(() => void this.#open(), 20);
+    };
+    let client: EtcdClient;
+    try {
+      client = await this.#client();
+    } catch {
+      again();
+      return;
+    }
+    const stream = await client.open<WatchResponse>(methods.watch, {
+      onMessage: (message) => {
+        // Whose token was taken away in the meantime gets a new one.
+        if (this.createdAt !== undefined && isRefused(message)) this.#stream?.cancel();
+        else this.#take(message);
       },
+      onEnd: again,
     });
     this.#stream = stream;
     if (this.#isClosed) stream.cancel();
@@ -81,6 +93,10 @@ export class FollowedWatch {
     this.#next = (this.#fragments.at(-1)?.kv?.mod_revision ?? 0) + 1;
     this.#fragments = [];
   }
+}
+
+function isRefused({ canceled, compact_revision }: WatchResponse): boolean {
+  return canceled === true && compact_revision === undefined;
 }
 
 /** What a watcher is owed of a whole history, from its start. */

@@ -56,7 +56,7 @@ export class Side implements AsyncDisposable {
     const side = new Side(await Cluster.start({ program, args }));
     await side.settle();
     side.#historian = new FollowedWatch({ ...everything, start_revision: 1 }, () => {
-      return side.#clientOf(0, side.#rootToken(0));
+      return side.#clientOfRoot(0);
     });
     return side;
   }
@@ -128,7 +128,7 @@ export class Side implements AsyncDisposable {
       this.#running.map(async (member, at) => {
         await eventually(`${member.name} serves`, 30_000, async () => {
           if (!member.isRunning) throw new Error(`${member.name} ended`);
-          const client = this.#clientOf(at, await this.#rootTokenNow(at));
+          const client = await this.#clientOfRoot(at);
           const read = await client.call(methods.range, { key: "settled?" });
           if (read.code !== 0) return false;
           return (await client.call(methods.leaseTimeToLive, { ID: 4_711 })).code === 0;
@@ -177,18 +177,16 @@ export class Side implements AsyncDisposable {
     return token;
   }
 
-  #rootToken(at: number): string | undefined {
-    return this.root && this.#tokens.get(`${at % this.#running.length} ${this.root.name}`);
-  }
-
-  async #rootTokenNow(at: number): Promise<string | undefined> {
-    return this.root === undefined ? undefined : await this.#tokenOf(this.root, at);
+  /** Of the one who may do everything, when there must be one. */
+  async #clientOfRoot(at: number): Promise<EtcdClient> {
+    const token = this.root === undefined ? undefined : await this.#tokenOf(this.root, at);
+    return this.#clientOf(at, token);
   }
 
   // -------------------------------------------------------------------------------- watches
 
   follow(request: WatchCreateRequest, at: number): FollowedWatch {
-    const watch = new FollowedWatch(request, () => this.#clientOf(at, this.#rootToken(at)));
+    const watch = new FollowedWatch(request, () => this.#clientOfRoot(at));
     this.watches.push(watch);
     return watch;
   }
