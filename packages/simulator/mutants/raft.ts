@@ -264,7 +264,7 @@ export const raftMutants: readonly Mutant[] = [
     about: "a leader counts on its lease for longer than followers promise",
     edits: [
       {
-        file: `${raft}/self.ts`,
+        file: "packages/consensus/src/core/settings.ts",
         find: "leaseMs: electionTicks * tickMs * (1 - drift),",
         replace: "leaseMs: electionTicks * tickMs * 2 * (1 + drift),",
       },
@@ -373,7 +373,7 @@ export const raftMutants: readonly Mutant[] = [
     about: "term and vote are not written when they change",
     edits: [
       {
-        file: `${raft}/outbox.ts`,
+        file: "packages/consensus/src/outbox/log-writes.ts",
         find: "const withState = outbox.stateChanged || (mustWrite && commit !== outbox.commitWritten);",
         replace: "const withState = mustWrite && commit !== outbox.commitWritten;",
       },
@@ -395,8 +395,8 @@ export const raftMutants: readonly Mutant[] = [
     about: "entries count as durable that were replaced after their write",
     edits: [
       {
-        file: `${raft}/outbox.ts`,
-        find: "raft.durableIndex = Math.min(raft.durableIndex, index - 1);",
+        file: "packages/consensus/src/outbox/log-writes.ts",
+        find: "self.durableIndex = Math.min(self.durableIndex, index - 1);",
         replace: "",
       },
     ],
@@ -426,8 +426,8 @@ export const raftMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${raft}/turn.ts`,
-        find: "const upTo = Math.min(raft.commitIndex, raft.durableIndex);",
-        replace: "const upTo = raft.commitIndex;",
+        find: "return Math.min(raft.commitIndex, raft.durableIndex);",
+        replace: "return raft.commitIndex;",
       },
     ],
     seedsMax: 600,

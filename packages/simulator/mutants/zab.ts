@@ -23,7 +23,14 @@ function mutant(
   return {
     name: `zab-${name}`,
     about,
-    edits: edits.map(([file, find, replace]) => ({ file: `${zab}/${file}`, find, replace })),
+    edits: edits.map(([file, find, replace]) => {
+      const isShared = file.includes("/");
+      return {
+        file: isShared ? `packages/consensus/src/${file}` : `${zab}/${file}`,
+        find,
+        replace,
+      };
+    }),
     flags,
     seedsMax: 600,
     ...more,
@@ -54,9 +61,9 @@ export const zabMutants: readonly Mutant[] = [
     "the epoch that was taken over is never written",
     [
       [
-        "outbox.ts",
-        "state: { acceptedEpoch, currentEpoch, commit }",
-        "state: { acceptedEpoch, currentEpoch: log.baseEpoch, commit }",
+        "outbox/log-writes.ts",
+        "...(withState && { state }),",
+        "...(withState && { state: { ...state, currentEpoch: log.baseEpoch } }),",
       ],
     ],
     { flags: crashFlags, seedsMax: 2000 },
@@ -206,7 +213,13 @@ export const zabMutants: readonly Mutant[] = [
   mutant(
     "sync-confirmed-by-older-round",
     "a read is confirmed by pings sent before it was asked",
-    [["reads.ts", "rounds[done]!.round <= confirmed;", "rounds[done]!.round <= confirmed + 1;"]],
+    [
+      [
+        "reads/rounds.ts",
+        "rounds[done]!.round <= confirmed;",
+        "rounds[done]!.round <= confirmed + 1;",
+      ],
+    ],
     { flags: [...flags, "--faults", "partition,pause,network"], seedsMax: 1500 },
   ),
   mutant(

@@ -2,11 +2,11 @@
 // higher one, proposes, slot by slot and in whatever order it comes; acknowledge what is on disk.
 
 import type { MemberId } from "../contract.ts";
+import { sendAfterDisk } from "../outbox/outbox.ts";
 import { advanceReceived, learnCommit } from "./commit.ts";
 import { acceptIn } from "./log-writer.ts";
 import { hearLeader } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { sendAfterDisk } from "./outbox.ts";
 import { isOfBallot, type Paxos } from "./self.ts";
 
 export function handleAcceptRequest(

@@ -2,11 +2,11 @@
 // that was cut off comes back without deposing anybody, and duelling proposers are sorted out early.
 
 import type { MemberId } from "../contract.ts";
+import { send } from "../outbox/outbox.ts";
 import { compareBallots } from "../synod/ballot.ts";
 import { canvassRequest, countCanvass } from "./election.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { becomeFollower, isPromotable } from "./role.ts";
 import type { Paxos } from "./self.ts";
 

@@ -4,9 +4,9 @@
 
 import type { MemberId } from "../contract.ts";
 import { votersOf } from "../membership/membership.ts";
+import { send } from "../outbox/outbox.ts";
 import { hasPromised } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { askForPromises, maybeLead } from "./prepare.ts";
 import { canvassVerdict } from "./quorums.ts";
 import { becomeCandidate, becomeCanvasser, becomeFollower, isPromotable } from "./role.ts";

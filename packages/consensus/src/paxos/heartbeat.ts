@@ -3,18 +3,19 @@
 // leader needs to go on).
 
 import type { MemberId } from "../contract.ts";
+import { priorityNow } from "../core/settings.ts";
+import { send } from "../outbox/outbox.ts";
 import { learnCommit, maybeCommit } from "./commit.ts";
 import { type Leadership, lastSlot, leadershipOf, peerOf } from "./leadership.ts";
 import { hearLeader } from "./loyalty.ts";
 import { maybeStepAside } from "./membership-change.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { askForPromises } from "./prepare.ts";
 import { isAcceptQuorum } from "./quorums.ts";
 import { confirmRounds, openRound } from "./reads.ts";
 import { noteMatch, resendLost, watchForLoss } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
-import { membership, type Paxos, priorityNow } from "./self.ts";
+import { membership, type Paxos } from "./self.ts";
 import { isIncomingVoter } from "./successor.ts";
 import { repeatTakeOver } from "./transfer.ts";
 

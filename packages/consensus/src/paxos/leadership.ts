@@ -2,9 +2,10 @@
 // far every acceptor is, and reads that wait for a round. Gone the moment it is no longer leader.
 
 import { assert } from "../assert.ts";
-import type { Index, MemberId, Proposal, Token } from "../contract.ts";
+import type { Index, MemberId, Proposal } from "../contract.ts";
 import { membersOf } from "../membership/membership.ts";
 import { Progress } from "../progress/progress.ts";
+import { createRounds, type Rounds } from "../reads/rounds.ts";
 import { Ranges } from "./ranges.ts";
 import { membership, type Paxos } from "./self.ts";
 
@@ -26,21 +27,7 @@ export class Peer extends Progress {
   }
 }
 
-/** One of its own reads, or the reads of a follower's turn. */
-export type ReadAsked =
-  | { readonly kind: "own"; readonly token: Token }
-  | { readonly kind: "follower"; readonly from: MemberId; readonly request: number };
-
-/** Heartbeats sent together: whoever answers confirms everything up to this round. */
-export interface Round {
-  readonly round: number;
-  readonly sentAtMs: number;
-  /** The commit index when the reads were asked. */
-  readonly readIndex: Index;
-  readonly reads: readonly ReadAsked[];
-}
-
-export interface Leadership {
+export interface Leadership extends Rounds {
   /** Everyone but this member, sorted: the order of messages never depends on a Map. */
   peers: Peer[];
   /** Every slot before it has a value of this ballot, or is known to be chosen. */
@@ -62,13 +49,6 @@ export interface Leadership {
   /** The last slot proposed at the last check of the quorum, and at the one before it. */
   lastSlotAtCheck: Index;
   lastSlotAtCheckBefore: Index;
-  readsWaiting: ReadAsked[];
-  /** Sent and not yet confirmed, ascending. */
-  rounds: Round[];
-  lastRound: number;
-  readonly roundAnswered: Map<MemberId, number>;
-  /** When the newest confirmed round was sent. */
-  leaseFromMs: number;
   /** Others were allowed to promise in spite of the lease. */
   leaseVoid: boolean;
   checksUntilHandover: number;
@@ -91,11 +71,7 @@ export function createLeadership(paxos: Paxos, recoveredUpTo: Index): Leadership
     activeBefore: new Set(),
     lastSlotAtCheck: recoveredUpTo,
     lastSlotAtCheckBefore: recoveredUpTo,
-    readsWaiting: [],
-    rounds: [],
-    lastRound: 0,
-    roundAnswered: new Map(),
-    leaseFromMs: Number.NEGATIVE_INFINITY,
+    ...createRounds(),
     leaseVoid: false,
     checksUntilHandover: 1,
     checksUntilAside: 2,

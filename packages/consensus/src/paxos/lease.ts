@@ -10,10 +10,6 @@ export function hasLease(paxos: Paxos, leadership: Leadership): boolean {
   return paxos.nowMs < leadership.leaseFromMs + paxos.settings.leaseMs;
 }
 
-export function noteConfirmed(leadership: Leadership, sentAtMs: number): void {
-  leadership.leaseFromMs = Math.max(leadership.leaseFromMs, sentAtMs);
-}
-
 /**
  * A transfer lets others promise in spite of the lease, and its message may be under way for long:
  * the leader answers no read from a lease in the rest of its ballot.

@@ -7,8 +7,8 @@
 import type { Index, Input, MemberId, Membership } from "../contract.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { applyChanges, isJoint, isVoter, leaveJoint } from "../membership/membership.ts";
+import { reject, send } from "../outbox/outbox.ts";
 import { alignPeers, isRecovered, type Leadership, leadershipOf, peerOf } from "./leadership.ts";
-import { reject, send } from "./outbox.ts";
 import { askForPromises } from "./prepare.ts";
 import { canPropose, openSlots, proposeNext } from "./propose.ts";
 import { acceptIndex, isAcceptQuorum, prepareVerdict, whyQuorumsUnfit } from "./quorums.ts";

@@ -1,79 +1,26 @@
-// What a member has decided to do since it was last asked. It upholds the order of disk and wire:
-// whatever must not leave before it is durable (promises, accepted values, prepare requests) waits in
-// `afterDisk`, and a slot counts as accepted only once the write that carried it was reported back.
+// Paxos' outbox: slots are written as they change, in whatever order. Whatever must not leave before it
+// is durable (promises, accepted values, prepare requests) waits in `afterDisk`, and a slot counts as
+// accepted only once the write that carried it was reported back.
 
-import type {
-  Effect,
-  Entry,
-  Epoch,
-  Index,
-  LogPoint,
-  MemberId,
-  Outgoing,
-  RejectReason,
-  Role,
-  Token,
-} from "../contract.ts";
+import type { Effect, Entry, Epoch, Index } from "../contract.ts";
+import { type Outbox as AnyOutbox, createOutbox as createAnyOutbox } from "../outbox/outbox.ts";
 import type { PaxosState } from "./durable-state.ts";
 import type { PaxosMessage } from "./messages.ts";
 import type { Paxos } from "./self.ts";
 
 export type PaxosEffect = Effect<PaxosMessage, PaxosState>;
 
-export interface Outbox {
-  /** Answers to the caller: accepted, rejected, transferred. */
-  answers: PaxosEffect[];
-  sends: PaxosEffect[];
-  afterDisk: Outgoing<PaxosMessage>[];
-  readsReady: PaxosEffect[];
-  snapshots: PaxosEffect[];
-  /** The promise changed since the last persist effect, or a membership was chosen. */
-  stateChanged: boolean;
-  membershipChanged: boolean;
+export interface Outbox extends AnyOutbox<PaxosMessage, PaxosState> {
   /** Slots that changed since the last persist effect. */
   changed: Index[];
-  sequence: number;
-  commitWritten: Index;
   /** Nothing from this slot on is applied before `membershipSequence` says on disk that it is chosen. */
   membershipHeld: Index | undefined;
   membershipSequence: number;
-  roleTold: { role: Role; epoch: Epoch; leader: MemberId | undefined };
 }
 
 export function createOutbox(epoch: Epoch, commitIndex: Index): Outbox {
-  return {
-    answers: [],
-    sends: [],
-    afterDisk: [],
-    readsReady: [],
-    snapshots: [],
-    stateChanged: false,
-    membershipChanged: false,
-    changed: [],
-    sequence: 0,
-    commitWritten: commitIndex,
-    membershipHeld: undefined,
-    membershipSequence: 0,
-    roleTold: { role: "follower", epoch, leader: undefined },
-  };
-}
-
-export function send(paxos: Paxos, to: MemberId, message: PaxosMessage): void {
-  paxos.outbox.sends.push({ kind: "send", to, message });
-}
-
-/** Leaves once everything decided so far is on disk. */
-export function sendAfterDisk(paxos: Paxos, to: MemberId, message: PaxosMessage): void {
-  paxos.outbox.afterDisk.push({ to, message });
-}
-
-export function reject(paxos: Paxos, token: Token, reason: RejectReason): void {
-  const leaderHint = paxos.leader === paxos.settings.id ? undefined : paxos.leader;
-  paxos.outbox.answers.push({ kind: "rejected", token, reason, leaderHint });
-}
-
-export function install(paxos: Paxos, from: MemberId, point: LogPoint): void {
-  paxos.outbox.snapshots.push({ kind: "installSnapshot", from, point });
+  const outbox = createAnyOutbox<PaxosMessage, PaxosState>(epoch, commitIndex);
+  return { ...outbox, changed: [], membershipHeld: undefined, membershipSequence: 0 };
 }
 
 /** Nothing that was decided waits for the disk. */

@@ -12,7 +12,7 @@ import type { PaxosState } from "./durable-state.ts";
 import type { PaxosInspection } from "./inspect.ts";
 import type { PaxosMessage } from "./messages.ts";
 import type { PaxosEffect } from "./outbox.ts";
-import { PaxosCore, paxos } from "./paxos.ts";
+import { type PaxosCore, paxos } from "./paxos.ts";
 
 type PaxosCluster = Cluster<PaxosMessage, PaxosState>;
 
@@ -66,7 +66,7 @@ function memberWith(
   options: Partial<CoreOptions> = {},
   restored: Partial<Restored<PaxosState>> = {},
 ): PaxosCore {
-  return new PaxosCore(
+  return paxos.create(
     { id: "a", heartbeatTicks: 2, electionTicks: 10, tickMs: 10, random: () => 0.5, ...options },
     {
       state: undefined,

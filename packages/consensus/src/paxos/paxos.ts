@@ -1,17 +1,8 @@
-// Multi-Paxos as the contract asks for it: the step door, where each input finds its concern, and the
+// Multi-Paxos as the contract asks for it: where each input finds its concern, and the
 // protocol value that the runtime is given. What happens behind a door stands in the file of that
 // name; messages pass through receive.ts.
 
-import type {
-  Core,
-  CoreOptions,
-  CoreStatus,
-  Entry,
-  Index,
-  Input,
-  Protocol,
-  Restored,
-} from "../contract.ts";
+import { defineProtocol, type InspectedCore } from "../core/core.ts";
 import { maybeCommit } from "./commit.ts";
 import { describeMessage } from "./describe.ts";
 import { decodeState, encodeState, type PaxosState } from "./durable-state.ts";
@@ -23,7 +14,6 @@ import { noteHangUp } from "./loyalty.ts";
 import { changeMembership } from "./membership-change.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
 import type { PaxosMessage } from "./messages.ts";
-import type { PaxosEffect } from "./outbox.ts";
 import { propose } from "./propose.ts";
 import { read } from "./reads.ts";
 import { receive } from "./receive.ts";
@@ -34,43 +24,44 @@ import { tick } from "./tick.ts";
 import { stepDown, transferLeadership } from "./transfer.ts";
 import { endTurn } from "./turn.ts";
 
-export class PaxosCore implements Core<PaxosMessage, PaxosState> {
-  readonly #paxos: Paxos;
+export type PaxosCore = InspectedCore<PaxosMessage, PaxosState, PaxosInspection>;
 
-  constructor(options: CoreOptions, restored: Restored<PaxosState>) {
-    this.#paxos = createPaxos(options, restored);
-  }
-
-  step(input: Input<PaxosMessage>, nowMs: number): void {
-    const paxos = this.#paxos;
-    if (nowMs > paxos.nowMs) paxos.nowMs = nowMs;
-    if (paxos.promiseUntilMs === Number.POSITIVE_INFINITY) {
-      // The first input after a restart: whatever was granted before ends within this time.
-      paxos.promiseUntilMs = paxos.nowMs + paxos.settings.promiseMs;
-    }
-    perform(paxos, input);
-  }
-
-  effects(): PaxosEffect[] {
-    return endTurn(this.#paxos);
-  }
-
-  status(): CoreStatus {
-    return status(this.#paxos);
-  }
-
-  entryAt(index: Index): Entry | undefined {
-    return this.#paxos.log.at(index);
-  }
-
-  inspect(): PaxosInspection {
-    return inspect(this.#paxos);
-  }
-}
-
-export const paxos: Protocol<PaxosMessage, PaxosState> = {
+export const paxos = defineProtocol<Paxos, PaxosMessage, PaxosState, PaxosInspection>({
   name: "paxos",
-  create: (options, restored) => new PaxosCore(options, restored),
+  create: createPaxos,
+  inputs: {
+    tick,
+    receive: (paxos, input) => receive(paxos, input.from, input.message),
+    propose: (paxos, input) => propose(paxos, input.proposals),
+    read: (paxos, input) => read(paxos, input.token),
+    persisted: (paxos, input) => {
+      writesDone(paxos, input.sequence);
+      noteOwnPromiseDurable(paxos, input.sequence);
+      if (paxos.leadership !== undefined) maybeCommit(paxos);
+    },
+    changeMembership,
+    transferLeadership: (paxos, input) => transferLeadership(paxos, input.to, input.token),
+    compact: (paxos, input) => compact(paxos, input.index),
+    disconnected: (paxos, input) => {
+      noteHangUp(paxos, input.peer);
+      noteUnreachable(paxos, input.peer);
+    },
+    connected: (paxos, input) => noteReachable(paxos, input.peer),
+    unreachable: (paxos, input) => noteUnreachable(paxos, input.peer),
+    snapshotSent: noteSnapshotSent,
+    snapshotReceived: (paxos, input) =>
+      noteSnapshotReceived(paxos, input.from, input.epoch, input.point),
+    snapshotInstalled: (paxos, input) => noteSnapshotInstalled(paxos, input.point),
+    campaign,
+    stepDown,
+    fitness: (paxos, input) => {
+      paxos.isFit = input.isFit;
+      if (!input.isFit) stepDown(paxos);
+    },
+  },
+  endTurn,
+  status,
+  inspect,
   encodeMessage,
   decodeMessage,
   encodeState,
@@ -78,70 +69,4 @@ export const paxos: Protocol<PaxosMessage, PaxosState> = {
   describeMessage,
   checkInvariants,
   checkDelta,
-};
-
-function perform(paxos: Paxos, input: Input<PaxosMessage>): void {
-  switch (input.kind) {
-    case "tick":
-      tick(paxos);
-      break;
-    case "receive":
-      receive(paxos, input.from, input.message);
-      break;
-    case "propose":
-      propose(paxos, input.proposals);
-      break;
-    case "read":
-      read(paxos, input.token);
-      break;
-    case "persisted":
-      writesDone(paxos, input.sequence);
-      noteOwnPromiseDurable(paxos, input.sequence);
-      if (paxos.leadership !== undefined) maybeCommit(paxos);
-      break;
-    case "applied":
-      paxos.appliedIndex = Math.max(
-        paxos.appliedIndex,
-        Math.min(input.index, paxos.applySentIndex),
-      );
-      break;
-    case "changeMembership":
-      changeMembership(paxos, input);
-      break;
-    case "transferLeadership":
-      transferLeadership(paxos, input.to, input.token);
-      break;
-    case "compact":
-      compact(paxos, input.index);
-      break;
-    case "disconnected":
-      noteHangUp(paxos, input.peer);
-      noteUnreachable(paxos, input.peer);
-      break;
-    case "connected":
-      noteReachable(paxos, input.peer);
-      break;
-    case "unreachable":
-      noteUnreachable(paxos, input.peer);
-      break;
-    case "snapshotSent":
-      noteSnapshotSent(paxos, input);
-      break;
-    case "snapshotReceived":
-      noteSnapshotReceived(paxos, input.from, input.epoch, input.point);
-      break;
-    case "snapshotInstalled":
-      noteSnapshotInstalled(paxos, input.point);
-      break;
-    case "campaign":
-      campaign(paxos);
-      break;
-    case "stepDown":
-      stepDown(paxos);
-      break;
-    case "fitness":
-      paxos.isFit = input.isFit;
-      if (!input.isFit) stepDown(paxos);
-      break;
-  }
-}
+});

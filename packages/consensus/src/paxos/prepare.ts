@@ -4,12 +4,12 @@
 
 import type { Entry, Index, MemberId } from "../contract.ts";
 import { isVoter, votersOf } from "../membership/membership.ts";
+import { send, sendAfterDisk } from "../outbox/outbox.ts";
 import { compareBallots } from "../synod/ballot.ts";
 import { learnChosen } from "./commit.ts";
 import { type Leadership, peerOf } from "./leadership.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send, sendAfterDisk } from "./outbox.ts";
 import { noteAccepted, type Preparation } from "./preparation.ts";
 import { openSlots } from "./propose.ts";
 import { prepareVerdict, sameQuorums } from "./quorums.ts";

@@ -3,10 +3,10 @@
 // at once as come. It never proposes beyond a membership that is not chosen yet.
 
 import type { EntryKind, Index, Proposal } from "../contract.ts";
+import { reject } from "../outbox/outbox.ts";
 import { maybeCommit } from "./commit.ts";
 import { type Leadership, leadershipOf } from "./leadership.ts";
 import { acceptIn } from "./log-writer.ts";
-import { reject } from "./outbox.ts";
 import { isOfBallot, type Paxos } from "./self.ts";
 
 const nothing = new Uint8Array(0);

@@ -3,16 +3,17 @@
 // one round for all reads asked so far. Under a lease it may answer at once (lease.ts). Followers ask it.
 
 import type { Index, MemberId, Token } from "../contract.ts";
+import { readReady, reject, send } from "../outbox/outbox.ts";
 import {
-  isRecovered,
-  type Leadership,
-  leadershipOf,
-  peerOf,
-  type ReadAsked,
-} from "./leadership.ts";
-import { hasLease, noteConfirmed } from "./lease.ts";
+  noteForwarded,
+  takeAllForwarded,
+  takeForwarded,
+  takeOverdue,
+} from "../reads/forwarded-reads.ts";
+import { addRound, type ReadAsked, takeConfirmed, takeReads } from "../reads/rounds.ts";
+import { isRecovered, type Leadership, leadershipOf, peerOf } from "./leadership.ts";
+import { hasLease } from "./lease.ts";
 import type { MessageOf } from "./messages.ts";
-import { reject, send } from "./outbox.ts";
 import { acceptIndex } from "./quorums.ts";
 import { membership, type Paxos } from "./self.ts";
 
@@ -58,16 +59,8 @@ export function prepareReads(paxos: Paxos, leadership: Leadership): boolean {
 
 /** A new round, about to be sent, carries the reads that wait. */
 export function openRound(paxos: Paxos, leadership: Leadership): number {
-  const round = ++leadership.lastRound;
   const canRead = isRecovered(paxos, leadership);
-  leadership.rounds.push({
-    round,
-    sentAtMs: paxos.nowMs,
-    readIndex: paxos.commitIndex,
-    reads: canRead ? leadership.readsWaiting : [],
-  });
-  if (canRead) leadership.readsWaiting = [];
-  return round;
+  return addRound(leadership, paxos, canRead);
 }
 
 /** A peer answered a round, or the membership changed: what does a quorum stand behind now? */
@@ -79,13 +72,9 @@ export function confirmRounds(paxos: Paxos, leadership: Leadership): void {
   const confirmed = acceptIndex(quorums, membership(paxos), (member) =>
     member === paxos.settings.id ? lastRound : (roundAnswered.get(member) ?? 0),
   );
-  let done = 0;
-  for (; done < rounds.length && rounds[done]!.round <= confirmed; done++) {
-    const { reads, readIndex, sentAtMs } = rounds[done]!;
-    noteConfirmed(leadership, sentAtMs);
+  for (const { reads, readIndex } of takeConfirmed(leadership, confirmed)) {
     for (const asked of reads) answer(paxos, asked, readIndex);
   }
-  if (done > 0) rounds.splice(0, done);
 }
 
 /** A follower's turn ends: one request for all its reads. */
@@ -97,8 +86,7 @@ export function forwardReads(paxos: Paxos): void {
     for (const token of tokens) reject(paxos, token, "notLeader");
     return;
   }
-  const request = ++paxos.nextReadRequest;
-  paxos.readsForwarded.set(request, { tokens, ticksLeft: paxos.settings.electionTicks });
+  const request = noteForwarded(paxos, tokens);
   send(paxos, paxos.leader, { kind: "readRequest", ballot: paxos.promised, request });
 }
 
@@ -107,10 +95,7 @@ export function handleReadResponse(
   _from: MemberId,
   message: MessageOf<"readResponse">,
 ): void {
-  const forwarded = paxos.readsForwarded.get(message.request);
-  if (forwarded === undefined) return;
-  paxos.readsForwarded.delete(message.request);
-  for (const token of forwarded.tokens) ready(paxos, token, message.index);
+  for (const token of takeForwarded(paxos, message.request)) readReady(paxos, token, message.index);
 }
 
 export function handleReadRefusal(
@@ -118,39 +103,27 @@ export function handleReadRefusal(
   _from: MemberId,
   message: MessageOf<"readRefusal">,
 ): void {
-  const forwarded = paxos.readsForwarded.get(message.request);
-  if (forwarded === undefined) return;
-  paxos.readsForwarded.delete(message.request);
-  for (const token of forwarded.tokens) reject(paxos, token, "notLeader");
+  for (const token of takeForwarded(paxos, message.request)) reject(paxos, token, "notLeader");
 }
 
 /** A request or its answer may be lost; the caller is told instead of left to wait. */
 export function tickForwardedReads(paxos: Paxos): void {
-  if (paxos.readsForwarded.size === 0) return;
-  for (const [request, forwarded] of paxos.readsForwarded) {
-    if (--forwarded.ticksLeft > 0) continue;
-    paxos.readsForwarded.delete(request);
-    for (const token of forwarded.tokens) reject(paxos, token, "timedOut");
-  }
+  for (const token of takeOverdue(paxos)) reject(paxos, token, "timedOut");
 }
 
 /** The leader that was asked leads no more, or another one does. */
 export function abandonForwardedReads(paxos: Paxos): void {
-  for (const { tokens } of paxos.readsForwarded.values()) {
-    for (const token of tokens) reject(paxos, token, "leadershipLost");
-  }
-  paxos.readsForwarded.clear();
+  for (const token of takeAllForwarded(paxos)) reject(paxos, token, "leadershipLost");
 }
 
 /** This member leads no more: nothing that it was asked can be confirmed. */
 export function abandonReads(paxos: Paxos, leadership: Leadership): void {
-  for (const { reads } of leadership.rounds) for (const asked of reads) abandon(paxos, asked);
-  for (const asked of leadership.readsWaiting) abandon(paxos, asked);
+  for (const asked of takeReads(leadership)) abandon(paxos, asked);
 }
 
 function answer(paxos: Paxos, asked: ReadAsked, index: Index): void {
   if (asked.kind === "own") {
-    ready(paxos, asked.token, index);
+    readReady(paxos, asked.token, index);
   } else {
     const { from, request } = asked;
     send(paxos, from, { kind: "readResponse", ballot: paxos.promised, request, index });
@@ -164,8 +137,4 @@ function abandon(paxos: Paxos, asked: ReadAsked): void {
     const { from, request } = asked;
     send(paxos, from, { kind: "readRefusal", ballot: paxos.promised, request });
   }
-}
-
-function ready(paxos: Paxos, token: Token, index: Index): void {
-  paxos.outbox.readsReady.push({ kind: "readReady", token, index });
 }

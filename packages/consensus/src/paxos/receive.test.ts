@@ -6,13 +6,13 @@ import type { MemberId } from "../contract.ts";
 import { membershipOf } from "../membership/membership.ts";
 import type { PaxosMessage } from "./messages.ts";
 import type { PaxosEffect } from "./outbox.ts";
-import { PaxosCore } from "./paxos.ts";
+import { type PaxosCore, paxos } from "./paxos.ts";
 
 const majorities = { prepare: 0, accept: 0 };
 
 /** a, which prepares ballot 2.a after ballot 1.a came to nothing. */
 function secondAttempt(): PaxosCore {
-  const core = new PaxosCore(
+  const core = paxos.create(
     { id: "a", heartbeatTicks: 2, electionTicks: 10, tickMs: 10, random: () => 0.5 },
     {
       state: undefined,

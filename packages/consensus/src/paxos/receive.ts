@@ -4,6 +4,7 @@
 
 import type { MemberId } from "../contract.ts";
 import { isMember } from "../membership/membership.ts";
+import { send } from "../outbox/outbox.ts";
 import { compareBallots, sameBallot } from "../synod/ballot.ts";
 import { handleAcceptRequest } from "./accept.ts";
 import { handleCanvassRequest, handleCanvassResponse } from "./canvass.ts";
@@ -14,7 +15,6 @@ import {
   handleHeartbeatResponse,
 } from "./heartbeat.ts";
 import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { handlePrepareRequest, handlePromise } from "./prepare.ts";
 import {
   handleReadRefusal,

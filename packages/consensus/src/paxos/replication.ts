@@ -3,10 +3,10 @@
 // point of agreement to look for: whoever lacks slots is sent them, chosen or not, under this ballot.
 
 import type { Index, MemberId } from "../contract.ts";
+import { send } from "../outbox/outbox.ts";
 import { maybeCommit } from "./commit.ts";
 import { type Leadership, lastSlot, leadershipOf, type Peer, peerOf } from "./leadership.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { atBallot, type Paxos } from "./self.ts";
 
 /** A leader's turn ends: everything that may be sent is. */

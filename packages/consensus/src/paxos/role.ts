@@ -3,9 +3,9 @@
 
 import { assert } from "../assert.ts";
 import { isVoter } from "../membership/membership.ts";
+import { reject } from "../outbox/outbox.ts";
 import { type Ballot, compareBallots } from "../synod/ballot.ts";
 import { alignPeers, createLeadership, peerOf } from "./leadership.ts";
-import { reject } from "./outbox.ts";
 import { createPreparation, noteAccepted } from "./preparation.ts";
 import { abandonForwardedReads, abandonReads } from "./reads.ts";
 import { membership, type Paxos } from "./self.ts";

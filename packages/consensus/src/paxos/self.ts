@@ -3,7 +3,6 @@
 
 import { assert } from "../assert.ts";
 import type {
-  CoreLimits,
   CoreOptions,
   Entry,
   Epoch,
@@ -14,7 +13,9 @@ import type {
   Restored,
   Token,
 } from "../contract.ts";
+import { type Settings as CommonSettings, settingsOf } from "../core/settings.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
+import type { ForwardedReads } from "../reads/forwarded-reads.ts";
 import { type Ballot, compareBallots, noBallot } from "../synod/ballot.ts";
 import { ElectionTimer } from "../timer/election-timer.ts";
 import type { PaxosState } from "./durable-state.ts";
@@ -26,18 +27,8 @@ import { Slots } from "./slots.ts";
 
 export type PaxosRole = "follower" | "canvasser" | "candidate" | "leader";
 
-export interface Settings {
-  readonly id: MemberId;
-  readonly heartbeatTicks: number;
-  readonly electionTicks: number;
-  /** What a follower grants on hearing its leader: no promise to anyone else for so long. */
-  readonly promiseMs: number;
-  /** What a leader may count on of that, its clock being as fast as may be. */
-  readonly leaseMs: number;
-  readonly priority: number;
-  readonly leaseReads: boolean;
+export interface Settings extends CommonSettings {
   readonly quorums: QuorumSizes;
-  readonly limits: CoreLimits;
 }
 
 /** A membership governs the slots after the one in which it was chosen. */
@@ -54,12 +45,6 @@ export interface Transfer {
   readonly thenStepDown: boolean;
   ticksLeft: number;
   takeOverSent: boolean;
-}
-
-/** Reads of this follower that wait for the leader's answer. */
-export interface ForwardedReads {
-  readonly tokens: Token[];
-  ticksLeft: number;
 }
 
 export interface Paxos {
@@ -120,7 +105,7 @@ export interface Paxos {
 }
 
 export function createPaxos(options: CoreOptions, restored: Restored<PaxosState>): Paxos {
-  const settings = settingsOf(options);
+  const settings = { ...settingsOf(options), quorums: quorumsOf(options) };
   const { base, entries, state } = restored;
   const log = new Slots(base.index, entries);
   assert(restored.applied >= base.index, "what is compacted was applied");
@@ -219,37 +204,10 @@ export function membershipIndex(paxos: Paxos): Index {
   return paxos.memberships[paxos.memberships.length - 1]!.index;
 }
 
-/** What is told to others: who may not lead is the last to hand leadership to. */
-export function priorityNow({ isFit, settings }: Paxos): number {
-  return isFit ? settings.priority : 0;
-}
-
-function settingsOf(options: CoreOptions): Settings {
-  const { heartbeatTicks, electionTicks, tickMs, limits } = options;
-  const drift = options.clockDriftMax ?? 0.1;
-  const priority = options.priority ?? 1;
-  assert(options.id !== "", "a member has an id");
-  assert(heartbeatTicks >= 1, "a heartbeat takes at least one tick");
-  assert(electionTicks > heartbeatTicks, "an election timeout outlasts a heartbeat");
-  assert(drift >= 0 && drift < 1, "the clock drift is a fraction");
-  assert(Number.isSafeInteger(priority) && priority >= 0, "a priority is an integer >= 0");
+function quorumsOf(options: CoreOptions): QuorumSizes {
   const quorums = options.paxosQuorums ?? majorities;
   for (const size of [quorums.prepare, quorums.accept]) {
     assert(Number.isSafeInteger(size) && size >= 0, "the size of a quorum is an integer >= 0");
   }
-  return {
-    id: options.id,
-    heartbeatTicks,
-    electionTicks,
-    promiseMs: electionTicks * tickMs,
-    leaseMs: electionTicks * tickMs * (1 - drift),
-    priority,
-    leaseReads: options.reads === "lease",
-    quorums,
-    limits: {
-      messageBytesMax: limits?.messageBytesMax ?? 1024 * 1024,
-      messagesInFlightMax: limits?.messagesInFlightMax ?? 256,
-      uncommittedBytesMax: limits?.uncommittedBytesMax ?? 64 * 1024 * 1024,
-    },
-  };
+  return quorums;
 }

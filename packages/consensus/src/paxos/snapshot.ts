@@ -4,9 +4,9 @@
 // welcome from whoever sends it; what was accepted in slots after its point stays.
 
 import type { Epoch, Input, LogPoint, MemberId } from "../contract.ts";
+import { install } from "../outbox/outbox.ts";
 import { peerOf } from "./leadership.ts";
 import { forgetMemberships } from "./log-writer.ts";
-import { install } from "./outbox.ts";
 import { askForPromises, maybeLead } from "./prepare.ts";
 import type { Paxos } from "./self.ts";
 

@@ -3,11 +3,11 @@
 // leadership moves to a member of higher priority.
 
 import type { MemberId, Token } from "../contract.ts";
+import { reject, send } from "../outbox/outbox.ts";
 import { standForElection } from "./election.ts";
 import { type Leadership, lastSlot, peerOf } from "./leadership.ts";
 import { voidLease } from "./lease.ts";
 import type { MessageOf } from "./messages.ts";
-import { reject, send } from "./outbox.ts";
 import { becomeFollower, isPromotable } from "./role.ts";
 import type { Paxos } from "./self.ts";
 import { bestSuccessor, isIncomingVoter } from "./successor.ts";

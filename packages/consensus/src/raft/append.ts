@@ -3,11 +3,11 @@
 
 import { assert } from "../assert.ts";
 import type { MemberId } from "../contract.ts";
+import { send, sendAfterDisk } from "../outbox/outbox.ts";
 import { learnCommit } from "./commit.ts";
 import { appendReceived, truncateFrom } from "./log-writer.ts";
 import { hearLeader } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send, sendAfterDisk } from "./outbox.ts";
 import type { Raft } from "./self.ts";
 
 export function handleAppendRequest(

@@ -3,10 +3,10 @@
 
 import type { MemberId } from "../contract.ts";
 import { votersOf } from "../membership/membership.ts";
+import { send, sendAfterDisk } from "../outbox/outbox.ts";
 import { quorumVerdict } from "../quorum/quorum.ts";
 import { hasPromised } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send, sendAfterDisk } from "./outbox.ts";
 import {
   becomeCandidate,
   becomeFollower,

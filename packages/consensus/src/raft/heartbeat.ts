@@ -3,16 +3,17 @@
 // go on: dissertation §6.2).
 
 import type { MemberId } from "../contract.ts";
+import { priorityNow } from "../core/settings.ts";
+import { send } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { learnCommit } from "./commit.ts";
 import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
 import { hearLeader } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { confirmRounds, openRound } from "./reads.ts";
 import { probeStalledWindow } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
-import { membership, priorityNow, type Raft } from "./self.ts";
+import { membership, type Raft } from "./self.ts";
 import { isIncomingVoter } from "./successor.ts";
 import { repeatTimeoutNow } from "./transfer.ts";
 

@@ -2,26 +2,13 @@
 // leads, and reads that wait for them. Gone the moment it is no longer leader.
 
 import { assert } from "../assert.ts";
-import type { Index, MemberId, Token } from "../contract.ts";
+import type { Index, MemberId } from "../contract.ts";
 import { membersOf } from "../membership/membership.ts";
 import { Progress } from "../progress/progress.ts";
+import { createRounds, type Rounds } from "../reads/rounds.ts";
 import { membership, type Raft } from "./self.ts";
 
-/** One of its own reads, or the reads of a follower's turn. */
-export type ReadAsked =
-  | { readonly kind: "own"; readonly token: Token }
-  | { readonly kind: "follower"; readonly from: MemberId; readonly request: number };
-
-/** Heartbeats sent together: whoever answers confirms everything up to this round. */
-export interface Round {
-  readonly round: number;
-  readonly sentAtMs: number;
-  /** The commit index when the reads were asked. */
-  readonly readIndex: Index;
-  readonly reads: readonly ReadAsked[];
-}
-
-export interface Leadership {
+export interface Leadership extends Rounds {
   /** Everyone but this member, sorted: the order of messages never depends on a Map. */
   peers: Progress[];
   /** The no-op of this term; once it is committed, everything earlier is known to be. */
@@ -35,13 +22,6 @@ export interface Leadership {
   /** The end of the log at the last check of the quorum, and at the one before it. */
   lastIndexAtCheck: Index;
   lastIndexAtCheckBefore: Index;
-  readsWaiting: ReadAsked[];
-  /** Sent and not yet confirmed, ascending. */
-  rounds: Round[];
-  lastRound: number;
-  readonly roundAnswered: Map<MemberId, number>;
-  /** When the newest confirmed round was sent. */
-  leaseFromMs: number;
   /** An election that need not wait for the lease was allowed in this term. */
   leaseVoid: boolean;
   checksUntilHandover: number;
@@ -58,11 +38,7 @@ export function createLeadership(termStartIndex: Index): Leadership {
     activeBefore: new Set(),
     lastIndexAtCheck: termStartIndex,
     lastIndexAtCheckBefore: termStartIndex,
-    readsWaiting: [],
-    rounds: [],
-    lastRound: 0,
-    roundAnswered: new Map(),
-    leaseFromMs: Number.NEGATIVE_INFINITY,
+    ...createRounds(),
     leaseVoid: false,
     checksUntilHandover: 1,
   };

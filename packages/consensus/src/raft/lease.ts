@@ -10,10 +10,6 @@ export function hasLease(raft: Raft, leadership: Leadership): boolean {
   return raft.nowMs < leadership.leaseFromMs + raft.settings.leaseMs;
 }
 
-export function noteConfirmed(leadership: Leadership, sentAtMs: number): void {
-  leadership.leaseFromMs = Math.max(leadership.leaseFromMs, sentAtMs);
-}
-
 /**
  * A transfer lets others vote in spite of their promise, and its message may be under way for long:
  * the leader answers no read from a lease in the rest of its term.

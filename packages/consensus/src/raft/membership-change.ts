@@ -5,9 +5,9 @@
 import type { Input, MemberId, Membership } from "../contract.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { applyChanges, isJoint, isVoter, leaveJoint } from "../membership/membership.ts";
+import { reject, send } from "../outbox/outbox.ts";
 import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
 import { appendOwn } from "./log-writer.ts";
-import { reject, send } from "./outbox.ts";
 import { becomeFollower } from "./role.ts";
 import { membership, membershipIndex, type Raft } from "./self.ts";
 import { bestSuccessor } from "./successor.ts";

@@ -11,7 +11,7 @@ import type { RaftState } from "./durable-state.ts";
 import type { RaftInspection } from "./inspect.ts";
 import type { RaftMessage } from "./messages.ts";
 import type { RaftEffect } from "./outbox.ts";
-import { RaftCore, raft } from "./raft.ts";
+import { type RaftCore, raft } from "./raft.ts";
 
 type RaftCluster = Cluster<RaftMessage, RaftState>;
 
@@ -44,7 +44,7 @@ function entry(index: number, epoch: number): Entry {
 /** One member of a, b, c with a log of these terms. */
 function memberWith(logTerms: readonly number[], options: Partial<CoreOptions> = {}): RaftCore {
   const term = logTerms[logTerms.length - 1] ?? 0;
-  return new RaftCore(
+  return raft.create(
     { id: "a", heartbeatTicks: 2, electionTicks: 10, tickMs: 10, random: () => 0.5, ...options },
     {
       state: { term, vote: "", commit: 0 },

@@ -2,10 +2,10 @@
 // so that one that was cut off comes back without deposing anybody.
 
 import type { MemberId } from "../contract.ts";
+import { send } from "../outbox/outbox.ts";
 import { countVotes, isUpToDate, preVoteRequest } from "./election.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { becomeFollower } from "./role.ts";
 import type { Raft } from "./self.ts";
 

@@ -2,8 +2,8 @@
 // ends, so that all proposals of a turn share one message per follower and one disk write.
 
 import type { Proposal } from "../contract.ts";
+import { reject } from "../outbox/outbox.ts";
 import { appendOwn } from "./log-writer.ts";
-import { reject } from "./outbox.ts";
 import type { Raft } from "./self.ts";
 
 export function propose(raft: Raft, proposals: readonly Proposal[]): void {

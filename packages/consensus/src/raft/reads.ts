@@ -3,11 +3,18 @@
 // for all reads asked so far. Under a lease it may answer at once (lease.ts). Followers ask it.
 
 import type { Index, MemberId, Token } from "../contract.ts";
+import { readReady, reject, send } from "../outbox/outbox.ts";
 import { quorumIndex } from "../quorum/quorum.ts";
-import { type Leadership, leadershipOf, peerOf, type ReadAsked } from "./leadership.ts";
-import { hasLease, noteConfirmed } from "./lease.ts";
+import {
+  noteForwarded,
+  takeAllForwarded,
+  takeForwarded,
+  takeOverdue,
+} from "../reads/forwarded-reads.ts";
+import { addRound, type ReadAsked, takeConfirmed, takeReads } from "../reads/rounds.ts";
+import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
+import { hasLease } from "./lease.ts";
 import type { MessageOf } from "./messages.ts";
-import { reject, send } from "./outbox.ts";
 import { membership, type Raft } from "./self.ts";
 
 export function read(raft: Raft, token: Token): void {
@@ -52,16 +59,8 @@ export function prepareReads(raft: Raft, leadership: Leadership): boolean {
 
 /** A new round, about to be sent, carries the reads that wait. */
 export function openRound(raft: Raft, leadership: Leadership): number {
-  const round = ++leadership.lastRound;
   const canRead = raft.commitIndex >= leadership.termStartIndex;
-  leadership.rounds.push({
-    round,
-    sentAtMs: raft.nowMs,
-    readIndex: raft.commitIndex,
-    reads: canRead ? leadership.readsWaiting : [],
-  });
-  if (canRead) leadership.readsWaiting = [];
-  return round;
+  return addRound(leadership, raft, canRead);
 }
 
 /** A peer answered a round, or the membership changed: what does a quorum stand behind now? */
@@ -71,13 +70,9 @@ export function confirmRounds(raft: Raft, leadership: Leadership): void {
   const confirmed = quorumIndex(membership(raft), (member) =>
     member === raft.settings.id ? lastRound : (roundAnswered.get(member) ?? 0),
   );
-  let done = 0;
-  for (; done < rounds.length && rounds[done]!.round <= confirmed; done++) {
-    const { reads, readIndex, sentAtMs } = rounds[done]!;
-    noteConfirmed(leadership, sentAtMs);
+  for (const { reads, readIndex } of takeConfirmed(leadership, confirmed)) {
     for (const asked of reads) answer(raft, asked, readIndex);
   }
-  if (done > 0) rounds.splice(0, done);
 }
 
 /** A follower's turn ends: one request for all its reads. */
@@ -89,8 +84,7 @@ export function forwardReads(raft: Raft): void {
     for (const token of tokens) reject(raft, token, "notLeader");
     return;
   }
-  const request = ++raft.nextReadRequest;
-  raft.readsForwarded.set(request, { tokens, ticksLeft: raft.settings.electionTicks });
+  const request = noteForwarded(raft, tokens);
   send(raft, raft.leader, { kind: "readRequest", term: raft.term, request });
 }
 
@@ -99,10 +93,7 @@ export function handleReadResponse(
   _from: MemberId,
   message: MessageOf<"readResponse">,
 ): void {
-  const forwarded = raft.readsForwarded.get(message.request);
-  if (forwarded === undefined) return;
-  raft.readsForwarded.delete(message.request);
-  for (const token of forwarded.tokens) ready(raft, token, message.index);
+  for (const token of takeForwarded(raft, message.request)) readReady(raft, token, message.index);
 }
 
 export function handleReadRefusal(
@@ -110,39 +101,27 @@ export function handleReadRefusal(
   _from: MemberId,
   message: MessageOf<"readRefusal">,
 ): void {
-  const forwarded = raft.readsForwarded.get(message.request);
-  if (forwarded === undefined) return;
-  raft.readsForwarded.delete(message.request);
-  for (const token of forwarded.tokens) reject(raft, token, "notLeader");
+  for (const token of takeForwarded(raft, message.request)) reject(raft, token, "notLeader");
 }
 
 /** A request or its answer may be lost; the caller is told instead of left to wait. */
 export function tickForwardedReads(raft: Raft): void {
-  if (raft.readsForwarded.size === 0) return;
-  for (const [request, forwarded] of raft.readsForwarded) {
-    if (--forwarded.ticksLeft > 0) continue;
-    raft.readsForwarded.delete(request);
-    for (const token of forwarded.tokens) reject(raft, token, "timedOut");
-  }
+  for (const token of takeOverdue(raft)) reject(raft, token, "timedOut");
 }
 
 /** The leader that was asked leads no more, or another one does. */
 export function abandonForwardedReads(raft: Raft): void {
-  for (const { tokens } of raft.readsForwarded.values()) {
-    for (const token of tokens) reject(raft, token, "leadershipLost");
-  }
-  raft.readsForwarded.clear();
+  for (const token of takeAllForwarded(raft)) reject(raft, token, "leadershipLost");
 }
 
 /** This member leads no more: nothing that it was asked can be confirmed. */
 export function abandonReads(raft: Raft, leadership: Leadership): void {
-  for (const { reads } of leadership.rounds) for (const asked of reads) abandon(raft, asked);
-  for (const asked of leadership.readsWaiting) abandon(raft, asked);
+  for (const asked of takeReads(leadership)) abandon(raft, asked);
 }
 
 function answer(raft: Raft, asked: ReadAsked, index: Index): void {
   if (asked.kind === "own") {
-    ready(raft, asked.token, index);
+    readReady(raft, asked.token, index);
   } else {
     const { from, request } = asked;
     send(raft, from, { kind: "readResponse", term: raft.term, request, index });
@@ -156,8 +135,4 @@ function abandon(raft: Raft, asked: ReadAsked): void {
     const { from, request } = asked;
     send(raft, from, { kind: "readRefusal", term: raft.term, request });
   }
-}
-
-function ready(raft: Raft, token: Token, index: Index): void {
-  raft.outbox.readsReady.push({ kind: "readReady", token, index });
 }

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { AssertionFailure } from "../assert.ts";
 import { membershipOf } from "../membership/membership.ts";
 import type { RaftMessage } from "./messages.ts";
-import { RaftCore, raft } from "./raft.ts";
+import { raft } from "./raft.ts";
 
 const n = fc.nat(6);
 const kinds = [
@@ -73,7 +73,7 @@ const step = fc.oneof(
 test("no message breaks an invariant, in any role", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
-      const core = new RaftCore(
+      const core = raft.create(
         { id: "a", heartbeatTicks: 1, electionTicks: 3, tickMs: 10, random: () => 0 },
         {
           state: undefined,

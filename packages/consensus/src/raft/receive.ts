@@ -2,7 +2,9 @@
 // each message. A new message does not compile until every role has an answer.
 
 import type { MemberId } from "../contract.ts";
+import { priorityNow } from "../core/settings.ts";
 import { isMember } from "../membership/membership.ts";
+import { send } from "../outbox/outbox.ts";
 import { handleAppendRequest } from "./append.ts";
 import {
   handleCommitNotice,
@@ -11,7 +13,6 @@ import {
 } from "./heartbeat.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageKind, MessageOf, RaftMessage } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { handlePreVoteRequest, handlePreVoteResponse } from "./pre-vote.ts";
 import {
   handleReadRefusal,
@@ -21,7 +22,7 @@ import {
 } from "./reads.ts";
 import { handleAppendRefusal, handleAppendResponse } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
-import { membership, priorityNow, type Raft, type RaftRole } from "./self.ts";
+import { membership, type Raft, type RaftRole } from "./self.ts";
 import { handleTimeoutNow, handleVoteRequest, handleVoteResponse } from "./vote.ts";
 
 type Handler<Kind extends MessageKind> = (

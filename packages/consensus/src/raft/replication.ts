@@ -3,11 +3,11 @@
 // window. Who refuses is probed for the point of agreement; who is too far behind gets a snapshot.
 
 import type { MemberId } from "../contract.ts";
+import { send } from "../outbox/outbox.ts";
 import type { Progress } from "../progress/progress.ts";
 import { maybeCommit } from "./commit.ts";
 import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import type { Raft } from "./self.ts";
 
 /** A leader's turn ends: everything that may be sent is. */

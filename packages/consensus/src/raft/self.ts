@@ -3,7 +3,6 @@
 
 import { assert } from "../assert.ts";
 import type {
-  CoreLimits,
   CoreOptions,
   Epoch,
   Index,
@@ -13,27 +12,17 @@ import type {
   Restored,
   Token,
 } from "../contract.ts";
+import { type Settings, settingsOf } from "../core/settings.ts";
 import { Entries } from "../entries/entries.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
+import { createLogOutbox } from "../outbox/log-writes.ts";
+import type { ForwardedReads } from "../reads/forwarded-reads.ts";
 import { ElectionTimer } from "../timer/election-timer.ts";
 import type { RaftState } from "./durable-state.ts";
 import type { Leadership } from "./leadership.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 
 export type RaftRole = "follower" | "preCandidate" | "candidate" | "leader";
-
-export interface Settings {
-  readonly id: MemberId;
-  readonly heartbeatTicks: number;
-  readonly electionTicks: number;
-  /** What a follower promises on hearing its leader: no vote for anyone else for so long. */
-  readonly promiseMs: number;
-  /** What a leader may count on of that promise, its clock being as fast as may be. */
-  readonly leaseMs: number;
-  readonly priority: number;
-  readonly leaseReads: boolean;
-  readonly limits: CoreLimits;
-}
 
 /** A membership takes effect where it stands in the log, committed or not (Raft §6). */
 export interface MembershipAt {
@@ -49,12 +38,6 @@ export interface Transfer {
   readonly thenStepDown: boolean;
   ticksLeft: number;
   timeoutNowSent: boolean;
-}
-
-/** Reads of this follower that wait for the leader's answer. */
-export interface ForwardedReads {
-  readonly tokens: Token[];
-  ticksLeft: number;
 }
 
 export interface Raft {
@@ -124,7 +107,7 @@ export function createRaft(options: CoreOptions, restored: Restored<RaftState>):
     settings,
     timer,
     log,
-    outbox: createOutbox(term, log.lastIndex, commit),
+    outbox: createLogOutbox(term, log.lastIndex, commit),
     term,
     vote: ahead ? "" : state.vote,
     role: "follower",
@@ -162,34 +145,4 @@ export function membership(raft: Raft): Membership {
 /** Where the membership in force stands in the log. */
 export function membershipIndex(raft: Raft): Index {
   return raft.memberships[raft.memberships.length - 1]!.index;
-}
-
-/** What is told to others: who may not lead is the last to hand leadership to. */
-export function priorityNow({ isFit, settings }: Raft): number {
-  return isFit ? settings.priority : 0;
-}
-
-function settingsOf(options: CoreOptions): Settings {
-  const { heartbeatTicks, electionTicks, tickMs, limits } = options;
-  const drift = options.clockDriftMax ?? 0.1;
-  const priority = options.priority ?? 1;
-  assert(options.id !== "", "a member has an id");
-  assert(heartbeatTicks >= 1, "a heartbeat takes at least one tick");
-  assert(electionTicks > heartbeatTicks, "an election timeout outlasts a heartbeat");
-  assert(drift >= 0 && drift < 1, "the clock drift is a fraction");
-  assert(Number.isSafeInteger(priority) && priority >= 0, "a priority is an integer >= 0");
-  return {
-    id: options.id,
-    heartbeatTicks,
-    electionTicks,
-    promiseMs: electionTicks * tickMs,
-    leaseMs: electionTicks * tickMs * (1 - drift),
-    priority,
-    leaseReads: options.reads === "lease",
-    limits: {
-      messageBytesMax: limits?.messageBytesMax ?? 1024 * 1024,
-      messagesInFlightMax: limits?.messagesInFlightMax ?? 256,
-      uncommittedBytesMax: limits?.uncommittedBytesMax ?? 64 * 1024 * 1024,
-    },
-  };
 }

@@ -3,9 +3,11 @@
 // still wanted, and what of the log survives it.
 
 import type { Epoch, Index, Input, LogPoint, MemberId } from "../contract.ts";
+import { forgetLog } from "../outbox/log-writes.ts";
+import { install, sendAfterDisk } from "../outbox/outbox.ts";
 import { peerOf } from "./leadership.ts";
 import { hearLeader } from "./loyalty.ts";
-import { dropAcknowledgements, forgetLog, install, sendAfterDisk } from "./outbox.ts";
+import { dropAcknowledgements } from "./outbox.ts";
 import { becomeFollower } from "./role.ts";
 import type { Raft } from "./self.ts";
 

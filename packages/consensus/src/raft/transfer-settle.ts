@@ -1,7 +1,7 @@
 // The end of a leadership transfer as its old leader sees it: well when the leader that it hears
 // next is the one it named. Apart from `transfer.ts`, because hearing a leader needs only this.
 
-import { reject } from "./outbox.ts";
+import { reject } from "../outbox/outbox.ts";
 import type { Raft } from "./self.ts";
 
 /** Called when a leader other than this member became known. */

@@ -3,9 +3,9 @@
 // leadership moves to a member of higher priority.
 
 import type { MemberId, Token } from "../contract.ts";
+import { reject, send } from "../outbox/outbox.ts";
 import { type Leadership, peerOf } from "./leadership.ts";
 import { voidLease } from "./lease.ts";
-import { reject, send } from "./outbox.ts";
 import { becomeFollower } from "./role.ts";
 import type { Raft } from "./self.ts";
 import { bestSuccessor, isIncomingVoter } from "./successor.ts";

@@ -2,10 +2,10 @@
 // whose log is at least as complete as the voter's.
 
 import type { MemberId } from "../contract.ts";
+import { send, sendAfterDisk } from "../outbox/outbox.ts";
 import { countVotes, isUpToDate, standForElection } from "./election.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send, sendAfterDisk } from "./outbox.ts";
 import { isPromotable } from "./role.ts";
 import type { Raft } from "./self.ts";
 

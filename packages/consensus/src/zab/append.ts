@@ -2,12 +2,12 @@
 // is on disk, deliver what is committed (Zab §IV phase 3, follower).
 
 import type { MemberId } from "../contract.ts";
+import { sendAfterDisk } from "../outbox/outbox.ts";
 import { learnCommit } from "./commit.ts";
 import { restartSession } from "./following.ts";
 import { appendReceived } from "./log-writer.ts";
 import { receiveInOrder } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { sendAfterDisk } from "./outbox.ts";
 import type { Zab } from "./self.ts";
 
 export function handleProposal(

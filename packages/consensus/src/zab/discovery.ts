@@ -4,6 +4,7 @@
 
 import type { Epoch, MemberId } from "../contract.ts";
 import { isVoter } from "../membership/membership.ts";
+import { sendAfterDisk } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { type Following, sendFollowerInfo } from "./following.ts";
 import {
@@ -16,7 +17,6 @@ import {
 } from "./leadership.ts";
 import { hasPromisedOther, hearLeader } from "./loyalty.ts";
 import type { EpochEnd, MessageOf } from "./messages.ts";
-import { sendAfterDisk } from "./outbox.ts";
 import { becomeLooking } from "./role.ts";
 import { membership, type Zab } from "./self.ts";
 import { beginSynchronization, synchronize } from "./synchronization.ts";

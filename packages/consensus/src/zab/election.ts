@@ -4,12 +4,12 @@
 
 import type { MemberId } from "../contract.ts";
 import { isVoter, votersOf } from "../membership/membership.ts";
+import { send } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { restartSession } from "./following.ts";
 import type { Looking } from "./looking.ts";
 import { releasePromise } from "./loyalty.ts";
 import type { MessageOf, Vote } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { becomeFollowing, becomeLeading, becomeLooking, resumeLooking } from "./role.ts";
 import { membership, type Zab } from "./self.ts";
 import {

@@ -3,7 +3,7 @@
 // with discovery again.
 
 import type { Epoch, MemberId } from "../contract.ts";
-import { send } from "./outbox.ts";
+import { send } from "../outbox/outbox.ts";
 import type { Zab } from "./self.ts";
 
 export interface Following {

@@ -2,7 +2,9 @@
 // confirm leadership (reads, lease, the quorum of followers that a leader needs to go on).
 
 import type { MemberId } from "../contract.ts";
+import { priorityNow } from "../core/settings.ts";
 import { isVoter } from "../membership/membership.ts";
+import { send } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { sendAckEpoch } from "./discovery.ts";
 import { notify } from "./election.ts";
@@ -10,11 +12,10 @@ import { restartSession, sendFollowerInfo } from "./following.ts";
 import { forgetSession, type Leadership, leadershipOf, peerInSession } from "./leadership.ts";
 import { hearLeader, inSession } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { confirmRounds, openRound } from "./reads.ts";
 import { noteAcknowledged, sendInSession } from "./replication.ts";
 import { becomeLooking } from "./role.ts";
-import { membership, priorityNow, type Zab } from "./self.ts";
+import { membership, type Zab } from "./self.ts";
 import { noteSynchronized, sendSnapshot } from "./synchronization.ts";
 
 /** A leader's turn ends: the heartbeat that is due, or one out of turn for reads. */

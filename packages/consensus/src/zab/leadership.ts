@@ -2,25 +2,12 @@
 // rounds that confirm that it still leads, and reads that wait for them. Gone when it leads no more.
 
 import { assert } from "../assert.ts";
-import type { Epoch, Index, MemberId, Token } from "../contract.ts";
+import type { Epoch, Index, MemberId } from "../contract.ts";
 import { membersOf } from "../membership/membership.ts";
 import { Progress } from "../progress/progress.ts";
+import { createRounds, type Rounds } from "../reads/rounds.ts";
 import type { MessageOf } from "./messages.ts";
 import { membership, type Zab } from "./self.ts";
-
-/** One of its own reads, or the reads of a follower's turn. */
-export type ReadAsked =
-  | { readonly kind: "own"; readonly token: Token }
-  | { readonly kind: "follower"; readonly from: MemberId; readonly request: number };
-
-/** Pings sent together: whoever answers confirms everything up to this round. */
-export interface Round {
-  readonly round: number;
-  readonly sentAtMs: number;
-  /** The commit index when the reads were asked. */
-  readonly readIndex: Index;
-  readonly reads: readonly ReadAsked[];
-}
 
 export interface Peer {
   readonly id: MemberId;
@@ -44,7 +31,7 @@ export interface Peer {
   progress: Progress;
 }
 
-export interface Leadership {
+export interface Leadership extends Rounds {
   phase: "discovery" | "synchronization" | "broadcast";
   /** 0 until a quorum has said what it accepted before. */
   epoch: Epoch;
@@ -61,13 +48,6 @@ export interface Leadership {
   /** The end of the log at the last check of the quorum, and at the one before it. */
   lastIndexAtCheck: Index;
   lastIndexAtCheckBefore: Index;
-  readsWaiting: ReadAsked[];
-  /** Sent and not yet confirmed, ascending. */
-  rounds: Round[];
-  lastRound: number;
-  readonly roundAnswered: Map<MemberId, number>;
-  /** When the newest confirmed round was sent. */
-  leaseFromMs: number;
   checksUntilHandover: number;
 }
 
@@ -84,11 +64,7 @@ export function createLeadership(lastIndex: Index): Leadership {
     activeBefore: new Set(),
     lastIndexAtCheck: lastIndex,
     lastIndexAtCheckBefore: lastIndex,
-    readsWaiting: [],
-    rounds: [],
-    lastRound: 0,
-    roundAnswered: new Map(),
-    leaseFromMs: Number.NEGATIVE_INFINITY,
+    ...createRounds(),
     checksUntilHandover: 1,
   };
 }

@@ -10,7 +10,3 @@ export function hasLease(zab: Zab, leadership: Leadership): boolean {
   if (!zab.settings.leaseReads) return false;
   return zab.nowMs < leadership.leaseFromMs + zab.settings.leaseMs;
 }
-
-export function noteConfirmed(leadership: Leadership, sentAtMs: number): void {
-  leadership.leaseFromMs = Math.max(leadership.leaseFromMs, sentAtMs);
-}

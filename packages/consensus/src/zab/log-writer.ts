@@ -4,8 +4,8 @@
 import { assert } from "../assert.ts";
 import type { Entry, EntryKind, Index } from "../contract.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
+import { forgetWrites } from "../outbox/log-writes.ts";
 import { alignPeers, leadershipOf } from "./leadership.ts";
-import { forgetWrites } from "./outbox.ts";
 import { membershipIndex, type Zab } from "./self.ts";
 
 /** The leader's next entry. */

@@ -4,11 +4,19 @@
 // reads asked so far; under a lease none is needed (lease.ts). Followers ask their leader.
 
 import type { Index, MemberId, Token } from "../contract.ts";
+import { readReady, send } from "../outbox/outbox.ts";
 import { quorumIndex } from "../quorum/quorum.ts";
-import { type Leadership, leadershipOf, peerOf, type ReadAsked } from "./leadership.ts";
-import { hasLease, noteConfirmed } from "./lease.ts";
+import {
+  noteForwarded,
+  takeAllForwarded,
+  takeForwarded,
+  takeOverdue,
+} from "../reads/forwarded-reads.ts";
+import { addRound, type ReadAsked, takeConfirmed, takeReads } from "../reads/rounds.ts";
+import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
+import { hasLease } from "./lease.ts";
 import type { MessageOf } from "./messages.ts";
-import { reject, send } from "./outbox.ts";
+import { reject } from "./outbox.ts";
 import { leaderOf, membership, type Zab } from "./self.ts";
 
 export function read(zab: Zab, token: Token): void {
@@ -54,16 +62,8 @@ export function prepareReads(zab: Zab, leadership: Leadership): boolean {
 
 /** A new round, about to be sent, carries the reads that wait. */
 export function openRound(zab: Zab, leadership: Leadership): number {
-  const round = ++leadership.lastRound;
   const canRead = leadership.phase === "broadcast";
-  leadership.rounds.push({
-    round,
-    sentAtMs: zab.nowMs,
-    readIndex: zab.commitIndex,
-    reads: canRead ? leadership.readsWaiting : [],
-  });
-  if (canRead) leadership.readsWaiting = [];
-  return round;
+  return addRound(leadership, zab, canRead);
 }
 
 /** A peer answered a round, or the membership changed: what does a quorum stand behind now? */
@@ -73,13 +73,9 @@ export function confirmRounds(zab: Zab, leadership: Leadership): void {
   const confirmed = quorumIndex(membership(zab), (member) =>
     member === zab.settings.id ? lastRound : (roundAnswered.get(member) ?? 0),
   );
-  let done = 0;
-  for (; done < rounds.length && rounds[done]!.round <= confirmed; done++) {
-    const { reads, readIndex, sentAtMs } = rounds[done]!;
-    noteConfirmed(leadership, sentAtMs);
+  for (const { reads, readIndex } of takeConfirmed(leadership, confirmed)) {
     for (const asked of reads) answer(zab, asked, readIndex);
   }
-  if (done > 0) rounds.splice(0, done);
 }
 
 /** A follower's turn ends: one request for all its reads. */
@@ -92,8 +88,7 @@ export function forwardReads(zab: Zab): void {
     for (const token of tokens) reject(zab, token, "notLeader");
     return;
   }
-  const request = ++zab.nextReadRequest;
-  zab.readsForwarded.set(request, { tokens, ticksLeft: zab.settings.electionTicks });
+  const request = noteForwarded(zab, tokens);
   send(zab, leader, { kind: "syncRequest", request });
 }
 
@@ -102,10 +97,7 @@ export function handleSyncResponse(
   _from: MemberId,
   message: MessageOf<"syncResponse">,
 ): void {
-  const forwarded = zab.readsForwarded.get(message.request);
-  if (forwarded === undefined) return;
-  zab.readsForwarded.delete(message.request);
-  for (const token of forwarded.tokens) ready(zab, token, message.index);
+  for (const token of takeForwarded(zab, message.request)) readReady(zab, token, message.index);
 }
 
 export function handleSyncRefusal(
@@ -113,39 +105,27 @@ export function handleSyncRefusal(
   _from: MemberId,
   message: MessageOf<"syncRefusal">,
 ): void {
-  const forwarded = zab.readsForwarded.get(message.request);
-  if (forwarded === undefined) return;
-  zab.readsForwarded.delete(message.request);
-  for (const token of forwarded.tokens) reject(zab, token, "notLeader");
+  for (const token of takeForwarded(zab, message.request)) reject(zab, token, "notLeader");
 }
 
 /** A request or its answer may be lost; the caller is told instead of left to wait. */
 export function tickForwardedReads(zab: Zab): void {
-  if (zab.readsForwarded.size === 0) return;
-  for (const [request, forwarded] of zab.readsForwarded) {
-    if (--forwarded.ticksLeft > 0) continue;
-    zab.readsForwarded.delete(request);
-    for (const token of forwarded.tokens) reject(zab, token, "timedOut");
-  }
+  for (const token of takeOverdue(zab)) reject(zab, token, "timedOut");
 }
 
 /** The leader that was asked leads no more, or another one does. */
 export function abandonForwardedReads(zab: Zab): void {
-  for (const { tokens } of zab.readsForwarded.values()) {
-    for (const token of tokens) reject(zab, token, "leadershipLost");
-  }
-  zab.readsForwarded.clear();
+  for (const token of takeAllForwarded(zab)) reject(zab, token, "leadershipLost");
 }
 
 /** This member leads no more: nothing that it was asked can be confirmed. */
 export function abandonReads(zab: Zab, leadership: Leadership): void {
-  for (const { reads } of leadership.rounds) for (const asked of reads) abandon(zab, asked);
-  for (const asked of leadership.readsWaiting) abandon(zab, asked);
+  for (const asked of takeReads(leadership)) abandon(zab, asked);
 }
 
 function answer(zab: Zab, asked: ReadAsked, index: Index): void {
   if (asked.kind === "own") {
-    ready(zab, asked.token, index);
+    readReady(zab, asked.token, index);
   } else {
     const { from, request } = asked;
     send(zab, from, { kind: "syncResponse", request, index });
@@ -159,8 +139,4 @@ function abandon(zab: Zab, asked: ReadAsked): void {
     const { from, request } = asked;
     send(zab, from, { kind: "syncRefusal", request });
   }
-}
-
-function ready(zab: Zab, token: Token, index: Index): void {
-  zab.outbox.readsReady.push({ kind: "readReady", token, index });
 }

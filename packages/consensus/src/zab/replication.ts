@@ -4,10 +4,10 @@
 
 import type { Index, MemberId } from "../contract.ts";
 import { isVoter } from "../membership/membership.ts";
+import { send } from "../outbox/outbox.ts";
 import { maybeCommit } from "./commit.ts";
 import { type Leadership, leadershipOf, type Peer, peerInSession } from "./leadership.ts";
 import type { MessageOf, SequencedMessage } from "./messages.ts";
-import { send } from "./outbox.ts";
 import { membership, type Zab } from "./self.ts";
 import { sendSnapshot } from "./synchronization.ts";
 

@@ -8,7 +8,6 @@
 
 import { assert } from "../assert.ts";
 import type {
-  CoreLimits,
   CoreOptions,
   Epoch,
   Index,
@@ -18,28 +17,21 @@ import type {
   Restored,
   Token,
 } from "../contract.ts";
+import { type Settings as CommonSettings, settingsOf } from "../core/settings.ts";
 import { Entries } from "../entries/entries.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
+import { createLogOutbox } from "../outbox/log-writes.ts";
+import type { ForwardedReads } from "../reads/forwarded-reads.ts";
 import type { ZabState } from "./durable-state.ts";
 import type { Following } from "./following.ts";
 import type { Leadership } from "./leadership.ts";
 import { createLooking, type Looking } from "./looking.ts";
 import type { Vote } from "./messages.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 
 export type ZabRole = "looking" | "following" | "leading";
 
-export interface Settings {
-  readonly id: MemberId;
-  readonly heartbeatTicks: number;
-  readonly electionTicks: number;
-  /** What a follower promises on hearing its leader: no other epoch for so long. */
-  readonly promiseMs: number;
-  /** What a leader may count on of that promise, its clock being as fast as may be. */
-  readonly leaseMs: number;
-  readonly priority: number;
-  readonly leaseReads: boolean;
-  readonly limits: CoreLimits;
+export interface Settings extends CommonSettings {
   readonly random: () => number;
 }
 
@@ -55,12 +47,6 @@ export interface Transfer {
   readonly token: Token | undefined;
   /** Give leadership up even when the transfer fails. */
   readonly thenStepDown: boolean;
-  ticksLeft: number;
-}
-
-/** Reads of this follower that wait for the leader's answer. */
-export interface ForwardedReads {
-  readonly tokens: Token[];
   ticksLeft: number;
 }
 
@@ -114,7 +100,7 @@ export interface Zab {
 const roundsPerEpoch = 2 ** 20;
 
 export function createZab(options: CoreOptions, restored: Restored<ZabState>): Zab {
-  const settings = settingsOf(options);
+  const settings = { ...settingsOf(options), random: options.random };
   const { base, entries, state } = restored;
   const log = new Entries(base.index, base.epoch, entries);
   const memberships: MembershipAt[] = [{ index: base.index, membership: base.membership }];
@@ -136,7 +122,7 @@ export function createZab(options: CoreOptions, restored: Restored<ZabState>): Z
   return {
     settings,
     log,
-    outbox: createOutbox(acceptedEpoch, log.lastIndex, commit),
+    outbox: createLogOutbox(acceptedEpoch, log.lastIndex, commit),
     acceptedEpoch,
     currentEpoch,
     durableAcceptedEpoch: acceptedEpoch,
@@ -183,35 +169,4 @@ export function membershipIndex(zab: Zab): Index {
 export function leaderOf(zab: Zab): MemberId | undefined {
   if (zab.leadership?.phase === "broadcast") return zab.settings.id;
   return zab.following?.isEstablished === true ? zab.following.leader : undefined;
-}
-
-/** What is told to others: who may not lead is the last to hand leadership to. */
-export function priorityNow({ isFit, settings }: Zab): number {
-  return isFit ? settings.priority : 0;
-}
-
-function settingsOf(options: CoreOptions): Settings {
-  const { heartbeatTicks, electionTicks, tickMs, limits, random } = options;
-  const drift = options.clockDriftMax ?? 0.1;
-  const priority = options.priority ?? 1;
-  assert(options.id !== "", "a member has an id");
-  assert(heartbeatTicks >= 1, "a heartbeat takes at least one tick");
-  assert(electionTicks > heartbeatTicks, "an election timeout outlasts a heartbeat");
-  assert(drift >= 0 && drift < 1, "the clock drift is a fraction");
-  assert(Number.isSafeInteger(priority) && priority >= 0, "a priority is an integer >= 0");
-  return {
-    id: options.id,
-    heartbeatTicks,
-    electionTicks,
-    promiseMs: electionTicks * tickMs,
-    leaseMs: electionTicks * tickMs * (1 - drift),
-    priority,
-    leaseReads: options.reads === "lease",
-    limits: {
-      messageBytesMax: limits?.messageBytesMax ?? 1024 * 1024,
-      messagesInFlightMax: limits?.messagesInFlightMax ?? 256,
-      uncommittedBytesMax: limits?.uncommittedBytesMax ?? 64 * 1024 * 1024,
-    },
-    random,
-  };
 }

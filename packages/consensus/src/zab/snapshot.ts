@@ -3,9 +3,10 @@
 // follower then begins a new session and is brought up to date from there.
 
 import type { Epoch, Input, LogPoint, MemberId } from "../contract.ts";
+import { forgetLog } from "../outbox/log-writes.ts";
+import { install } from "../outbox/outbox.ts";
 import { restartSession } from "./following.ts";
 import { peerOf } from "./leadership.ts";
-import { forgetLog, install } from "./outbox.ts";
 import type { Zab } from "./self.ts";
 
 type SentInput = Extract<Input<never>, { readonly kind: "snapshotSent" }>;

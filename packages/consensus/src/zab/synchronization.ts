@@ -7,6 +7,7 @@ import { assert } from "../assert.ts";
 import type { Index, MemberId } from "../contract.ts";
 import type { Entries } from "../entries/entries.ts";
 import { isVoter } from "../membership/membership.ts";
+import { sendAfterDisk } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { advanceCommit, learnCommit, maybeCommit } from "./commit.ts";
 import { restartSession } from "./following.ts";
@@ -14,7 +15,6 @@ import { type Leadership, leadershipOf, type Peer, peerInSession } from "./leade
 import { truncateFrom } from "./log-writer.ts";
 import { receiveInOrder } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { sendAfterDisk } from "./outbox.ts";
 import { sendInSession } from "./replication.ts";
 import { membership, type Zab } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";

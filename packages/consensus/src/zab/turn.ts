@@ -1,15 +1,27 @@
 // The end of a turn: what all inputs since the last one add up to becomes one list of effects, with
 // one log write and one message per follower where one is enough.
 
-import type { Role } from "../contract.ts";
+import type { Index, Role } from "../contract.ts";
+import { handOut, type View } from "../outbox/hand-out.ts";
 import { acknowledge } from "./append.ts";
+import type { ZabState } from "./durable-state.ts";
 import { look } from "./election.ts";
 import { sendHeartbeats } from "./heartbeat.ts";
+import type { ZabMessage } from "./messages.ts";
 import { takePersist, type ZabEffect } from "./outbox.ts";
 import { forwardReads, prepareReads } from "./reads.ts";
 import { feedAll } from "./replication.ts";
 import { leaderOf, membership, type Zab } from "./self.ts";
 import { maybeCompleteTransfer } from "./transfer.ts";
+
+const view: View<Zab, ZabMessage, ZabState> = {
+  role: publicRole,
+  epoch: (zab) => zab.acceptedEpoch,
+  leader: leaderOf,
+  membership,
+  takePersist,
+  applicableIndex,
+};
 
 export function endTurn(zab: Zab): ZabEffect[] {
   look(zab);
@@ -18,20 +30,7 @@ export function endTurn(zab: Zab): ZabEffect[] {
   look(zab);
   if (zab.leadership === undefined) forwardReads(zab);
   acknowledge(zab);
-  const effects: ZabEffect[] = [];
-  const { outbox } = zab;
-  tellRole(zab, effects);
-  if (outbox.membershipChanged) {
-    outbox.membershipChanged = false;
-    effects.push({ kind: "membershipChanged", membership: membership(zab) });
-  }
-  outbox.answers = moveTo(effects, outbox.answers);
-  takePersist(zab, effects);
-  outbox.sends = moveTo(effects, outbox.sends);
-  outbox.snapshots = moveTo(effects, outbox.snapshots);
-  takeApply(zab, effects);
-  outbox.readsReady = moveTo(effects, outbox.readsReady);
-  return effects;
+  return handOut(zab, view);
 }
 
 /** As the contract names roles: whoever does not follow and does not serve yet is a candidate. */
@@ -52,27 +51,7 @@ function lead(zab: Zab): void {
   if (leadership.heartbeatDue || readsNeedRound) sendHeartbeats(zab, leadership);
 }
 
-function tellRole(zab: Zab, effects: ZabEffect[]): void {
-  const { roleTold } = zab.outbox;
-  const epoch = zab.acceptedEpoch;
-  const leader = leaderOf(zab);
-  const role = publicRole(zab);
-  if (roleTold.role === role && roleTold.epoch === epoch && roleTold.leader === leader) return;
-  zab.outbox.roleTold = { role, epoch, leader };
-  effects.push({ kind: "roleChanged", role, epoch, leader });
-}
-
 /** Committed and on this member's own disk: what a crash brings back is never behind the store. */
-function takeApply(zab: Zab, effects: ZabEffect[]): void {
-  const upTo = Math.min(zab.commitIndex, zab.durableIndex);
-  if (zab.installing !== undefined || upTo <= zab.applySentIndex) return;
-  effects.push({ kind: "apply", entries: zab.log.slice(zab.applySentIndex + 1, upTo) });
-  zab.applySentIndex = upTo;
-}
-
-/** Returns the list to go on with. No spread: a turn may have thousands. */
-function moveTo(effects: ZabEffect[], list: ZabEffect[]): ZabEffect[] {
-  if (list.length === 0) return list;
-  for (const effect of list) effects.push(effect);
-  return [];
+function applicableIndex(zab: Zab): Index {
+  return Math.min(zab.commitIndex, zab.durableIndex);
 }

@@ -8,7 +8,7 @@ import { bytesOf } from "../../testing/cluster.ts";
 import type { ZabInspection } from "../inspect.ts";
 import type { MessageKind, MessageOf, Vote, ZabMessage } from "../messages.ts";
 import type { ZabEffect } from "../outbox.ts";
-import { ZabCore } from "../zab.ts";
+import { type ZabCore, zab } from "../zab.ts";
 
 export interface Sent {
   readonly to: MemberId;
@@ -39,7 +39,7 @@ export class Hand {
     const last = history[history.length - 1] ?? 0;
     const { acceptedEpoch = last, currentEpoch = last } = options;
     const basics = { heartbeatTicks: 2, electionTicks: 10, tickMs: 10, random: () => 0.5 };
-    this.core = new ZabCore(
+    this.core = zab.create(
       { id: "a", ...basics, ...options },
       {
         state: { acceptedEpoch, currentEpoch, commit },

@@ -1,0 +1,91 @@
+// What a member has decided to do since it was last asked, whatever the protocol. It upholds the order
+// of disk and wire: what must not leave before it is durable waits in `afterDisk`.
+
+import type {
+  Effect,
+  Epoch,
+  Index,
+  LogPoint,
+  MemberId,
+  Outgoing,
+  RejectReason,
+  Role,
+  Token,
+} from "../contract.ts";
+
+export interface Outbox<Message, State> {
+  /** Answers to the caller: accepted, rejected, transferred. */
+  answers: Effect<Message, State>[];
+  sends: Effect<Message, State>[];
+  afterDisk: Outgoing<Message>[];
+  readsReady: Effect<Message, State>[];
+  snapshots: Effect<Message, State>[];
+  /** What must not be forgotten besides the log changed since the last persist effect. */
+  stateChanged: boolean;
+  membershipChanged: boolean;
+  /** Of the last persist effect. */
+  sequence: number;
+  /** The commit index that was last written along with it. */
+  commitWritten: Index;
+  roleTold: { role: Role; epoch: Epoch; leader: MemberId | undefined };
+}
+
+/** A core's state, as far as it has an outbox. */
+export interface Sender<Message, State = unknown> {
+  readonly outbox: Outbox<Message, State>;
+}
+
+export function createOutbox<Message, State>(
+  epoch: Epoch,
+  commitIndex: Index,
+): Outbox<Message, State> {
+  return {
+    answers: [],
+    sends: [],
+    afterDisk: [],
+    readsReady: [],
+    snapshots: [],
+    stateChanged: false,
+    membershipChanged: false,
+    sequence: 0,
+    commitWritten: commitIndex,
+    roleTold: { role: "follower", epoch, leader: undefined },
+  };
+}
+
+export function send<Message>(
+  { outbox }: Sender<Message>,
+  to: MemberId,
+  message: NoInfer<Message>,
+): void {
+  outbox.sends.push({ kind: "send", to, message });
+}
+
+/** Leaves once everything decided so far is on disk. */
+export function sendAfterDisk<Message>(
+  { outbox }: Sender<Message>,
+  to: MemberId,
+  message: NoInfer<Message>,
+): void {
+  outbox.afterDisk.push({ to, message });
+}
+
+export function reject(
+  self: Sender<unknown> & {
+    readonly settings: { readonly id: MemberId };
+    readonly leader: MemberId | undefined;
+  },
+  token: Token,
+  reason: RejectReason,
+): void {
+  const leaderHint = self.leader === self.settings.id ? undefined : self.leader;
+  self.outbox.answers.push({ kind: "rejected", token, reason, leaderHint });
+}
+
+export function readReady({ outbox }: Sender<unknown>, token: Token, index: Index): void {
+  outbox.readsReady.push({ kind: "readReady", token, index });
+}
+
+export function install({ outbox }: Sender<unknown>, from: MemberId, point: LogPoint): void {
+  outbox.snapshots.push({ kind: "installSnapshot", from, point });
+}
