@@ -11,7 +11,7 @@ import type {
   MembershipChange,
   Protocol,
 } from "@althing/consensus";
-import type { LeaseReads, Result, Store } from "@althing/store";
+import type { LeaseReads, LeaseState, Result, Store } from "@althing/store";
 import type { PeerEvents, Ports } from "./ports.ts";
 
 export type MemberErrorCode =
@@ -95,6 +95,8 @@ export interface MemberOptions {
   readonly requestBytesMax?: number;
   /** Proposals in flight from this member; beyond it "overloaded". */
   readonly proposalsInFlightMax?: number;
+  /** What is left of leases longer than this is written into the log so often; 0: never. */
+  readonly leaseCheckpointMs?: number;
   readonly segmentBytes?: number;
   readonly crc32?: (bytes: Uint8Array, seed?: number) => number;
   readonly coreLimits?: Partial<CoreLimits>;
@@ -155,6 +157,8 @@ export interface Member extends PeerEvents {
     renew: boolean,
     done: (error: MemberError | undefined, leftMs: number | undefined) => void,
   ): void;
+  /** Ordered by the time that is left of them, as far as this member knows: the leader knows best. */
+  leases(): readonly LeaseState[];
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void;
   status(): MemberStatus;
   /** Called once per turn in which entries were applied, after their proposers were answered. */

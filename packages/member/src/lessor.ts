@@ -1,11 +1,21 @@
 // When leases end. The leader alone counts, and only time in which it could have heard from the holders:
 // a process that was stopped, or a loop that was held up, expires nothing for it (corpus 60). Before it
-// answers for a lease it confirms that it still leads; a new leader gives every lease its time again. The
-// end itself is a revoke in the log, like any other. Members that do not lead ask the one that does.
+// answers for a lease it confirms that it still leads. A new leader begins to count when it has applied
+// all that its predecessors wrote, and gives every lease the rest that the log tells of and the time of
+// an election. The end itself is a revoke in the log, like any other, but proposed by this leadership or not at
+// all: a later leader may have kept the lease alive. Members that do not lead ask the one that does.
 
 import type { MemberId } from "@althing/consensus";
-import { encodeCommand, type LeaseReads, type Store } from "@althing/store";
+import {
+  encodeCommand,
+  type LeaseChange,
+  type LeaseReads,
+  type LeaseState,
+  type Store,
+} from "@althing/store";
 import { MemberError, type MemberErrorCode } from "./contract.ts";
+import { Deadlines } from "./deadlines.ts";
+import { LeaseCheckpoints } from "./lease-checkpoints.ts";
 import type { PeerMessage } from "./ports.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Reads } from "./reads.ts";
@@ -25,7 +35,7 @@ interface Asked {
   waitMs: number;
 }
 
-const EXPIRY_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 const REVOKES_MAX = 500;
 const ASKED_MAX = 2 ** 16;
 
@@ -38,9 +48,15 @@ export class Lessor {
   #timeMs = 0;
   #lastTickMs: number;
   #nextCheckMs = 0;
-  /** Leader only: by `#timeMs`. */
-  readonly #endsAt = new Map<bigint, number>();
+  /** Leader only: by `#timeMs`, without those that are being revoked. */
+  readonly #ends = new Deadlines();
+  readonly #checkpoints: LeaseCheckpoints;
   #leads = false;
+  /** What is answered to a question of another epoch says nothing of this one. */
+  #epoch = 0;
+  /** As the leader, with everything applied that was written before. */
+  #counts = false;
+  #isBeginning = false;
   /** Being revoked because they ended, and who waits to hear of it. */
   readonly #ending = new Map<bigint, (() => void)[]>();
   readonly #asked = new Map<number, Asked>();
@@ -48,20 +64,38 @@ export class Lessor {
 
   constructor(
     turn: Turn,
-    parts: { store: Store & Partial<LeaseReads>; proposals: Proposals; reads: Reads },
+    parts: {
+      store: Store & Partial<LeaseReads>;
+      proposals: Proposals;
+      reads: Reads;
+      checkpointMs: number;
+    },
   ) {
     this.#turn = turn;
     this.#store = parts.store;
     this.#proposals = parts.proposals;
     this.#reads = parts.reads;
     this.#lastTickMs = turn.ports.clock.monotonicMs();
-    parts.store.observeLeases?.((change) => {
-      if (change.kind === "replaced") this.#beginAnew();
-      else if (change.kind === "revoked") this.#endsAt.delete(change.lease);
-      else if (change.kind === "granted" && this.#leads) {
-        this.#endsAt.set(change.state.lease, this.#presentMs() + change.state.ttlSeconds * 1000);
-      }
+    this.#checkpoints = new LeaseCheckpoints(turn, {
+      proposals: parts.proposals,
+      store: parts.store,
+      everyMs: parts.checkpointMs,
+      endOf: (lease) => this.#ends.at(lease),
     });
+    parts.store.observeLeases?.((change) => this.#observe(change));
+  }
+
+  /** What was done to keep leases in order, for tests of the cost. */
+  get steps(): number {
+    return this.#ends.steps + this.#checkpoints.steps;
+  }
+
+  /** By the time that is left of them. What this member does not count goes by what the log tells. */
+  leases(): readonly LeaseState[] {
+    if (!this.#counts) return this.#store.leases?.() ?? [];
+    return [...this.#ending.keys(), ...this.#ends.sorted()]
+      .map((lease) => this.#store.lease?.(lease))
+      .filter((state) => state !== undefined);
   }
 
   ask(lease: bigint, renew: boolean, done: Done): void {
@@ -91,10 +125,12 @@ export class Lessor {
   }
 
   leadershipChanged(): void {
-    const leads = this.#turn.leadership.role === "leader";
-    if (leads !== this.#leads) {
+    const { role, epoch } = this.#turn.leadership;
+    const leads = role === "leader";
+    if (leads !== this.#leads || epoch !== this.#epoch) {
       this.#leads = leads;
-      this.#beginAnew();
+      this.#epoch = epoch;
+      this.#endAnew();
     }
     // Asking is always safe to repeat, and whoever was asked may be gone.
     for (const asked of this.#asked.values()) asked.waitMs = 0;
@@ -110,12 +146,16 @@ export class Lessor {
         this.#fail(request, asked, leaderless ? "noLeader" : "timedOut", "no leader answered");
       } else if (asked.waitMs === 0) this.#try(request, asked, nowMs);
     }
-    if (!this.#leads || this.#timeMs < this.#nextCheckMs) return;
-    this.#nextCheckMs = this.#timeMs + EXPIRY_EVERY_MS;
-    for (const [lease, endMs] of this.#endsAt) {
-      if (this.#ending.size >= REVOKES_MAX) break;
-      if (endMs <= this.#timeMs) this.#end(lease);
+    if (!this.#leads) return;
+    if (!this.#counts) this.#begin();
+    if (!this.#counts || this.#timeMs < this.#nextCheckMs) return;
+    this.#nextCheckMs = this.#timeMs + CHECK_EVERY_MS;
+    while (this.#ending.size < REVOKES_MAX) {
+      const next = this.#ends.first();
+      if (next === undefined || next.atMs > this.#timeMs) break;
+      this.#end(next.id);
     }
+    this.#checkpoints.tick(this.#presentMs());
   }
 
   /** A whole TTL runs from now on, not from the last tick. */
@@ -159,49 +199,104 @@ export class Lessor {
       answer("notLeader", undefined);
       return;
     }
+    const epoch = this.#epoch;
     this.#reads.read((error) => {
-      if (error !== undefined || !this.#leads) answer(error?.code ?? "notLeader", undefined);
+      const stillLeads = this.#leads && epoch === this.#epoch;
+      if (error !== undefined || !stillLeads) answer(error?.code ?? "notLeader", undefined);
       else this.#serveConfirmed(lease, renew, answer);
     });
   }
 
   #serveConfirmed(lease: bigint, renew: boolean, answer: Answer): void {
+    this.#beginCounting();
     const state = this.#store.lease?.(lease);
-    const endMs = this.#endsAt.get(lease);
-    if (state === undefined || endMs === undefined) {
+    if (state === undefined) {
       answer("", undefined);
       return;
     }
-    const isOver = this.#ending.has(lease) || endMs <= this.#timeMs;
-    if (!renew) answer("", Math.max(0, endMs - this.#presentMs()));
-    else if (!isOver) {
-      const ttlMs = state.ttlSeconds * 1000;
-      this.#endsAt.set(lease, this.#presentMs() + ttlMs);
-      answer("", ttlMs);
-    } else {
+    const endMs = this.#ends.at(lease) ?? Number.NEGATIVE_INFINITY;
+    const isOver = endMs <= this.#timeMs;
+    const ttlMs = state.ttlSeconds * 1000;
+    if (!renew) answer("", Math.min(Math.max(0, endMs - this.#presentMs()), ttlMs));
+    else if (isOver) {
       // It has ended and is not gone yet: its holder hears of it when it is.
       this.#end(lease);
       this.#ending.get(lease)!.push(() => this.#serve(lease, renew, answer));
+    } else {
+      const mustClear = this.#checkpoints.mustClear(state);
+      this.#setEnd(lease, ttlMs);
+      if (!mustClear) {
+        answer("", ttlMs);
+        return;
+      }
+      this.#checkpoints.clear(lease, (code) => {
+        // Revoked meanwhile, it is gone; else what the holder is told runs from here.
+        const isThere = code === "" && this.#ends.at(lease) !== undefined;
+        if (isThere) this.#setEnd(lease, ttlMs);
+        answer(code, isThere ? ttlMs : undefined);
+      });
     }
   }
 
   #end(lease: bigint): void {
     if (this.#ending.has(lease)) return;
     this.#ending.set(lease, []);
+    this.#ends.delete(lease);
+    this.#checkpoints.forget(lease);
     this.#turn.observe({ kind: "lease.expired", level: "debug", lease: String(lease) });
-    this.#proposals.propose(encodeCommand({ kind: "leaseRevoke", lease }), () => {
-      const waiting = this.#ending.get(lease) ?? [];
-      this.#ending.delete(lease);
-      for (const ask of waiting) ask();
+    const command = encodeCommand({ kind: "leaseRevoke", lease });
+    this.#proposals.proposeAsLeader(command, () => {
+      // Still there: the log did not take it, and it is tried again.
+      if (this.#ending.has(lease)) this.#ends.set(lease, this.#timeMs);
+      this.#ended(lease);
     });
   }
 
-  #beginAnew(): void {
-    this.#endsAt.clear();
-    if (!this.#leads) return;
+  #ended(lease: bigint): void {
+    const waiting = this.#ending.get(lease) ?? [];
+    this.#ending.delete(lease);
+    for (const ask of waiting) ask();
+  }
+
+  #observe(change: LeaseChange): void {
+    if (change.kind === "replaced") this.#endAnew();
+    else if (change.kind === "revoked") {
+      this.#ends.delete(change.lease);
+      this.#checkpoints.forget(change.lease);
+      this.#ended(change.lease);
+    } else if (change.kind === "checkpoint") this.#checkpoints.applied(change.state.lease);
+    else if (this.#counts) this.#setEnd(change.state.lease, change.state.ttlSeconds * 1000);
+  }
+
+  #setEnd(lease: bigint, leftMs: number): void {
     const presentMs = this.#presentMs();
+    this.#ends.set(lease, presentMs + leftMs);
+    this.#checkpoints.endSet(lease, leftMs, presentMs);
+  }
+
+  #endAnew(): void {
+    this.#counts = false;
+    this.#ends.clear();
+    this.#ending.clear();
+    this.#checkpoints.forgetAll();
+  }
+
+  /** The read is answered when all that was written before this leadership is applied here. */
+  #begin(): void {
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    const epoch = this.#epoch;
+    this.#reads.read((error) => {
+      this.#isBeginning = false;
+      if (error === undefined && this.#leads && epoch === this.#epoch) this.#beginCounting();
+    });
+  }
+
+  #beginCounting(): void {
+    if (this.#counts) return;
+    this.#counts = true;
     for (const { lease, remainingSeconds } of this.#store.leases?.() ?? []) {
-      this.#endsAt.set(lease, presentMs + remainingSeconds * 1000);
+      this.#setEnd(lease, remainingSeconds * 1000 + this.#turn.waits.electionMs);
     }
   }
 

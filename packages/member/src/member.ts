@@ -5,7 +5,7 @@
 import type { Core, Effect, Input, LogPoint, MemberId, MembershipChange } from "@althing/consensus";
 import { encodeMembership, isJoint, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
-import { encodeCommand, type Store } from "@althing/store";
+import { encodeCommand, type LeaseState, type Store } from "@althing/store";
 import { Acquaintances } from "./acquaintances.ts";
 import { AdminRequests } from "./admin.ts";
 import { Applier } from "./applier.ts";
@@ -42,6 +42,7 @@ import { ADMIN_TOKENS, type Leadership, READ_TOKENS, type Turn, type Waits } fro
 const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 const PROPOSALS_IN_FLIGHT_MAX = 32 * 1024;
 const CATCH_UP_ENTRIES = 5000;
+const LEASE_CHECKPOINT_MS = 5 * 60_000;
 
 /** Opens log and core. Throws `LogError` or `RecoveryError` when what is on disk is not enough. */
 export function createMember(options: MemberOptions): Member {
@@ -168,7 +169,12 @@ class RunningMember implements Member, Turn {
     this.#reconfigurations = new Reconfigurations(this, administered);
     this.#promoter = new Promoter(this, administered);
     const { proposals } = shared;
-    this.#lessor = new Lessor(this, { store: options.store, proposals, reads: this.#reads });
+    this.#lessor = new Lessor(this, {
+      store: options.store,
+      proposals,
+      reads: this.#reads,
+      checkpointMs: options.leaseCheckpointMs ?? LEASE_CHECKPOINT_MS,
+    });
     this.#maintenance = new Maintenance(ports.clock, store);
     this.#ticker = new Ticker(ports.clock, tickMs, (lateMs) => this.#tick(lateMs));
     if (recovery.resetLog !== undefined) this.#writer.follow(recovery.resetLog, "reset");
@@ -228,6 +234,10 @@ class RunningMember implements Member, Turn {
     const refusal = this.#refusal();
     if (refusal === undefined) this.#lessor.ask(lease, renew, done);
     else this.#later(() => done(refusal, undefined));
+  }
+
+  leases(): readonly LeaseState[] {
+    return this.#lessor.leases();
   }
 
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void {

@@ -28,6 +28,8 @@ export interface Pending {
   /** Where and in which epoch it was last sent. */
   target: string;
   epoch: number;
+  /** It is meant as the leader of this epoch, or not at all; 0: it may go to any leader. */
+  onlyEpoch: number;
 }
 
 export class PendingTable {
@@ -58,6 +60,7 @@ export class PendingTable {
       orphanDeadlineMs: 0,
       target: "",
       epoch: 0,
+      onlyEpoch: 0,
     };
     this.#slots.push(pending);
     return pending;

@@ -55,6 +55,18 @@ export class Proposals {
   }
 
   propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
+    this.#propose(command, 0, done);
+  }
+
+  /**
+   * What this member knows as the leader that it is: given to no other leader, and not to itself in
+   * another epoch, when it may be wrong.
+   */
+  proposeAsLeader(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
+    this.#propose(command, this.#turn.leadership.epoch, done);
+  }
+
+  #propose(command: Uint8Array, onlyEpoch: number, done: (outcome: ProposeOutcome) => void): void {
     if (command.length > this.#limits.requestBytesMax) {
       this.#refuse(done, "tooLarge", `the request exceeds ${this.#limits.requestBytesMax} bytes`);
       return;
@@ -65,6 +77,7 @@ export class Proposals {
       return;
     }
     pending.done = done;
+    pending.onlyEpoch = onlyEpoch;
     pending.state = "fresh";
     pending.payload = this.#envelopes.wrap(pending.request, command);
     pending.deadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.requestMs;
@@ -102,6 +115,10 @@ export class Proposals {
     for (const request of fresh) {
       const pending = this.#table.find(request);
       if (pending?.state !== "fresh") continue;
+      if (pending.onlyEpoch !== 0 && pending.onlyEpoch !== epoch) {
+        this.#failMoved(pending);
+        continue;
+      }
       const payload = pending.payload!;
       writeLeaderTime(payload, this.#newestTimeMs);
       pending.state = "proposed";
@@ -129,6 +146,10 @@ export class Proposals {
     for (const request of fresh) {
       const pending = this.#table.find(request);
       if (pending?.state !== "fresh") continue;
+      if (pending.onlyEpoch !== 0) {
+        this.#failMoved(pending);
+        continue;
+      }
       if (!reachable) {
         this.#park(pending);
         continue;
@@ -240,6 +261,10 @@ export class Proposals {
    * for the next tick or leader: never back and forth within a turn.
    */
   #sendAgain(pending: Pending): void {
+    if (pending.onlyEpoch !== 0) {
+      this.#failMoved(pending);
+      return;
+    }
     const { leader } = this.#turn.leadership;
     if (leader === undefined || leader === pending.target) {
       this.#park(pending);
@@ -309,6 +334,10 @@ export class Proposals {
     } else {
       this.#fail(pending, "timedOut", "notExecuted", "the leader did not take the request in time");
     }
+  }
+
+  #failMoved(pending: Pending): void {
+    this.#fail(pending, "leaderChanged", "notExecuted", "this member leads no more");
   }
 
   #failOverloaded(pending: Pending): void {
