@@ -116,7 +116,7 @@ export function leaseMethods(dependencies: {
       member.read((error) => {
         if (error !== undefined) failWith(call, codeOf(error));
         else {
-          const all = store.leases().map(({ lease }) => ({ ID: lease }));
+          const all = member.leases().map(({ lease }) => ({ ID: lease }));
           call.respond({ header: view.header(store.revision), leases: all });
         }
       });

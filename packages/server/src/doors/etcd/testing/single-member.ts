@@ -56,6 +56,7 @@ export function createSingleMember(): SingleMember {
       const state = store.lease(lease);
       done(undefined, state && state.ttlSeconds * 1000);
     },
+    leases: () => store.leases(),
     reconfigure: (_request, done) => done(undefined),
     transferLeadership: (_to, done) => done(undefined),
     status: () => ({
