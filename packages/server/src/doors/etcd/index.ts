@@ -6,6 +6,7 @@ import type { GrpcMethod, GrpcService, HttpRoute } from "../../transport/index.t
 import type { DoorContext } from "../context.ts";
 import { Admission, type AdmissionCounters } from "./admission.ts";
 import { clusterMethods } from "./cluster.ts";
+import { electionMethods } from "./election.ts";
 import { installFastText } from "./fast-text.ts";
 import { gatewayRoutes } from "./gateway.ts";
 import { healthMethods } from "./health.ts";
@@ -50,6 +51,7 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
     ...leaseMethods({ context, view, admission }),
     watchMethod({ context, view, admission, hub }),
     ...lockMethods({ context, view, admission, succession }),
+    ...electionMethods({ context, view, admission, succession, hub }),
     ...clusterMethods({ context, view, admission }),
     ...healthMethods(),
   ];

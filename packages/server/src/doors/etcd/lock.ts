@@ -6,7 +6,7 @@ import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
 import { etcdErrors, failWith } from "./errors.ts";
 import type { MemberView } from "./member-view.ts";
-import type { Succession } from "./succession.ts";
+import { bytesOf, keyOf, type Succession } from "./succession.ts";
 
 const service = "v3lockpb.Lock";
 
@@ -31,11 +31,9 @@ export function lockMethods(dependencies: {
         failWith(call, fault);
         return;
       }
-      const text = Buffer.from(name).toString("latin1");
-      succession.enter(text, lease, new Uint8Array(0), call, (place) => {
-        succession.wait(text, place, call, () => {
-          call.respond({ header: header(), key: Buffer.from(place.key, "latin1") });
-        });
+      const claim = { kind: "lock", name: keyOf(name), lease, value: new Uint8Array(0) } as const;
+      succession.hold(claim, call, (place) => {
+        call.respond({ header: header(), key: bytesOf(place.key) });
       });
     },
   };
@@ -53,7 +51,7 @@ export function lockMethods(dependencies: {
         failWith(call, fault);
         return;
       }
-      const key = Buffer.from(request.key).toString("latin1");
+      const key = keyOf(request.key);
       if (key === "") {
         call.fail(grpcStatus.unknown, etcdErrors.keyEmpty.message);
         return;
