@@ -2,11 +2,12 @@
 // into one buffer of exactly its size; decoding checks all that can be checked without state. Values
 // of an accept request are all of its ballot, so only those in promises carry one of their own.
 
-import type { Entry, EntryKind } from "../contract.ts";
+import type { Entry } from "../contract.ts";
 import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
+import { readEntryKind, readPayload, writeEntryKind } from "../encoding/entries.ts";
 import { MalformedMessage } from "../encoding/malformed-message.ts";
-import { decodeMembershipEntry } from "../membership/codec.ts";
+import { kindReader } from "../encoding/message-kinds.ts";
 import { type Ballot, compareBallots, sameBallot } from "../synod/ballot.ts";
 import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
 
@@ -27,8 +28,7 @@ const numbers: Readonly<Record<MessageKind, number>> = {
   readRefusal: 13,
   takeOver: 14,
 };
-const kinds = new Map(Object.entries(numbers).map(([kind, n]) => [n, kind as MessageKind]));
-const entryKinds: readonly EntryKind[] = ["noop", "command", "membership"];
+const readKind = kindReader(numbers);
 
 export function encodeMessage(message: PaxosMessage): Uint8Array {
   const writer = new ByteWriter(sizeOf(message));
@@ -57,7 +57,7 @@ export function encodeMessage(message: PaxosMessage): Uint8Array {
       writer.varint(message.commitIndex);
       writer.varint(message.entries.length);
       for (const { kind, payload } of message.entries) {
-        writer.byte(entryKinds.indexOf(kind));
+        writeEntryKind(writer, kind);
         writer.bytes(payload);
       }
       break;
@@ -100,8 +100,7 @@ export function encodeMessage(message: PaxosMessage): Uint8Array {
 /** Throws `MalformedMessage`. Payloads are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): PaxosMessage {
   const reader = new ByteReader(bytes);
-  const kind = kinds.get(reader.byte());
-  if (kind === undefined) throw new MalformedMessage("no such kind of message");
+  const kind = readKind(reader);
   const ballot = readBallot(reader);
   if (ballot.proposer === "") throw new MalformedMessage("a ballot without a proposer");
   const message = readMessage(kind, ballot, reader);
@@ -168,7 +167,7 @@ function readAccept(ballot: Ballot, reader: ByteReader): PaxosMessage {
   const { round: epoch, proposer } = ballot;
   const entries: Entry[] = [];
   for (let i = 0; i < count; i++) {
-    const kind = readKind(reader);
+    const kind = readEntryKind(reader);
     const payload = readPayload(reader, kind);
     entries.push({ index: first + i, epoch, proposer, kind, payload });
   }
@@ -188,7 +187,7 @@ function writePromise(writer: ByteWriter, message: MessageOf<"promise">): void {
     const { index, epoch, proposer, kind, payload } = entry;
     const isSame = previous?.epoch === epoch && previous.proposer === proposer;
     writer.varint(index - (previous?.index ?? 0));
-    writer.byte(entryKinds.indexOf(kind));
+    writeEntryKind(writer, kind);
     writer.boolean(isSame);
     if (!isSame) writeBallot(writer, { round: epoch, proposer });
     writer.bytes(payload);
@@ -208,7 +207,7 @@ function readPromise(ballot: Ballot, reader: ByteReader): PaxosMessage {
   for (let left = reader.count(4); left > 0; left--) {
     const distance = indexOf(reader);
     index += distance;
-    const kind = readKind(reader);
+    const kind = readEntryKind(reader);
     if (!reader.boolean()) own = otherBallot(reader, own);
     if (own === undefined) throw new MalformedMessage("an accepted value without a ballot");
     if (compareBallots(own, ballot) > 0) throw new MalformedMessage("accepted above the promise");
@@ -227,18 +226,6 @@ function otherBallot(reader: ByteReader, before: Ballot | undefined): Ballot {
     throw new MalformedMessage("a ballot is told twice");
   }
   return ballot;
-}
-
-function readKind(reader: ByteReader): EntryKind {
-  const kind = entryKinds[reader.byte()];
-  if (kind === undefined) throw new MalformedMessage("no such kind of entry");
-  return kind;
-}
-
-function readPayload(reader: ByteReader, kind: EntryKind): Uint8Array {
-  const payload = reader.bytes();
-  if (kind === "membership") decodeMembershipEntry(payload);
-  return payload;
 }
 
 /** The first slot is 1. */

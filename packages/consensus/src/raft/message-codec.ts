@@ -1,11 +1,10 @@
 // Bytes of Raft messages: a kind byte, then the fields as varints. An append message is written
 // into one buffer of exactly its size; decoding checks all that can be checked without state.
 
-import type { Entry, EntryKind } from "../contract.ts";
 import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
-import { decodeMembershipEntry } from "../membership/codec.ts";
+import { entriesSize, readEntries, writeEntries } from "../encoding/entries.ts";
+import { kindReader } from "../encoding/message-kinds.ts";
 import type { MessageKind, MessageOf, RaftMessage } from "./messages.ts";
 
 /** The numbers on the wire. Never reused for another kind. */
@@ -25,8 +24,7 @@ const numbers: Readonly<Record<MessageKind, number>> = {
   readRefusal: 13,
   timeoutNow: 14,
 };
-const kinds = new Map(Object.entries(numbers).map(([kind, n]) => [n, kind as MessageKind]));
-const entryKinds: readonly EntryKind[] = ["noop", "command", "membership"];
+const readKind = kindReader(numbers);
 
 export function encodeMessage(message: RaftMessage): Uint8Array {
   if (message.kind === "appendRequest") return encodeAppend(message);
@@ -84,8 +82,7 @@ export function encodeMessage(message: RaftMessage): Uint8Array {
 /** Throws `MalformedMessage`. Payloads are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): RaftMessage {
   const reader = new ByteReader(bytes);
-  const kind = kinds.get(reader.byte());
-  if (kind === undefined) throw new MalformedMessage("no such kind of message");
+  const kind = readKind(reader);
   const message = readMessage(kind, reader.varint(), reader);
   reader.end();
   return message;
@@ -138,23 +135,14 @@ function readMessage(kind: MessageKind, term: number, reader: ByteReader): RaftM
 function encodeAppend(message: MessageOf<"appendRequest">): Uint8Array {
   const { term, previousIndex, previousTerm, commitIndex, entries } = message;
   let size = 1 + varintSize(term) + varintSize(previousIndex) + varintSize(previousTerm);
-  size += varintSize(commitIndex) + varintSize(entries.length);
-  for (const entry of entries) {
-    const length = entry.payload.length;
-    size += 1 + varintSize(entry.epoch) + varintSize(length) + length;
-  }
+  size += varintSize(commitIndex) + entriesSize(entries);
   const writer = new ByteWriter(size);
   writer.byte(numbers.appendRequest);
   writer.varint(term);
   writer.varint(previousIndex);
   writer.varint(previousTerm);
   writer.varint(commitIndex);
-  writer.varint(entries.length);
-  for (const entry of entries) {
-    writer.byte(entryKinds.indexOf(entry.kind));
-    writer.varint(entry.epoch);
-    writer.bytes(entry.payload);
-  }
+  writeEntries(writer, entries);
   return writer.finish();
 }
 
@@ -162,21 +150,6 @@ function readAppend(term: number, reader: ByteReader): RaftMessage {
   const previousIndex = reader.varint();
   const previousTerm = reader.varint();
   const commitIndex = reader.varint();
-  const count = reader.count(3);
-  if (!Number.isSafeInteger(previousIndex + count)) {
-    throw new MalformedMessage("an index is too large");
-  }
-  const entries: Entry[] = [];
-  let lastEpoch = previousTerm;
-  for (let i = 1; i <= count; i++) {
-    const kind = entryKinds[reader.byte()];
-    if (kind === undefined) throw new MalformedMessage("no such kind of entry");
-    const epoch = reader.varint();
-    if (epoch < lastEpoch || epoch > term) throw new MalformedMessage("an entry's term is wrong");
-    lastEpoch = epoch;
-    const payload = reader.bytes();
-    if (kind === "membership") decodeMembershipEntry(payload);
-    entries.push({ index: previousIndex + i, epoch, proposer: "", kind, payload });
-  }
+  const entries = readEntries(reader, previousIndex, { least: previousTerm, most: term });
   return { kind: "appendRequest", term, previousIndex, previousTerm, commitIndex, entries };
 }

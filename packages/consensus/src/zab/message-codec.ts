@@ -1,11 +1,12 @@
 // Bytes of Zab messages: a kind byte, then the fields as varints. Transactions are written into one
 // buffer of exactly their size; decoding checks all that can be checked without state.
 
-import type { Entry, EntryKind } from "../contract.ts";
+import type { Entry } from "../contract.ts";
 import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
+import { encodeEntries, readEntries } from "../encoding/entries.ts";
 import { MalformedMessage } from "../encoding/malformed-message.ts";
-import { decodeMembershipEntry } from "../membership/codec.ts";
+import { kindReader } from "../encoding/message-kinds.ts";
 import type { EpochEnd, MessageKind, MessageOf, Vote, ZabMessage } from "./messages.ts";
 
 /** The numbers on the wire. Never reused for another kind. */
@@ -30,14 +31,13 @@ const numbers: Readonly<Record<MessageKind, number>> = {
   syncResponse: 18,
   syncRefusal: 19,
 };
-const kinds = new Map(Object.entries(numbers).map(([kind, n]) => [n, kind as MessageKind]));
-const entryKinds: readonly EntryKind[] = ["noop", "command", "membership"];
+const readKind = kindReader(numbers);
 const states = ["looking", "following", "leading"] as const;
 
 type Transactions = MessageOf<"proposal"> | MessageOf<"inform">;
 
 export function encodeMessage(message: ZabMessage): Uint8Array {
-  if (message.kind === "proposal" || message.kind === "inform") return encodeEntries(message);
+  if (message.kind === "proposal" || message.kind === "inform") return encodeTransactions(message);
   const writer = new ByteWriter(64);
   writer.byte(numbers[message.kind]);
   switch (message.kind) {
@@ -117,8 +117,7 @@ export function encodeMessage(message: ZabMessage): Uint8Array {
 /** Throws `MalformedMessage`. Payloads are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): ZabMessage {
   const reader = new ByteReader(bytes);
-  const kind = kinds.get(reader.byte());
-  if (kind === undefined) throw new MalformedMessage("no such kind of message");
+  const kind = readKind(reader);
   const message = readMessage(kind, reader);
   reader.end();
   return message;
@@ -206,7 +205,7 @@ function readInSession(
     }
     case "proposal":
     case "inform":
-      return readEntries(kind, head, reader);
+      return readTransactions(kind, head, reader);
   }
 }
 
@@ -244,14 +243,18 @@ function readEnds(reader: ByteReader, lastEpoch: number, lastIndex: number): Epo
   return ends;
 }
 
-function encodeEntries(message: Transactions): Uint8Array {
+/** Followers that are equally far are sent the same entries, each in its own session. */
+const encodedLately = new WeakMap<readonly Entry[], Uint8Array>();
+
+function encodeTransactions(message: Transactions): Uint8Array {
   const { session, epoch, sequence, commitIndex, previousIndex, entries } = message;
-  let size = 1 + varintSize(session) + varintSize(epoch) + varintSize(sequence);
-  size += varintSize(commitIndex) + varintSize(previousIndex) + varintSize(entries.length);
-  for (const entry of entries) {
-    const length = entry.payload.length;
-    size += 1 + varintSize(entry.epoch) + varintSize(length) + length;
+  let encoded = encodedLately.get(entries);
+  if (encoded === undefined) {
+    encoded = encodeEntries(entries);
+    encodedLately.set(entries, encoded);
   }
+  let size = 1 + varintSize(session) + varintSize(epoch) + varintSize(sequence);
+  size += varintSize(commitIndex) + varintSize(previousIndex) + encoded.length;
   const writer = new ByteWriter(size);
   writer.byte(numbers[message.kind]);
   writer.varint(session);
@@ -259,16 +262,11 @@ function encodeEntries(message: Transactions): Uint8Array {
   writer.varint(sequence);
   writer.varint(commitIndex);
   writer.varint(previousIndex);
-  writer.varint(entries.length);
-  for (const entry of entries) {
-    writer.byte(entryKinds.indexOf(entry.kind));
-    writer.varint(entry.epoch);
-    writer.bytes(entry.payload);
-  }
+  writer.raw(encoded);
   return writer.finish();
 }
 
-function readEntries(
+function readTransactions(
   kind: "proposal" | "inform",
   head: { readonly session: number; readonly epoch: number },
   reader: ByteReader,
@@ -276,23 +274,6 @@ function readEntries(
   const sequence = reader.varint();
   const commitIndex = reader.varint();
   const previousIndex = reader.varint();
-  const count = reader.count(3);
-  if (!Number.isSafeInteger(previousIndex + count)) {
-    throw new MalformedMessage("an index is too large");
-  }
-  const entries: Entry[] = [];
-  let lastEpoch = 0;
-  for (let i = 1; i <= count; i++) {
-    const entryKind = entryKinds[reader.byte()];
-    if (entryKind === undefined) throw new MalformedMessage("no such kind of entry");
-    const epoch = reader.varint();
-    if (epoch < lastEpoch || epoch > head.epoch) {
-      throw new MalformedMessage("a transaction's epoch is wrong");
-    }
-    lastEpoch = epoch;
-    const payload = reader.bytes();
-    if (entryKind === "membership") decodeMembershipEntry(payload);
-    entries.push({ index: previousIndex + i, epoch, proposer: "", kind: entryKind, payload });
-  }
+  const entries = readEntries(reader, previousIndex, { least: 0, most: head.epoch });
   return { kind, ...head, sequence, commitIndex, previousIndex, entries };
 }

@@ -2,7 +2,7 @@
 // sent what it lacks, all proposals of the turn in one message, within a window. Voters get proposals,
 // observers only what is committed. A follower that fell behind the log gets a snapshot.
 
-import type { Index, MemberId } from "../contract.ts";
+import type { Entry, Index, MemberId } from "../contract.ts";
 import { isVoter } from "../membership/membership.ts";
 import { send } from "../outbox/outbox.ts";
 import { maybeCommit } from "./commit.ts";
@@ -15,12 +15,26 @@ type Unsent<Message> = Message extends SequencedMessage
   ? Omit<Message, "session" | "epoch" | "sequence">
   : never;
 
-/** A leader's turn ends: everything that may be sent is. */
-export function feedAll(zab: Zab, leadership: Leadership): void {
-  for (const peer of leadership.peers) if (peer.stage === "fed") feed(zab, leadership, peer);
+/** Entries that were cut out of the log last: followers that are equally far get the same list. */
+interface Stretch {
+  first: Index;
+  entries: readonly Entry[];
 }
 
-export function feed(zab: Zab, leadership: Leadership, peer: Peer): void {
+/** A leader's turn ends: everything that may be sent is. */
+export function feedAll(zab: Zab, leadership: Leadership): void {
+  const shared: Stretch = { first: 0, entries: [] };
+  for (const peer of leadership.peers) {
+    if (peer.stage === "fed") feed(zab, leadership, peer, shared);
+  }
+}
+
+export function feed(
+  zab: Zab,
+  leadership: Leadership,
+  peer: Peer,
+  shared: Stretch = { first: 0, entries: [] },
+): void {
   const { progress } = peer;
   const { log, commitIndex } = zab;
   const votes = isVoter(membership(zab), peer.id);
@@ -31,8 +45,11 @@ export function feed(zab: Zab, leadership: Leadership, peer: Peer): void {
       return;
     }
     const previousIndex = progress.next - 1;
-    const { messageBytesMax } = zab.settings.limits;
-    let entries = log.sliceOfBytes(progress.next, messageBytesMax);
+    if (shared.first !== progress.next) {
+      shared.first = progress.next;
+      shared.entries = log.sliceOfBytes(progress.next, zab.settings.limits.messageBytesMax);
+    }
+    let { entries } = shared;
     if (previousIndex + entries.length > limit) entries = entries.slice(0, limit - previousIndex);
     const lastIndex = previousIndex + entries.length;
     // One word for both: the follower takes of it what it has.
