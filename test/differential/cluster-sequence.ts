@@ -230,9 +230,11 @@ class Run {
   async #stream({ at, creations, rest, as }: Step & { kind: "stream" }): Promise<void> {
     await this.#compareWatches();
     const ids = new Map<string, boolean>();
-    const { floor } = this.#world.store;
+    const { floor, revision } = this.#world.store;
     let nextId = 0;
     let compacted = 0;
+    let live = 0;
+    let future = 0;
     for (const request of creations) {
       const isEmpty = isEmptyRange(request.key ?? "\0", request.range_end ?? "");
       let id = Number(request.watch_id ?? 0);
@@ -246,12 +248,16 @@ class Run {
       const start = Number(request.start_revision ?? 0);
       const isCompacted = start > 0 && start < floor;
       if (isCompacted) compacted += 1;
+      else live += 1;
+      if (start > revision + 1) future += 1;
       ids.set(String(id), true);
     }
     const cancels = rest.filter(({ cancel_request }) => {
       return cancel_request !== undefined && ids.has(String(cancel_request.watch_id ?? 0));
     });
-    const expected = { compacted, ended: compacted + cancels.length };
+    // Of a watcher that starts in the future, later releases say nothing.
+    const progress = live > 0 && future === 0;
+    const expected = { compacted, ended: compacted + cancels.length, progress };
     const operation: Operation = { method: "watch", request: { creations, rest } };
     const [one, other] = await this.#both((side) => side.stream(at, creations, rest, expected, as));
     const answer = (side: Side, told: StreamTold): ComparableAnswer => {

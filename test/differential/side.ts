@@ -30,6 +30,8 @@ export class Interrupted extends Error {}
 export interface StreamTold {
   readonly created: readonly Message[];
   readonly ended: readonly Message[];
+  /** The revision up to which the whole stream was said to be told everything. */
+  readonly progress: number | undefined;
   readonly events: Readonly<Record<string, readonly Event[]>>;
 }
 
@@ -255,7 +257,7 @@ export class Side implements AsyncDisposable {
     at: number,
     creations: readonly WatchCreateRequest[],
     rest: readonly WatchRequest[],
-    expected: { readonly compacted: number; readonly ended: number },
+    expected: { readonly compacted: number; readonly ended: number; readonly progress: boolean },
     as?: Credentials,
   ): Promise<StreamTold> {
     await this.settle();
@@ -264,10 +266,12 @@ export class Side implements AsyncDisposable {
     const ended: WatchResponse[] = [];
     const events: Record<string, Event[]> = {};
     let end: string | undefined;
+    let progress: number | undefined;
     const stream = await this.#clientOf(at, token).open<WatchResponse>(methods.watch, {
       onMessage: (message) => {
         if (message.created === true) created.push(message);
         else if (message.canceled === true) ended.push(message);
+        else if (message.watch_id === -1) progress = message.header?.revision ?? 0;
         const id = String(message.watch_id ?? 0);
         events[id] = [...(events[id] ?? []), ...(message.events ?? [])];
       },
@@ -297,6 +301,13 @@ export class Side implements AsyncDisposable {
         return (events[String(watch_id)] ?? []).length >= due;
       });
     }
+    // Nothing is said while a watcher lags: then it is asked for again, as clients do.
+    if (expected.progress) {
+      await sees("progress is told", () => {
+        if (progress === undefined) stream.send({ progress_request: {} });
+        return progress !== undefined;
+      });
+    }
     for (const request of rest) stream.send(request as Message);
     await sees("the rest is answered", () => ended.length >= expected.ended);
     stream.cancel();
@@ -304,6 +315,7 @@ export class Side implements AsyncDisposable {
     return {
       created: created.map(withoutEvents),
       ended: ended.map(withoutEvents).sort(bySaid),
+      progress,
       events,
     };
   }
