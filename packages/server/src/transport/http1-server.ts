@@ -2,24 +2,38 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerAtOnce } from "./http-exchange.ts";
+import { answerAtOnce, splitTarget } from "./http-exchange.ts";
 import { Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
+import type { HttpStreamRoute } from "./port.ts";
 import type { Router } from "./router.ts";
+import { asksForWebSocket, WebSockets } from "./websocket.ts";
 
 export class Http1Server {
   private readonly server: Server;
   private readonly router: Router;
   private readonly limits: Http1Limits;
   private readonly exchanges = new Set<Http1Exchange>();
+  private readonly webSockets: WebSockets;
 
   constructor(router: Router, limits: Http1Limits) {
     this.router = router;
     this.limits = limits;
+    this.webSockets = new WebSockets(limits);
     this.server = createServer(
-      // A request may be a stream that never ends; the others are bounded by the exchange.
-      { headersTimeout: 20_000, requestTimeout: 0, keepAliveTimeout: 30_000 },
+      {
+        headersTimeout: 20_000,
+        // A request may be a stream that never ends; the others are bounded by the exchange.
+        requestTimeout: 0,
+        keepAliveTimeout: 30_000,
+        // Any other request that offers to speak something else is served as it is.
+        shouldUpgradeCallback: (request) => this.webSocketRoute(request) !== undefined,
+      },
       (request, response) => this.serve(request, response),
     );
+    this.server.on("upgrade", (request, socket, first) => {
+      const route = this.webSocketRoute(request);
+      if (route !== undefined) this.webSockets.take(request, socket, first, route);
+    });
     // It never listens itself: this is what makes it track its connections, without which neither its
     // timeouts nor closing the idle ones would work.
     this.server.emit("listening");
@@ -37,11 +51,18 @@ export class Http1Server {
     // Never listening itself, it only stops its timers and the connections between two requests.
     this.server.close();
     for (const exchange of this.exchanges) exchange.closing();
+    this.webSockets.closing();
     this.server.closeIdleConnections();
   }
 
   destroy(): void {
     this.server.closeAllConnections();
+  }
+
+  private webSocketRoute(request: IncomingMessage): HttpStreamRoute | undefined {
+    if (!asksForWebSocket(request)) return undefined;
+    const route = this.router.route(splitTarget(request.url ?? "/").path);
+    return route !== undefined && "open" in route ? route : undefined;
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {

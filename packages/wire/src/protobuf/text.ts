@@ -9,6 +9,7 @@ export interface TextPrimitives {
   encodeLatin1(text: string, into: Uint8Array, offset: number): void;
   /** Throws WireError "utf8Invalid". */
   decodeUtf8(bytes: Uint8Array, start: number, end: number): string;
+  encodeBase64(bytes: Uint8Array): string;
 }
 
 const pieceUnits = 8192;
@@ -37,6 +38,7 @@ export const portableText: TextPrimitives = {
     }
     return text;
   },
+  encodeBase64: (bytes) => portableBase64(bytes),
 };
 
 let installed: TextPrimitives = portableText;
@@ -145,6 +147,10 @@ base64Values["-".charCodeAt(0)] = 62;
 base64Values["_".charCodeAt(0)] = 63;
 
 export function encodeBase64(bytes: Uint8Array): string {
+  return installed.encodeBase64(bytes);
+}
+
+function portableBase64(bytes: Uint8Array): string {
   const pieces: string[] = [];
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {

@@ -28,5 +28,7 @@ export function installFastText(): void {
       }
       return portableText.decodeUtf8(bytes, start, end);
     },
+    encodeBase64: (bytes) =>
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64"),
   });
 }

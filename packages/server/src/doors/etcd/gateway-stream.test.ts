@@ -190,7 +190,7 @@ test("a reader that stops is bounded, and catches up when it reads again", async
   const { socket } = await watch.answered;
   socket.pause();
   const value = "x".repeat(1_000_000);
-  const count = 20;
+  const count = 12;
   for (let i = 0; i < count; i++) await put("e", value);
   assert.ok(served.door.counters.watch.watchers > 0);
   socket.resume();

@@ -1,0 +1,144 @@
+// The streams of the HTTP routes over WebSocket, as etcd's gateway offers them to browsers: each message is a
+// piece of the request's body, each line of the answer a message. Frames and handshake are those of `ws`.
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { httpBodyBytesMax } from "./http-exchange.ts";
+import { type Http1Limits, headOf } from "./http1-exchange.ts";
+import type { HttpReceiver, HttpRequestHead, HttpStreamReply, HttpStreamRoute } from "./port.ts";
+
+const normalClosure = 1000;
+const policyViolation = 1008;
+const tokenProtocol = "Bearer";
+
+export class WebSockets {
+  private readonly limits: Http1Limits;
+  private readonly open = new Set<WebSocketExchange>();
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: httpBodyBytesMax,
+    perMessageDeflate: false,
+    handleProtocols: (protocols) => (protocols.has(tokenProtocol) ? tokenProtocol : false),
+  });
+
+  constructor(limits: Http1Limits) {
+    this.limits = limits;
+  }
+
+  take(request: IncomingMessage, socket: Duplex, first: Buffer, route: HttpStreamRoute): void {
+    this.server.handleUpgrade(request, socket, first, (webSocket) => {
+      const exchange = new WebSocketExchange(webSocket, socket, this.limits);
+      this.open.add(exchange);
+      webSocket.on("close", () => this.open.delete(exchange));
+      exchange.serve(route, asPost(request));
+    });
+  }
+
+  closing(): void {
+    for (const exchange of this.open) exchange.closing();
+  }
+}
+
+export function asksForWebSocket(request: IncomingMessage): boolean {
+  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
+}
+
+/** Browsers cannot set headers there: a token comes as the second of the protocols that are offered. */
+function asPost(request: IncomingMessage): HttpRequestHead {
+  const head = headOf(request);
+  const [protocol, token] = (head.header("sec-websocket-protocol") ?? "").split(/\s*,\s*/);
+  const authorization =
+    protocol === tokenProtocol && token ? `${tokenProtocol} ${token}` : undefined;
+  return {
+    ...head,
+    method: "POST",
+    header: (name) =>
+      name === "authorization" ? (authorization ?? head.header(name)) : head.header(name),
+  };
+}
+
+class WebSocketExchange implements HttpStreamReply {
+  private readonly webSocket: WebSocket;
+  private readonly socket: Duplex & { setTimeout?(ms: number): unknown };
+  private readonly limits: Http1Limits;
+  private receiver: HttpReceiver | undefined;
+  private ended = false;
+  private isSlow = false;
+
+  constructor(webSocket: WebSocket, socket: Duplex, limits: Http1Limits) {
+    this.webSocket = webSocket;
+    this.socket = socket;
+    this.limits = limits;
+    webSocket.on("error", () => webSocket.terminate());
+    socket.on("timeout", () => webSocket.terminate());
+  }
+
+  serve(route: HttpStreamRoute, head: HttpRequestHead): void {
+    const silent = setTimeout(() => this.webSocket.close(policyViolation), this.limits.bodyMs);
+    this.webSocket.on("close", () => clearTimeout(silent));
+    const receiver = route.open(head, this);
+    this.receiver = receiver;
+    this.webSocket.on("message", (data: Buffer) => {
+      clearTimeout(silent);
+      if (!this.ended) receiver.data(data);
+    });
+  }
+
+  closing(): void {
+    if (!this.ended) this.receiver?.closing();
+  }
+
+  get cancelled(): boolean {
+    return this.socket.destroyed;
+  }
+
+  onCancel(listener: () => void): void {
+    this.webSocket.on("close", () => {
+      if (!this.ended) listener();
+    });
+  }
+
+  respond(...[, , body]: Parameters<HttpStreamReply["respond"]>): void {
+    if (this.ended) return;
+    this.write(typeof body === "string" ? body : Buffer.from(body).toString("utf8"));
+    this.end();
+  }
+
+  begin(): void {}
+
+  write(piece: string): boolean {
+    if (this.ended || this.webSocket.readyState !== this.webSocket.OPEN) return false;
+    this.webSocket.send(piece.trimEnd());
+    const { socket } = this;
+    if (!socket.writableNeedDrain) return true;
+    if (!this.isSlow) {
+      this.isSlow = true;
+      socket.setTimeout?.(this.limits.stallMs);
+      socket.once("drain", () => {
+        this.isSlow = false;
+        socket.setTimeout?.(0);
+      });
+    }
+    return false;
+  }
+
+  onDrain(listener: () => void): void {
+    this.socket.once("drain", listener);
+  }
+
+  get backlogBytes(): number {
+    return this.webSocket.bufferedAmount;
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.webSocket.close(normalClosure);
+  }
+
+  abort(): void {
+    this.webSocket.terminate();
+  }
+}
