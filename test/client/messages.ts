@@ -432,6 +432,17 @@ export const methods = {
     response: schema("LeaseLeasesResponse", "1 header Header", "2 leases LeaseStatus[]"),
   },
   watch: { path: "/etcdserverpb.Watch/Watch", request: watchRequest, response: watchResponse },
+  hashKV: {
+    path: "/etcdserverpb.Maintenance/HashKV",
+    request: schema("HashKVRequest", "1 revision int64"),
+    response: schema(
+      "HashKVResponse",
+      "1 header Header",
+      "2 hash uint64",
+      "3 compact_revision int64",
+      "4 hash_revision int64",
+    ),
+  },
   moveLeader: {
     path: "/etcdserverpb.Maintenance/MoveLeader",
     request: schema("MoveLeaderRequest", "1 targetID uint64"),

@@ -158,6 +158,15 @@ class Run {
         ...(root === undefined ? {} : { as: root }),
       });
     }
+    // Between the two clusters they differ: leases that servers chose are part of what is stored.
+    for (const side of this.#sides) {
+      const hashes = new Set<unknown>();
+      for (let at = 0; at < 3; at++) {
+        const answer = await side.call({ method: "hashKV", request: {} }, at, root);
+        hashes.add(answer.response?.["hash"] ?? answer.message);
+      }
+      if (hashes.size !== 1) throw new Error(`${side.cluster.program}: hashes ${[...hashes]}`);
+    }
     const watches = this.#subject.watches;
     this.report.events = watches.reduce((sum, watch) => sum + watch.events.length, 0);
     this.report.resumed = watches.reduce((sum, watch) => sum + watch.resumed, 0);

@@ -50,10 +50,12 @@ async function compareAll(
   const random = new Random(options.seed);
   const known: Known = { revision: 1, floor: -1 };
   let errors = 0;
-  for (let number = 0; number < options.operations; number++) {
+  const last = wholeState(options.members);
+  for (let number = 0; number < options.operations + last.length; number++) {
     const hasOneMember = options.members === 1;
-    const operation = makeOperation({ random, known, hasOneMember });
-    const member = random.below(options.members);
+    const final = last[number - options.operations];
+    const operation = final?.operation(known) ?? makeOperation({ random, known, hasOneMember });
+    const member = final?.member ?? random.below(options.members);
     const [expected, found] = await Promise.all([
       ask(reference[member], operation),
       ask(subject[member], operation),
@@ -94,6 +96,35 @@ async function ask(
   return answer.code === 0
     ? { code: 0, message: "", response: (answer as { response: Message }).response }
     : { code: answer.code, message: (answer as { message: string }).message, response: undefined };
+}
+
+interface FinalOperation {
+  readonly member: number;
+  operation(known: Known): Operation;
+}
+
+/**
+ * Whatever the answers did not show: the checksum over all that is stored, on every member. What a compaction
+ * has not yet removed counts too, so one that waits until it has comes first.
+ */
+function wholeState(members: number): FinalOperation[] {
+  const put: Operation = { method: "put", request: { key: "last", value: "1" } };
+  const all = Array.from({ length: members }, (_, member): FinalOperation[] => [
+    // Linearizable: the member has everything.
+    { member, operation: () => ({ method: "range", request: { key: "last" } }) },
+    { member, operation: () => ({ method: "hashKV", request: {} }) },
+  ]);
+  return [
+    { member: 0, operation: () => put },
+    { member: 0, operation: () => put },
+    {
+      member: 0,
+      operation: ({ revision }) => {
+        return { method: "compact", request: { revision: revision - 1, physical: true } };
+      },
+    },
+    ...all.flat(),
+  ];
 }
 
 function learn(known: Known, operation: Operation, answer: ComparableAnswer): void {
