@@ -10,6 +10,7 @@ import { electionMethods } from "./election.ts";
 import { installFastText } from "./fast-text.ts";
 import { gatewayRoutes } from "./gateway.ts";
 import { healthMethods } from "./health.ts";
+import { debugRoutes } from "./http-debug.ts";
 import { type HealthCounters, healthRoutes } from "./http-health.ts";
 import { versionRoutes } from "./http-version.ts";
 import { type KvCounters, kvMethods } from "./kv.ts";
@@ -64,6 +65,7 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
     routes: [
       ...healthRoutes(context, health),
       ...versionRoutes(context),
+      ...debugRoutes(context),
       ...gatewayRoutes(methods, context.observe),
     ],
     counters: { kv, admission: admission.counters, health, watch: hub },
