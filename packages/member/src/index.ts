@@ -5,10 +5,11 @@ export { decodePeerMessage, encodePeerMessage, MalformedPeerMessage } from "./pe
 export type * from "./ports.ts";
 export { RecoveryError, type RecoveryErrorCode } from "./recovery.ts";
 export {
-  type Contender,
+  type Claim,
+  type Claimant,
   type Place,
   prefixOf,
   putOf,
   Succession,
   type SuccessionFault,
-} from "./succession.ts";
+} from "./succession/succession.ts";

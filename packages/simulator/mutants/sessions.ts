@@ -4,7 +4,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const store = "packages/store/src";
-const succession = "packages/member/src/succession.ts";
+const succession = "packages/member/src/succession/succession.ts";
 const leasing = ["--actors", "holder"];
 const contending = ["--actors", "contender"];
 
@@ -76,13 +76,13 @@ export const sessionMutants: readonly Mutant[] = [
     edits: [
       {
         file: succession,
-        find: "if (!this.#holds(place)) {",
-        replace: "if (this.#holds(place) === undefined) {",
+        find: 'if (!this.#exists(place)) fail("sessionExpired");\n      // Whoever',
+        replace: "if (settled) return;\n      // Whoever",
       },
       {
         file: succession,
-        find: "if (error === undefined && !this.#holds(place)) {",
-        replace: "if (error === undefined && this.#holds(place) === undefined) {",
+        find: 'else if (!this.#exists(place)) fail("sessionExpired");\n      else {',
+        replace: "else {",
       },
     ],
     flags: contending,
@@ -93,8 +93,15 @@ export const sessionMutants: readonly Mutant[] = [
     edits: [
       {
         file: succession,
-        find: "const before = { ...prefixOf(name), maxCreateRevision: place.createRevision - 1, limit: 1 };",
-        replace: "const before = { ...prefixOf(name), rangeEnd: place.key, limit: 1 };",
+        find: "const older = this.#older(name, place.createRevision);",
+        replace:
+          "const [older] = store.range({ ...prefixOf(name), rangeEnd: place.key }).kvs.map((kv) => kv.key);",
+      },
+      {
+        file: succession,
+        find: "const isFirst = this.#older(name, createRevision) === undefined;",
+        replace:
+          "const isFirst = this.#parts.store.range({ ...prefixOf(name), rangeEnd: key }).count === 0;",
       },
     ],
     flags: contending,
@@ -105,11 +112,24 @@ export const sessionMutants: readonly Mutant[] = [
     edits: [
       {
         file: succession,
-        find: 'if (older.kind === "range" && older.kvs.length > 0) return;',
-        replace: "void older;",
+        find: "else if (older !== undefined) predecessor = watch(older);",
+        replace: 'else if (older === "") predecessor = watch(older);',
       },
     ],
     flags: contending,
+  },
+  {
+    name: "predecessor-gone-means-first",
+    about: "whoever sees the one before it leave the line owns, even in the middle of it",
+    edits: [
+      {
+        file: succession,
+        find: "events: () => {\n        look();",
+        replace: "events: () => {\n        member.read(claimNow);",
+      },
+    ],
+    flags: contending,
+    seedsMax: 600,
   },
   {
     name: "two-ephemerals-one-session",
@@ -142,9 +162,9 @@ export const sessionMutants: readonly Mutant[] = [
     edits: [
       {
         file: succession,
-        find: 'this.propose({ kind: "txn", compares, success, failure: [] }, contender, (result) => {',
+        find: 'return { kind: "txn", compares: [{ ...compare, value: createRevision }], success',
         replace:
-          'this.propose({ kind: "txn", compares: compares.slice(1), success, failure: [] }, contender, (result) => {',
+          'void compare;\n  void createRevision;\n  return { kind: "txn", compares: [], success',
       },
     ],
     flags: contending,

@@ -64,6 +64,13 @@ export class SuccessionOrder {
     this.#violate(`${key} was told that it owns ${name} with token ${token}, and was never first`);
   }
 
+  /** Somebody is told that its session has expired; when it asked, `revision` was committed. */
+  expired(key: Key, revision: number): void {
+    const there = this.#reference.versionAt(key, this.#reference.revision);
+    if (there === undefined || there.create > revision) return;
+    this.#violate(`${key} has its place since ${there.create}, and was told that it had lost it`);
+  }
+
   /** Somebody that asked at `since` is told who owns; an empty key: nobody. */
   observed(name: string, key: Key, token: number, since: number): void {
     if (this.#reigned(name, since, (reign) => reign.key === key && reign.token === token)) return;

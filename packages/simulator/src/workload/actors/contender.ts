@@ -3,7 +3,7 @@
 // up, be lost in thought for longer than its lease lives, forget to keep it alive, or come back after an
 // unknown outcome to the place that it already had. Others only look who owns.
 
-import { type Contender as Asking, type Place, putOf, type SuccessionFault } from "@althing/member";
+import { type Claimant, type Place, putOf, type SuccessionFault } from "@althing/member";
 import { encodeValue } from "../../observe/reference.ts";
 import type { Service } from "../service.ts";
 import { Actor, drawLease } from "./actor.ts";
@@ -96,23 +96,20 @@ export class ContendingActor extends Actor {
     }
     const again = (): void =>
       this.later(this.pauseMs(), () => this.#contend(session, name, tries - 1));
-    const asking = this.#ask(service, `enter ${name}`, again);
-    const value = encodeValue(1 + this.prng.below(2), 0);
-    service.succession.enter(name, session.lease, value, asking, (place) => {
-      if (!asking.finish(`place ${place.createRevision}`)) return;
-      const { key, createRevision: token, lease, revision } = place;
-      this.context.checkers.succession.entered({ key, token, lease, revision });
-      this.#wait(service, session, name, place, again);
-    });
-  }
-
-  #wait(service: Service, session: Session, name: string, place: Place, again: () => void): void {
     const since = this.now;
-    const asking = this.#ask(service, `wait for ${name}`, again);
-    service.succession.wait(name, place, asking, () => {
-      if (!asking.finish("owns")) return;
-      const { succession } = this.context.checkers;
-      succession.owns(name, place.key, place.createRevision, since);
+    const { reference, succession } = this.context.checkers;
+    const { revision: before } = reference;
+    const asking = this.#ask(service, `wait for ${name}`, again, (code) => {
+      const key = `${name}/${session.lease.toString(16)}`;
+      if (code === "sessionExpired") succession.expired(key, before);
+    });
+    const value = encodeValue(1 + this.prng.below(2), 0);
+    const kind = this.prng.pick(["lock", "election"] as const);
+    service.succession.hold({ kind, name, lease: session.lease, value }, asking, (place) => {
+      if (!asking.finish(`owns with ${place.createRevision}`)) return;
+      const { key, createRevision: token, lease, revision } = place;
+      succession.entered({ key, token, lease, revision });
+      succession.owns(name, key, token, since);
       this.#own(session, name, place, this.prng.between(0, 3));
     });
     if (!this.prng.chance(0.15)) return;
@@ -156,8 +153,14 @@ export class ContendingActor extends Actor {
   }
 
   /** One call at a member, which ends with it. */
-  #ask(service: Service, what: string, failed: () => void): Call {
+  #ask(
+    service: Service,
+    what: string,
+    failed: () => void,
+    refused: (code: SuccessionFault) => void = () => {},
+  ): Call {
     let cancel: (() => void) | undefined;
+    let cancelled = false;
     let isOpen = true;
     const told = this.once<string>(
       service,
@@ -169,7 +172,15 @@ export class ContendingActor extends Actor {
       (answer) => answer ?? "lost",
     );
     return {
-      fail: (code) => told(`!${code}`),
+      get cancelled() {
+        return cancelled;
+      },
+      fail: (code) => {
+        if (isOpen) refused(code);
+        told(`!${code}`);
+      },
+      seal: (command) => command,
+      refusesRange: () => undefined,
       onCancel: (run) => {
         cancel = run;
       },
@@ -179,15 +190,16 @@ export class ContendingActor extends Actor {
         return wasOpen;
       },
       giveUp: () => {
-        if (!isOpen || cancel === undefined) return;
-        cancel();
+        if (!isOpen) return;
+        cancelled = true;
+        cancel?.();
         told("!given up");
       },
     };
   }
 }
 
-interface Call extends Asking {
+interface Call extends Claimant {
   fail(code: SuccessionFault): void;
   /** False when it was over already. */
   finish(answer: string): boolean;
