@@ -16,6 +16,13 @@ export function answerRange(
   call: UnaryCall<RangeResult>,
   fail: (code: StoreErrorCode | "stopped" | "leaderChanged") => void,
 ): void {
+  // One value at most fits any step, and needs no books kept of what is still to be read.
+  if (request.rangeEnd === "" || request.countOnly || request.limit === 1) {
+    const result = store.range(request);
+    if (result.kind === "error") fail(result.code);
+    else call.respond(result);
+    return;
+  }
   const run = store.openRange(request);
   if ("kind" in run) {
     fail(run.code);
