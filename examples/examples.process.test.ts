@@ -87,3 +87,15 @@ test("backup-and-restore.sh makes a new member with the data of the old one", as
   client.close();
   assert.equal(response?.kvs?.[0]?.value, "worth a backup");
 });
+
+test("leader-election.ts hands a job over from one worker to the next", async () => {
+  await using cluster = await Cluster.start({ program: "althing", members: 1 });
+  const args = [example("leader-election.ts"), cluster.member(0).spec.clientUrl];
+  const { stdout } = await run(process.execPath, args, { timeout: 30_000 });
+  assert.deepEqual(stdout.trim().split("\n"), [
+    "leader: ada",
+    "leader: ada, half done",
+    "leader: bob",
+    "nobody leads any more",
+  ]);
+});
