@@ -287,6 +287,25 @@ export const conformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "leaders: where one member alone still reaches the others, it comes to lead",
+    run(protocol) {
+      for (const hub of ["a", "b", "c", "d", "e"]) {
+        const subject = new Subject(protocol, 5);
+        const { cluster } = subject;
+        subject.propose(subject.leader, "before");
+        subject.settle();
+        const ids = [...cluster.machines.keys()].filter((id) => id !== hub);
+        for (const id of ids) for (const other of ids) if (id !== other) cluster.cut(id, other);
+        for (let i = 0; i < 12; i++) cluster.elapse(electionTicks);
+        assert.equal(cluster.leader(), hub);
+        subject.propose(hub, "in spite of it");
+        for (let i = 0; i < 3; i++) cluster.elapse(electionTicks);
+        const expected = ["before", "in spite of it"];
+        eachMember(subject, (id) => assert.deepEqual(subject.commands(id), expected));
+      }
+    },
+  },
+  {
     name: "leaders: epochs never go back, for anybody",
     run(protocol) {
       const subject = new Subject(protocol);

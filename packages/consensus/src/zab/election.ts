@@ -10,12 +10,19 @@ import { restartSession } from "./following.ts";
 import type { Looking } from "./looking.ts";
 import { releasePromise } from "./loyalty.ts";
 import type { MessageOf, Vote } from "./messages.ts";
-import { becomeFollowing, becomeLeading, becomeLooking, resumeLooking } from "./role.ts";
+import {
+  becomeFollowing,
+  becomeLeading,
+  becomeLooking,
+  resumeLooking,
+  standAside,
+} from "./role.ts";
 import { membership, type Zab } from "./self.ts";
 import {
   compareHistories,
   historyOf,
   isBetterVote,
+  isCutOff,
   isPromotable,
   isSameVote,
   ownVote,
@@ -35,6 +42,11 @@ export function handleNotification(zab: Zab, from: MemberId, message: Notificati
   const { looking } = zab;
   zab.epochHeard = Math.max(zab.epochHeard, message.epoch);
   if (looking !== undefined) {
+    looking.heard.set(from, looking.ticks);
+    // Who stood aside offers itself as soon as it hears enough of the others.
+    if (looking.vote === undefined && ownVote(zab, looking.isPreferred) !== undefined) {
+      looking.isFresh = true;
+    }
     if (message.state === "looking") handleVote(zab, looking, from, message);
     else handleDecided(zab, looking, from, message);
     return;
@@ -93,8 +105,12 @@ export function look(zab: Zab): void {
 }
 
 export function tickLooking(zab: Zab, looking: Looking): void {
-  const { electionTicks } = zab.settings;
+  const { id, electionTicks } = zab.settings;
   looking.ticks++;
+  if (looking.vote?.leader === id && !looking.vote.isPreferred && isCutOff(zab, looking)) {
+    standAside(zab, looking);
+    return;
+  }
   if (++looking.notifyTicks >= looking.notifyInterval) {
     looking.notifyTicks = 0;
     looking.notifyInterval = Math.min(looking.notifyInterval * 2, electionTicks);

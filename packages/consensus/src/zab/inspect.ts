@@ -7,7 +7,7 @@ import type { Following } from "./following.ts";
 import type { Leadership } from "./leadership.ts";
 import { leaderOf, type MembershipAt, membership, type Zab, type ZabRole } from "./self.ts";
 import { publicRole } from "./turn.ts";
-import { isSameVote } from "./vote.ts";
+import { hearsLately, isCutOff, isSameVote } from "./vote.ts";
 
 export interface ZabInspection {
   readonly id: MemberId;
@@ -96,6 +96,9 @@ function whyLeaderless(zab: Zab): string {
     return `${leadership.phase} of epoch ${leadership.epoch}: followed by ${describeQuorum(membership(zab), has)}`;
   }
   const vote = looking?.vote;
+  if (vote === undefined && looking !== undefined && isCutOff(zab, looking)) {
+    return `election: hears ${describeQuorum(membership(zab), hearsLately(zab, looking))}`;
+  }
   if (vote === undefined) return "election: has nobody to vote for";
   const agrees = (member: MemberId) => isSameVote(looking?.votes.get(member), vote);
   return `election: for ${vote.leader} are ${describeQuorum(membership(zab), agrees)}`;

@@ -18,6 +18,8 @@ export interface Looking {
   /** A quorum agrees: how long a better vote is still waited for. */
   finalizeTicks: number | undefined;
   ticks: number;
+  /** Whoever said anything, and at which of the ticks last. */
+  readonly heard: Map<MemberId, number>;
   notifyDue: boolean;
   /** Grows, so that a member that nobody wants does not shout for ever. */
   notifyInterval: number;
@@ -35,6 +37,7 @@ export function createLooking(heartbeatTicks: number): Looking {
     infos: new Map(),
     finalizeTicks: undefined,
     ticks: 0,
+    heard: new Map(),
     notifyDue: true,
     notifyInterval: heartbeatTicks,
     notifyTicks: 0,

@@ -31,6 +31,14 @@ export function resumeLooking(zab: Zab): Looking {
   return zab.looking;
 }
 
+/** A new round without this member as a candidate: it has not the quorum that a leader needs. */
+export function standAside(zab: Zab, { ticks, heard }: Looking): void {
+  becomeLooking(zab);
+  const looking = zab.looking!;
+  looking.ticks = ticks;
+  for (const [member, at] of heard) looking.heard.set(member, at);
+}
+
 export function becomeFollowing(zab: Zab, leader: MemberId): void {
   assert(leader !== zab.settings.id, "nobody follows itself");
   leaveRole(zab);

@@ -2,8 +2,10 @@
 // people prefer, then the id. The first two are what makes a leader fit to lead (ZooKeeper's
 // FastLeaderElection, totalOrderPredicate); the rest only makes all agree on one.
 
-import type { Epoch, Index } from "../contract.ts";
+import type { Epoch, Index, MemberId } from "../contract.ts";
 import { isVoter } from "../membership/membership.ts";
+import { isQuorum } from "../quorum/quorum.ts";
+import type { Looking } from "./looking.ts";
 import type { Vote } from "./messages.ts";
 import { membership, membershipIndex, type Zab } from "./self.ts";
 
@@ -43,10 +45,28 @@ export function isSameVote(one: Vote | undefined, other: Vote): boolean {
   );
 }
 
+/** Whom a member that looks has heard lately: itself, and whoever repeats its vote in time. */
+export function hearsLately(zab: Zab, looking: Looking): (member: MemberId) => boolean {
+  const { id, electionTicks } = zab.settings;
+  // A vote is repeated after an election timeout at the latest; one may be lost.
+  const since = looking.ticks - 2 * electionTicks;
+  return (member) => member === id || (looking.heard.get(member) ?? -1) >= Math.max(0, since);
+}
+
+/**
+ * It has looked for long enough, and does not hear as many as would have to follow it. It cannot lead;
+ * one that is better connected may, if it is not in its way.
+ */
+export function isCutOff(zab: Zab, looking: Looking): boolean {
+  if (looking.ticks < zab.settings.electionTicks) return false;
+  return !isQuorum(membership(zab), hearsLately(zab, looking));
+}
+
 /** This member's vote for itself; undefined when it does not offer itself. */
 export function ownVote(zab: Zab, isPreferred: boolean): Vote | undefined {
   const { id, priority } = zab.settings;
   if (!isPromotable(zab)) return undefined;
+  if (!isPreferred && zab.looking !== undefined && isCutOff(zab, zab.looking)) return undefined;
   if (!isPreferred && (priority === 0 || zab.abstainTicks > 0)) return undefined;
   return { leader: id, ...historyOf(zab), isPreferred, priority };
 }
