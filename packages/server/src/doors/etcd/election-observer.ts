@@ -2,6 +2,7 @@
 // is gone the next. It follows one key at a time, so that contenders behind the leader cost it nothing; what it
 // missed while its history was compacted it makes good by looking at what there is now.
 
+import { prefixOf, type Succession } from "@althing/member";
 import type { Key, KeyValue, StoreEvent } from "@althing/store";
 import type { EtcdInit } from "@althing/wire";
 import { grpcStatus, type StreamCall } from "../../transport/index.ts";
@@ -9,7 +10,7 @@ import type { DoorContext } from "../context.ts";
 import { etcdErrors } from "./errors.ts";
 import { storedKeyValue } from "./key-value.ts";
 import type { MemberView } from "./member-view.ts";
-import { prefixOf, type Succession } from "./succession.ts";
+import { claimantOf } from "./succession.ts";
 import { Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
 
 interface Parts {
@@ -26,7 +27,7 @@ export function observeElection(
 ): void {
   parts.context.member.read((error) => {
     if (error !== undefined) call.fail(grpcStatus.unknown, etcdErrors[error.code].message);
-    else if (!call.cancelled) {
+    else if (!call.cancelled && !parts.succession.denies(name, claimantOf(call, "election"))) {
       const observer = new Observer(parts, name, call);
       call.onCancel(() => observer.close());
       observer.look();

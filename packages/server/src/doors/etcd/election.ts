@@ -2,6 +2,7 @@
 // etcd every failure has the code UNKNOWN. Who is told that it leads did so when it was told: not the lease
 // that ended while it waited.
 
+import { putOf, type Succession } from "@althing/member";
 import {
   type EtcdInit,
   type EtcdMessage,
@@ -24,7 +25,7 @@ import { observeElection } from "./election-observer.ts";
 import { etcdErrors, failWith } from "./errors.ts";
 import { storedKeyValue } from "./key-value.ts";
 import type { MemberView } from "./member-view.ts";
-import { bytesOf, keyOf, putOf, type Succession } from "./succession.ts";
+import { bytesOf, claimantOf, keyOf } from "./succession.ts";
 import type { WatchHub } from "./watch-hub.ts";
 
 const noLeader = "election: no leader";
@@ -41,6 +42,7 @@ interface Dependencies {
 
 export function electionMethods(dependencies: Dependencies): GrpcMethod[] {
   const { context, view, admission, succession } = dependencies;
+  const claimant = (call: FailingCall) => claimantOf(call, "election");
 
   /** A method whose requests are refused as every RPC's are, before its own work. */
   const unary = <Request extends EtcdMessageName, Response extends EtcdMessageName>(
@@ -62,10 +64,14 @@ export function electionMethods(dependencies: Dependencies): GrpcMethod[] {
     const { name, lease, value } = request;
     // They are read again when the outcome is known, and the request's bytes are not ours.
     const claim = { kind: "election", name: keyOf(name), lease, value: value.slice() } as const;
-    succession.hold(claim, call, ({ key, createRevision: rev, lease: held, revision }) => {
-      const leader = { name: bytesOf(claim.name), key: bytesOf(key), rev, lease: held };
-      call.respond({ header: view.header(revision), leader });
-    });
+    succession.hold(
+      claim,
+      claimant(call),
+      ({ key, createRevision: rev, lease: held, revision }) => {
+        const leader = { name: bytesOf(claim.name), key: bytesOf(key), rev, lease: held };
+        call.respond({ header: view.header(revision), leader });
+      },
+    );
   });
 
   const proclaim = unary("Proclaim", "ProclaimRequest", "ProclaimResponse", (request, call) => {
@@ -75,9 +81,9 @@ export function electionMethods(dependencies: Dependencies): GrpcMethod[] {
     else {
       const place = { key: keyOf(leader.key), createRevision: leader.rev };
       const value = request.value.slice();
-      succession.withLease(leader.lease, call, (lease) => {
+      succession.withLease(leader.lease, claimant(call), (lease) => {
         const put = putOf(place.key, value, lease);
-        succession.guarded(place, [put], call, (succeeded, revision) => {
+        succession.guarded(place, [put], claimant(call), (succeeded, revision) => {
           if (succeeded) call.respond({ header: view.header(revision) });
           else refuse(call, notLeader);
         });
@@ -89,7 +95,7 @@ export function electionMethods(dependencies: Dependencies): GrpcMethod[] {
     const name = keyOf(request.name);
     context.member.read((error) => {
       if (error !== undefined) refuse(call, etcdErrors[error.code].message);
-      else {
+      else if (!succession.denies(name, claimant(call))) {
         const owner = succession.owner(name);
         if (owner === undefined) refuse(call, noLeader);
         else {
@@ -116,7 +122,7 @@ export function electionMethods(dependencies: Dependencies): GrpcMethod[] {
     else {
       const place = { key: keyOf(own.key), createRevision: own.rev };
       const gone = { kind: "deleteRange", key: place.key, rangeEnd: "", prevKv: false } as const;
-      succession.guarded(place, [gone], call, (_succeeded, revision) => {
+      succession.guarded(place, [gone], claimant(call), (_succeeded, revision) => {
         call.respond({ header: view.header(revision) });
       });
     }
@@ -146,9 +152,8 @@ interface Codec<Decoded = unknown, Encoded = unknown> {
   write(message: Encoded, writer: Writer): void;
 }
 
-function refuse(
-  call: CallContext & { fail(status: GrpcStatus, message: string): void },
-  text: string,
-): void {
+type FailingCall = CallContext & { fail(status: GrpcStatus, message: string): void };
+
+function refuse(call: FailingCall, text: string): void {
   call.fail(grpcStatus.unknown, text);
 }

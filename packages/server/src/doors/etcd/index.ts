@@ -19,7 +19,7 @@ import { lockMethods } from "./lock.ts";
 import { maintenanceMethods } from "./maintenance.ts";
 import { MemberView } from "./member-view.ts";
 import { Quota } from "./quota.ts";
-import { Succession } from "./succession.ts";
+import { createSuccession } from "./succession.ts";
 import { watchMethod } from "./watch.ts";
 import { createWatchHub } from "./watch-hub.ts";
 
@@ -43,7 +43,7 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   const quota = new Quota(context);
   const hub = createWatchHub(context.store);
   context.member.onApplied(() => hub.advance());
-  const succession = new Succession(context, hub);
+  const succession = createSuccession(context, hub);
   const kv: KvCounters = { range: 0, put: 0, deleteRange: 0, txn: 0, compact: 0 };
   const health: HealthCounters = { successes: 0, failures: 0 };
   const methods: readonly GrpcMethod[] = [

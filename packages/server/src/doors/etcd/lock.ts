@@ -1,12 +1,13 @@
 // v3lockpb.Lock: whoever entered first under a name holds it. Its failures have the code UNKNOWN, as etcd's.
 
+import type { Succession } from "@althing/member";
 import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import { type GrpcMethod, grpcStatus, type UnaryMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
 import { etcdErrors, failWith } from "./errors.ts";
 import type { MemberView } from "./member-view.ts";
-import { bytesOf, keyOf, type Succession } from "./succession.ts";
+import { bytesOf, claimantOf, keyOf } from "./succession.ts";
 
 const service = "v3lockpb.Lock";
 
@@ -32,7 +33,7 @@ export function lockMethods(dependencies: {
         return;
       }
       const claim = { kind: "lock", name: keyOf(name), lease, value: new Uint8Array(0) } as const;
-      succession.hold(claim, call, (place) => {
+      succession.hold(claim, claimantOf(call, "lock"), (place) => {
         call.respond({ header: header(), key: bytesOf(place.key) });
       });
     },
@@ -57,7 +58,7 @@ export function lockMethods(dependencies: {
         return;
       }
       const command = { kind: "deleteRange", key, rangeEnd: "", prevKv: false } as const;
-      succession.propose(command, call, ({ revision }) => {
+      succession.propose(command, claimantOf(call, "lock"), ({ revision }) => {
         call.respond({ header: view.header(revision) });
       });
     },
