@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { EtcdClient } from "../client/etcd-client.ts";
 import { guard, unguard } from "./guard.ts";
 import { MemberProcess } from "./member-process.ts";
 import type { ClusterNetwork } from "./network.ts";
@@ -132,25 +133,23 @@ export class Cluster {
     );
   }
 
-  /** The running member that the running members agree is the leader. */
-  async leader(timeoutMs = 20_000): Promise<MemberProcess> {
+  /** The running member that the running members agree is the leader. Each is asked as `ask` does. */
+  async leader(timeoutMs = 20_000, ask: AskStatus = askStatus): Promise<MemberProcess> {
     let found: MemberProcess | undefined;
     await eventually("there is one leader", timeoutMs, async () => {
-      found = await this.#leaderNow();
+      found = await this.#leaderNow(ask);
       return found !== undefined;
     });
     if (found === undefined) throw new Error("unreachable");
     return found;
   }
 
-  async #leaderNow(): Promise<MemberProcess | undefined> {
+  async #leaderNow(ask: AskStatus): Promise<MemberProcess | undefined> {
     const views = await Promise.all(
       this.members
         .filter((member) => member.isRunning)
         .map(async (member) => {
-          const client = member.client(1000);
-          const answer = await client.status();
-          client.close();
+          const answer = await ask(member);
           return { member, status: answer.code === 0 ? answer.response : undefined };
         }),
     );
@@ -188,6 +187,15 @@ export class Cluster {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+export type AskStatus = (member: MemberProcess) => ReturnType<EtcdClient["status"]>;
+
+async function askStatus(member: MemberProcess): ReturnType<AskStatus> {
+  const client = member.client(1000);
+  const answer = await client.status();
+  client.close();
+  return answer;
 }
 
 class NotRunning extends Error {

@@ -108,7 +108,9 @@ export class Side implements AsyncDisposable {
   // ------------------------------------------------------------------------------- faults
 
   async kill(whom: "leader" | "follower" | "all", which: number): Promise<void> {
-    const leader = await this.cluster.leader();
+    const leader = await this.cluster.leader(20_000, async (member) => {
+      return (await this.#clientOfRoot(this.#running.indexOf(member))).status();
+    });
     const followers = this.cluster.members.filter((member) => member !== leader);
     const chosen = followers[which % followers.length];
     const dying = whom === "leader" ? [leader] : whom === "all" ? this.cluster.members : [chosen];
