@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
+import { MemberError, type ProposeOutcome } from "@althing/member";
 import { etcdCodecs } from "@althing/wire";
 import { frame } from "../../transport/testing/grpc-client.ts";
 import { until } from "./testing/in-process-cluster.ts";
@@ -98,4 +99,60 @@ test("without a lease one of a minute is granted; failures have the code UNKNOWN
   assert.deepEqual(refusal(await lock("p", 404n)), [2, "etcdserver: requested lease not found"]);
   assert.deepEqual(refusal(await unlock(name(""))), [2, "etcdserver: key is not provided"]);
   response(await unlock(name("nobody")));
+});
+
+/** The next proposals take effect, and that their outcome is unknown is told no sooner than `after`. */
+function loseOutcomes(count: number, after: Promise<void> = Promise.resolve()): void {
+  const { member } = served;
+  const propose = member.propose.bind(member);
+  let left = count;
+  member.propose = (command, done) => {
+    if (left-- <= 0) propose(command, done);
+    else {
+      const error = new MemberError("leaderChanged", "unknown", "the leader was lost");
+      const lost: ProposeOutcome = { kind: "failed", error };
+      propose(command, () => after.then(() => done(lost)));
+    }
+  };
+}
+
+test("of a write whose outcome was lost it is found out what became of it", async () => {
+  loseOutcomes(1);
+  assert.equal(String(response(await lock("q", 1n)).key), "q/1");
+  loseOutcomes(2);
+  const waiting = lock("q", 2n);
+  await until(async () => (await queue("q")).length === 2);
+  response(await unlock(name("q/1")));
+  assert.equal(String(response(await waiting).key), "q/2");
+});
+
+test("who gives up while it is not known whether it entered leaves nothing behind", async () => {
+  response(await lock("u", 1n));
+  for (const held of ["u", "v"]) {
+    let tell = () => {};
+    loseOutcomes(
+      1,
+      new Promise((resolve) => {
+        tell = resolve;
+      }),
+    );
+    const stream = client.grpc.open("/v3lockpb.Lock/Lock");
+    stream.end(frame(etcdCodecs.LockRequest.encode({ name: name(held), lease: 2n })));
+    await until(async () => (await queue(held)).includes(`${held}/2`));
+    stream.close(8);
+    // On the same connection: once it is answered, the end of the call has been seen.
+    response(await client.put({ key: name("after") }));
+    tell();
+    await until(async () => !(await queue(held)).includes(`${held}/2`));
+  }
+});
+
+test("asked twice and given up once, a lock that is held stays held", async () => {
+  response(await lock("w", 1n));
+  const stream = client.grpc.open("/v3lockpb.Lock/Lock");
+  stream.end(frame(etcdCodecs.LockRequest.encode({ name: name("w"), lease: 1n })));
+  stream.close(8);
+  response(await client.put({ key: name("after") }));
+  response(await client.put({ key: name("after") }));
+  assert.deepEqual(await queue("w"), ["w/1"]);
 });
