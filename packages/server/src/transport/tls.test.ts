@@ -9,6 +9,7 @@ import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { etcdCodecs } from "@althing/wire";
@@ -100,6 +101,39 @@ test("gRPC by ALPN h2, and the certificate's name on plain requests over both pr
   await new Promise((resolve) => stream.on("end", resolve));
   session.destroy();
   assert.equal(http2, "GET alice");
+});
+
+test("bodies and answers are streams at the same time, over both protocols", { skip }, async () => {
+  const { port } = server.address;
+  const head = { ":path": "/echo", ":method": "POST" };
+  const session = connectHttp2(`https://127.0.0.1:${port}`, identity("alice"));
+  const options = { host: "127.0.0.1", port, path: "/echo", method: "POST", agent: false };
+  const sent = request({ ...options, ...identity("alice") });
+  const answered = new Promise<Readable>((resolve, reject) => {
+    sent.on("response", resolve).on("error", reject);
+  });
+  const stream = session.request(head);
+  for (const [to, from] of [
+    [stream, Promise.resolve<Readable>(stream)],
+    [sent, answered],
+  ] as const) {
+    to.write("one");
+    const reader = await from;
+    const next = () =>
+      new Promise((resolve) => reader.once("data", (chunk) => resolve(`${chunk}`)));
+    assert.equal(await next(), "one");
+    to.write("two");
+    assert.equal(await next(), "two");
+    to.end();
+    await new Promise((resolve) => reader.once("end", resolve));
+  }
+  const cut = session.request(head);
+  cut.on("error", () => {});
+  cut.write("x");
+  await new Promise((resolve) => cut.once("data", resolve));
+  const before = server.cancelled;
+  session.destroy();
+  while (server.cancelled === before) await new Promise((done) => setTimeout(done, 5));
 });
 
 test("a certificate of another authority, or none, is turned away", { skip }, async () => {

@@ -106,6 +106,22 @@ export async function startEcho(options: Partial<ListenOptions> = {}): Promise<E
             `${request.method} ${request.caller.commonName}`,
           ),
       },
+      {
+        path: "/echo",
+        open: (_request, reply) => {
+          reply.onCancel(() => {
+            server.cancelled++;
+          });
+          return {
+            data(bytes) {
+              reply.begin(200, { "Content-Type": "text/plain" });
+              reply.write(Buffer.from(bytes).toString("latin1"));
+            },
+            ended: () => reply.end(),
+            closing: () => reply.end(),
+          };
+        },
+      },
     ],
     limits: { messageBytesMax: 2_097_152, concurrentStreamsMax: 1000, connectionsMax: 10_000 },
     counters,
