@@ -18,7 +18,7 @@ export const rows: readonly Row[] = [
   ...scaled("put", "put"),
   ...scaled("linearizable", "linearizable-range"),
   ...scaled("serializable", "serializable-range"),
-  ...scaled("swap", "compare-and-swap"),
+  ...scaled("swap", "compare-and-swap").filter(({ clients }) => clients > 1),
   { name: "watch-1000", work: "watch", clients: 1000, unit: "events" },
   { name: "lease-10000", work: "lease-keepalive", clients: 10_000, unit: "renewals" },
 ];
