@@ -3,57 +3,46 @@
 // every step in tests and simulation. Between a crash and the restart, compare nothing.
 
 import type { Entry, Violation } from "../contract.ts";
-import { isVoter, sameMembership, whyInvalid } from "../membership/membership.ts";
+import {
+  checkMarks,
+  checkMarksRise,
+  checkMemberships,
+  checkPeers,
+  gather,
+  type Must,
+} from "../invariants/invariants.ts";
+import { sameMembership } from "../membership/membership.ts";
 import { compareBallots, describeBallot } from "../synod/ballot.ts";
 import { sameValue } from "./commit.ts";
 import type { PaxosInspection } from "./inspect.ts";
 import { prepareVerdict, whyQuorumsUnfit } from "./quorums.ts";
 import { ballotOf, isOfBallot } from "./self.ts";
 
-type Must = (holds: boolean, property: string, detail: string) => void;
-
 export function checkInvariants(inspected: object): Violation[] {
   const state = inspected as PaxosInspection;
-  const found: Violation[] = [];
-  const must = (holds: boolean, property: string, detail: string) => {
-    if (!holds) found.push({ property, detail: `${state.id}: ${detail}` });
-  };
-  checkSlots(state, must);
-  const { commitIndex, durableIndex, applySentIndex, appliedIndex, baseIndex } = state;
-  if (!state.isInstalling) {
-    const limit = Math.min(commitIndex, durableIndex);
-    must(applySentIndex <= limit, "apply-committed-durable", `${applySentIndex} > ${limit}`);
-    must(appliedIndex <= applySentIndex, "applied-was-sent", `${appliedIndex} > ${applySentIndex}`);
-    must(baseIndex <= appliedIndex, "compacted-was-applied", `${baseIndex} > ${appliedIndex}`);
-  }
-  checkMemberships(state, must);
-  checkRole(state, must);
-  return found;
+  return gather(state.id, (must) => {
+    checkSlots(state, must);
+    checkMarks(state, must);
+    checkMemberships(state, must);
+    checkMembershipsChosen(state, must);
+    checkRole(state, must);
+  });
 }
 
 export function checkDelta(previousInspected: object, nextInspected: object): Violation[] {
   const previous = previousInspected as PaxosInspection;
   const next = nextInspected as PaxosInspection;
-  const found: Violation[] = [];
-  const must = (holds: boolean, property: string, detail: string) => {
-    if (!holds) found.push({ property, detail: `${next.id}: ${detail}` });
-  };
-  const order = compareBallots(next.promised, previous.promised);
-  const ballots = `${describeBallot(previous.promised)} -> ${describeBallot(next.promised)}`;
-  must(order >= 0, "promise-monotonic", ballots);
-  must(
-    next.commitIndex >= previous.commitIndex,
-    "commit-monotonic",
-    `${previous.commitIndex} -> ${next.commitIndex}`,
-  );
-  must(next.applySentIndex >= previous.applySentIndex, "apply-monotonic", "applied again");
-  must(next.baseIndex >= previous.baseIndex, "base-monotonic", "the log grew backwards");
-  const beganToLead = next.role === "leader" && previous.role !== "leader";
-  must(!beganToLead || next.promised.proposer === next.id, "leads-by-own-ballot", ballots);
-  const becameCandidate = next.role === "candidate" && previous.role !== "candidate";
-  must(!becameCandidate || order > 0, "ballot-never-reused", ballots);
-  checkKept(previous, next, must);
-  return found;
+  return gather(next.id, (must) => {
+    const order = compareBallots(next.promised, previous.promised);
+    const ballots = `${describeBallot(previous.promised)} -> ${describeBallot(next.promised)}`;
+    must(order >= 0, "promise-monotonic", ballots);
+    checkMarksRise(previous, next, must);
+    const beganToLead = next.role === "leader" && previous.role !== "leader";
+    must(!beganToLead || next.promised.proposer === next.id, "leads-by-own-ballot", ballots);
+    const becameCandidate = next.role === "candidate" && previous.role !== "candidate";
+    must(!becameCandidate || order > 0, "ballot-never-reused", ballots);
+    checkKept(previous, next, must);
+  });
 }
 
 function checkSlots(state: PaxosInspection, must: Must): void {
@@ -100,16 +89,11 @@ function checkKept(previous: PaxosInspection, next: PaxosInspection, must: Must)
   }
 }
 
-function checkMemberships(state: PaxosInspection, must: Must): void {
-  let index = -1;
-  for (const at of state.memberships) {
-    must(at.index > index, "memberships-ascend", `${at.index} after ${index}`);
-    index = at.index;
-    const why = whyInvalid(at.membership) || whyQuorumsUnfit(state.quorums, at.membership);
+function checkMembershipsChosen(state: PaxosInspection, must: Must): void {
+  for (const { membership } of state.memberships) {
+    const why = whyQuorumsUnfit(state.quorums, membership);
     must(why === "", "membership-valid", why);
   }
-  const first = state.memberships[0];
-  must(first !== undefined && first.index <= state.baseIndex, "membership-at-base", "none");
   // A membership is in force once it is chosen, not before.
   const known = state.memberships.filter((at) => at.index > state.baseIndex).map((at) => at.index);
   const chosen = state.entries
@@ -153,18 +137,8 @@ function checkRole(state: PaxosInspection, must: Must): void {
     must(!blocks || isLast, "nothing-beyond-a-membership", `slots to ${nextSlot - 1}`);
     must(!blocks || barrier === entry.index, "barrier-known", `${barrier}, not ${entry.index}`);
   }
-  for (const peer of peers) {
-    must(peer.match < peer.next, "match-before-next", `${peer.id}: ${peer.match} >= ${peer.next}`);
-    must(peer.match < nextSlot, "match-proposed", `${peer.id}: ${peer.match} >= ${nextSlot}`);
-  }
+  checkPeers(id, peers, { lastIndex: nextSlot - 1, membership: current }, must);
   must(state.uncommittedBytes >= 0, "uncommitted-counted", `${state.uncommittedBytes}`);
-  const isFed = (member: string) => member === id || peers.some((peer) => peer.id === member);
-  const members = [...current.voters, ...current.votersOutgoing, ...current.learners];
-  must(members.every(isFed), "members-are-fed", `some of ${members.join()} are not`);
-  const strangers = peers.filter(
-    (peer) => !isVoter(current, peer.id) && !current.learners.includes(peer.id),
-  );
-  must(strangers.length === 0, "strangers-are-not-fed", strangers.map((p) => p.id).join());
   const base = state.memberships[0];
   if (base !== undefined && state.memberships.length === 1) {
     must(sameMembership(base.membership, current), "membership-in-force", "not the base's");

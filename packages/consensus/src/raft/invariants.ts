@@ -2,112 +2,57 @@
 // as one member can see; the simulator checks the rest across members). Run after every step in
 // tests and simulation. Between a crash and the restart, compare nothing.
 
-import type { Violation } from "../contract.ts";
-import { isVoter, sameMembership, whyInvalid } from "../membership/membership.ts";
+import type { Index, Violation } from "../contract.ts";
+import {
+  checkKept,
+  checkLog,
+  checkMarks,
+  checkMarksRise,
+  checkMemberships,
+  checkMembershipsOfLog,
+  checkPeers,
+  gather,
+  type Must,
+} from "../invariants/invariants.ts";
+import { sameMembership } from "../membership/membership.ts";
 import type { RaftInspection } from "./inspect.ts";
 
 export function checkInvariants(inspected: object): Violation[] {
   const state = inspected as RaftInspection;
-  const found: Violation[] = [];
-  const must = (holds: boolean, property: string, detail: string) => {
-    if (!holds) found.push({ property, detail: `${state.id}: ${detail}` });
-  };
-  checkLog(state, must);
-  const { commitIndex, durableIndex, applySentIndex, appliedIndex, baseIndex } = state;
-  const lastIndex = baseIndex + state.entries.length;
-  must(commitIndex <= lastIndex, "commit-in-log", `commit ${commitIndex} > last ${lastIndex}`);
-  must(durableIndex <= lastIndex, "durable-in-log", `durable ${durableIndex} > last ${lastIndex}`);
-  if (!state.isInstalling) {
-    const limit = Math.min(commitIndex, durableIndex);
-    must(applySentIndex <= limit, "apply-committed-durable", `${applySentIndex} > ${limit}`);
-    must(appliedIndex <= applySentIndex, "applied-was-sent", `${appliedIndex} > ${applySentIndex}`);
-    must(baseIndex <= appliedIndex, "compacted-was-applied", `${baseIndex} > ${appliedIndex}`);
-  }
-  checkMemberships(state, must);
-  checkRole(state, must);
-  return found;
+  return gather(state.id, (must) => {
+    checkLog(state, { atBase: state.baseTerm, known: state.term }, must);
+    checkMarks(state, must);
+    checkMemberships(state, must);
+    const uncommitted = checkMembershipsOfLog(state, must);
+    must(uncommitted <= 1, "one-change-at-a-time", `${uncommitted} are not committed`);
+    checkRole(state, must);
+  });
 }
 
 export function checkDelta(previousInspected: object, nextInspected: object): Violation[] {
   const previous = previousInspected as RaftInspection;
   const next = nextInspected as RaftInspection;
-  const found: Violation[] = [];
-  const must = (holds: boolean, property: string, detail: string) => {
-    if (!holds) found.push({ property, detail: `${next.id}: ${detail}` });
-  };
-  must(next.term >= previous.term, "term-monotonic", `${previous.term} -> ${next.term}`);
-  must(
-    next.commitIndex >= previous.commitIndex,
-    "commit-monotonic",
-    `${previous.commitIndex} -> ${next.commitIndex}`,
-  );
-  must(next.applySentIndex >= previous.applySentIndex, "apply-monotonic", "applied again");
-  must(next.baseIndex >= previous.baseIndex, "base-monotonic", "the log grew backwards");
-  if (next.term === previous.term) {
-    const kept = previous.vote === "" || previous.vote === next.vote;
-    must(kept, "one-vote-per-term", `${previous.vote} -> ${next.vote} in term ${next.term}`);
-    const both = previous.leader !== undefined && next.leader !== undefined;
-    must(
-      !both || previous.leader === next.leader,
-      "one-leader-per-term",
-      `${previous.leader} -> ${next.leader} in term ${next.term}`,
-    );
-  }
-  const stillLeads =
-    previous.role === "leader" && next.role === "leader" && previous.term === next.term;
-  const lastIndex = previous.baseIndex + previous.entries.length;
-  checkKept(previous, next, stillLeads ? lastIndex : previous.commitIndex, must);
-  return found;
+  return gather(next.id, (must) => {
+    must(next.term >= previous.term, "term-monotonic", `${previous.term} -> ${next.term}`);
+    checkMarksRise(previous, next, must);
+    const sameTerm = next.term === previous.term;
+    if (sameTerm) {
+      const kept = previous.vote === "" || previous.vote === next.vote;
+      must(kept, "one-vote-per-term", `${previous.vote} -> ${next.vote} in term ${next.term}`);
+      const both = previous.leader !== undefined && next.leader !== undefined;
+      must(
+        !both || previous.leader === next.leader,
+        "one-leader-per-term",
+        `${previous.leader} -> ${next.leader} in term ${next.term}`,
+      );
+    }
+    const stillLeads = sameTerm && previous.role === "leader" && next.role === "leader";
+    checkKept(previous, next, stillLeads ? lastIndexOf(previous) : previous.commitIndex, must);
+  });
 }
 
-type Must = (holds: boolean, property: string, detail: string) => void;
-
-function checkLog(state: RaftInspection, must: Must): void {
-  let index = state.baseIndex;
-  let term = state.baseTerm;
-  for (const entry of state.entries) {
-    index++;
-    must(entry.index === index, "log-gapless", `entry ${entry.index} stands at ${index}`);
-    must(entry.epoch >= term, "log-terms-ascend", `${entry.epoch} after ${term} at ${index}`);
-    term = entry.epoch;
-  }
-  must(term <= state.term, "log-term-known", `log ends in term ${term} > ${state.term}`);
-}
-
-/** What was committed, or in a leader's log at all, stands as it stood. */
-function checkKept(previous: RaftInspection, next: RaftInspection, upTo: number, must: Must): void {
-  const first = Math.max(previous.baseIndex, next.baseIndex) + 1;
-  const shift = previous.baseIndex - next.baseIndex;
-  for (let index = first; index <= upTo; index++) {
-    const place = index - previous.baseIndex - 1;
-    const before = previous.entries[place];
-    const after = next.entries[place + shift];
-    if (before === after) continue;
-    const same = before !== undefined && after?.epoch === before.epoch;
-    must(same, "committed-or-led-entries-stand", `entry ${index} changed`);
-  }
-}
-
-function checkMemberships(state: RaftInspection, must: Must): void {
-  let index = -1;
-  for (const at of state.memberships) {
-    must(at.index > index, "memberships-ascend", `${at.index} after ${index}`);
-    index = at.index;
-    const why = whyInvalid(at.membership);
-    must(why === "", "membership-valid", why);
-  }
-  const first = state.memberships[0];
-  must(first !== undefined && first.index <= state.baseIndex, "membership-at-base", "none");
-  // The membership in force is the last in the log, and rolled back with it.
-  const known = state.memberships.filter((at) => at.index > state.baseIndex).map((at) => at.index);
-  const inLog = state.entries.filter((entry) => entry.kind === "membership").map((e) => e.index);
-  must(
-    known.join() === inLog.join(),
-    "memberships-are-the-logs",
-    `known at ${known.join()}, in the log at ${inLog.join()}`,
-  );
-  const uncommitted = inLog.filter((at) => at > state.commitIndex).length;
-  must(uncommitted <= 1, "one-change-at-a-time", `${uncommitted} are not committed`);
+function lastIndexOf({ baseIndex, entries }: RaftInspection): Index {
+  return baseIndex + entries.length;
 }
 
 function checkRole(state: RaftInspection, must: Must): void {
@@ -127,19 +72,8 @@ function checkRole(state: RaftInspection, must: Must): void {
   }
   must(state.leader === id, "leader-is-leader", `leader calls ${state.leader} leader`);
   must(termStartIndex !== undefined, "term-has-start", "no no-op");
-  for (const peer of peers) {
-    must(peer.match < peer.next, "match-before-next", `${peer.id}: ${peer.match} >= ${peer.next}`);
-    const lastIndex = state.baseIndex + state.entries.length;
-    must(peer.match <= lastIndex, "match-in-log", `${peer.id}: ${peer.match} > ${lastIndex}`);
-  }
+  checkPeers(id, peers, { lastIndex: lastIndexOf(state), membership: current }, must);
   if (current === undefined) return;
-  const isFed = (member: string) => member === id || peers.some((peer) => peer.id === member);
-  const members = [...current.voters, ...current.votersOutgoing, ...current.learners];
-  must(members.every(isFed), "members-are-fed", `some of ${members.join()} are not`);
-  const strangers = peers.filter(
-    (peer) => !isVoter(current, peer.id) && !current.learners.includes(peer.id),
-  );
-  must(strangers.length === 0, "strangers-are-not-fed", strangers.map((p) => p.id).join());
   if (termStartIndex !== undefined && commitIndex >= termStartIndex) {
     must(state.uncommittedBytes >= 0, "uncommitted-counted", `${state.uncommittedBytes}`);
   }
