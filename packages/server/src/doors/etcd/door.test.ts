@@ -270,8 +270,8 @@ test("random bytes in place of any request are answered with a status", async ()
       .map((method) => `/${service.name}/${method.method}`),
   );
   for (const path of paths) {
-    // A lock that another has is waited for.
-    const headers = path.endsWith("Lock/Lock") ? { "grpc-timeout": "300m" } : {};
+    // A lock that another has is waited for, and so is the lead.
+    const headers = /(Lock|Campaign)$/.test(path) ? { "grpc-timeout": "300m" } : {};
     const answers = Array.from({ length: 100 }, (_one, i) =>
       client.grpc.call(path, Buffer.from(Array.from({ length: i % 40 }, random)), headers),
     );
