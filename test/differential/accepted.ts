@@ -22,7 +22,7 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     covers: (operation, reference, subject) =>
       subject.code === invalidArgument &&
       subject.message === "etcdserver: invalid sort option" &&
-      reference.code !== invalidArgument &&
+      reference.message !== subject.message &&
       Number(operation.request["sort_order"] ?? 0) > 2,
   },
   {

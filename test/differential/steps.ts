@@ -60,7 +60,7 @@ export function makeStep(random: Random, world: World): Step {
     [world.watches < 40 ? 5 : 0, () => followStep(random, world)],
     [world.watches > 5 ? 2 : 0, () => ({ kind: "unfollow", which: random.below(world.watches) })],
     [1, () => expireStep(random, world)],
-    [world.auth.isWanted ? 18 : 0, () => authStep(random, world.auth)],
+    [world.auth.isWanted ? 30 : 0, () => authStep(random, world.auth)],
     [world.isOneDown ? 6 : 3, () => faultStep(random, world)],
   ]);
 }
