@@ -95,6 +95,8 @@ export interface MemberOptions {
   readonly requestBytesMax?: number;
   /** Proposals in flight from this member; beyond it "overloaded". */
   readonly proposalsInFlightMax?: number;
+  /** A piece of applying that takes longer is told as `apply.slow`; 100 ms if not given. */
+  readonly slowApplyMs?: number;
   /** What is left of leases longer than this is written into the log so often; 0: never. */
   readonly leaseCheckpointMs?: number;
   readonly segmentBytes?: number;

@@ -23,6 +23,7 @@ export const memberEventKinds = {
   "log.compacted": "index, logBytes",
   "log.followed": "after a crash the log was brought to where the store stands: index",
   "entries.applied": "one batch: index, count, bytes, lag behind the commit index",
+  "apply.slow": "applying a batch took longer than it should: tookMs, index, count, bytes",
   "loop.stalled": "a tick came late: lateMs",
   "proposal.refused": "forwarded proposals were sent back: peer, reason, count",
   "snapshot.sending": "peer, index",

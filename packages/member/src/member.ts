@@ -42,6 +42,7 @@ import { ADMIN_TOKENS, type Leadership, READ_TOKENS, type Turn, type Waits } fro
 const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 const PROPOSALS_IN_FLIGHT_MAX = 32 * 1024;
 const CATCH_UP_ENTRIES = 5000;
+const SLOW_APPLY_MS = 100;
 const LEASE_CHECKPOINT_MS = 5 * 60_000;
 
 /** Opens log and core. Throws `LogError` or `RecoveryError` when what is on disk is not enough. */
@@ -78,6 +79,7 @@ class RunningMember implements Member, Turn {
   readonly #maintenance: Maintenance;
   readonly #ticker: Ticker;
 
+  readonly #slowApplyMs: number;
   readonly #appliedListeners: ((appliedIndex: number) => void)[] = [];
   #state: "running" | "failed" | "corrupt" | "stopped" = "running";
   #scheduled = false;
@@ -95,6 +97,7 @@ class RunningMember implements Member, Turn {
     this.id = id;
     this.store = store;
     this.ports = ports;
+    this.#slowApplyMs = options.slowApplyMs ?? SLOW_APPLY_MS;
     const electionMs = options.electionTicks * tickMs;
     // Long enough to outlive an election, as etcd's.
     const requestMs = options.requestTimeoutMs ?? 5000 + 2 * electionMs;
@@ -498,9 +501,15 @@ class RunningMember implements Member, Turn {
   }
 
   #applyPiece(): boolean {
+    if (!this.#applier.hasWork) return false;
+    const startMs = this.ports.clock.monotonicMs();
     const piece = this.#applier.applyPiece();
     if (piece === undefined) return false;
     const { index, count, bytes } = piece;
+    const tookMs = this.ports.clock.monotonicMs() - startMs;
+    if (tookMs > this.#slowApplyMs) {
+      this.observe({ kind: "apply.slow", level: "warn", tookMs, index, count, bytes });
+    }
     this.step({ kind: "applied", index });
     this.#reads.applied(index);
     this.#hashes.applied(index);

@@ -27,6 +27,7 @@ export interface ClientListenersOptions {
 
 /** The gRPC framing of a message whose request is as large as may be. */
 const framingBytes = 512 * 1024;
+const json = /^\/v3(alpha|beta)?\//;
 const withoutKeys = /^\/(health|livez|readyz|metrics)/;
 
 export class ClientListeners {
@@ -51,9 +52,12 @@ export class ClientListeners {
         connectionsMax: config.maxConnections,
       },
       counters,
+      keepalive: config.keepalive,
       observe: context.observe,
     };
-    const routes: readonly HttpRoute[] = [...door.routes, metrics.route];
+    const routes: readonly HttpRoute[] = [...door.routes, metrics.route].filter(
+      ({ path }) => config.jsonGateway || !json.test(path),
+    );
     const plain = routes.filter((route) => withoutKeys.test(route.path));
     for (const url of config.listenClientUrls) {
       const serving = { ...shared, services: door.services, routes };

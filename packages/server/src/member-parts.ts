@@ -55,6 +55,8 @@ export function memberOf({ config, identity, store, ports }: MemberParts): Membe
     heartbeatTicks: Math.max(1, Math.round(config.heartbeatIntervalMs / tickMs)),
     electionTicks: Math.max(2, Math.round(config.electionTimeoutMs / tickMs)),
     reads: config.reads,
+    slowApplyMs: config.slowApplyMs,
+    ...(config.leaseCheckpoints ? {} : { leaseCheckpointMs: 0 }),
     snapshotCount: config.snapshotCount,
     requestBytesMax: config.maxRequestBytes,
     crc32,

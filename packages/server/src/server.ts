@@ -322,6 +322,8 @@ class RunningServer implements Server {
       store: this.#store,
       clusterId: this.clusterId,
       members: () => this.members(),
+      watchProgressIntervalMs: config.watchProgressIntervalMs,
+      strictReconfigCheck: config.strictReconfigCheck,
       leaseSecondsMin: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
       quotaBackendBytes: config.quotaBackendBytes,
       etcdVersion,

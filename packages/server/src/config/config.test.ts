@@ -74,9 +74,9 @@ test("a script that starts etcd starts Althing", () => {
     config.initialCluster.map((member) => member.name),
     ["m1", "m2", "m3"],
   );
-  assert.equal(warnings.length, 2);
+  assert.equal(config.slowApplyMs, 1000);
+  assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /--enable-pprof=true is known from etcd and has no effect here/);
-  assert.match(warnings[1]!, /--experimental-warning-apply-duration=1s/);
 });
 
 test("every flag of the table is taken from the line, the environment and a file", () => {
@@ -135,7 +135,35 @@ peer-transport-security:
   assert.equal(config.peerTls.allowedCommonName, "member");
   assert.deepEqual(config.autoCompaction, { mode: "periodic", retentionMs: 1_800_000 });
   assert.match(warnings[0]!, /stands alone: --name, --data-dir/);
-  assert.match(warnings[1]!, /grpc-keepalive-interval: 7200000000000 in f.yaml/);
+  assert.deepEqual(config.keepalive, { minTimeMs: 5000, intervalMs: 7_200_000, timeoutMs: 20_000 });
+});
+
+test("the names that etcd gave to experiments mean the same", () => {
+  const { config, warnings } = configOf([
+    "--experimental-watch-progress-notify-interval=5m",
+    "--experimental-enable-lease-checkpoint=false",
+    "--strict-reconfig-check=false",
+    "--grpc-keepalive-interval=0s",
+    "--warning-apply-duration=0s",
+    "--enable-grpc-gateway=false",
+    "--experimental-enable-lease-checkpoint-persist",
+  ]);
+  const { watchProgressIntervalMs, leaseCheckpoints, strictReconfigCheck } = config;
+  const { slowApplyMs, jsonGateway, keepalive } = config;
+  assert.deepEqual(
+    { watchProgressIntervalMs, leaseCheckpoints, strictReconfigCheck, slowApplyMs, jsonGateway },
+    {
+      watchProgressIntervalMs: 300_000,
+      leaseCheckpoints: false,
+      strictReconfigCheck: false,
+      slowApplyMs: Number.POSITIVE_INFINITY,
+      jsonGateway: false,
+    },
+  );
+  assert.equal(keepalive.intervalMs, Number.POSITIVE_INFINITY);
+  assert.deepEqual(warnings.length, 1);
+  assert.throws(() => configOf(["--watch-progress-notify-interval=1ms"]), /at least 100 ms/);
+  assert.throws(() => configOf(["--host-whitelist=example.com"]), /Not checked/);
 });
 
 test("periodic retention is hours when it is bare", () => {

@@ -30,6 +30,18 @@ export interface Config {
   readonly reads: "quorum" | "lease";
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
+  readonly watchProgressIntervalMs: number;
+  readonly keepalive: {
+    readonly minTimeMs: number;
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+  };
+  /** An apply that takes longer is worth a warning. */
+  readonly slowApplyMs: number;
+  /** What is left of long leases is written into the log. */
+  readonly leaseCheckpoints: boolean;
+  readonly strictReconfigCheck: boolean;
+  readonly jsonGateway: boolean;
   readonly snapshotCount: number;
   /** -1: no quota. */
   readonly quotaBackendBytes: number;
@@ -124,6 +136,16 @@ export function resolveConfig(settings: Settings): Resolved {
       reads: read.choice("reads") as "quorum" | "lease",
       heartbeatIntervalMs,
       electionTimeoutMs,
+      watchProgressIntervalMs: read.duration("watch-progress-notify-interval", 100),
+      keepalive: {
+        minTimeMs: read.duration("grpc-keepalive-min-time", 0),
+        intervalMs: read.duration("grpc-keepalive-interval", 0) || Number.POSITIVE_INFINITY,
+        timeoutMs: read.duration("grpc-keepalive-timeout", 1),
+      },
+      slowApplyMs: read.duration("warning-apply-duration", 0) || Number.POSITIVE_INFINITY,
+      leaseCheckpoints: read.boolean("enable-lease-checkpoint"),
+      strictReconfigCheck: read.boolean("strict-reconfig-check"),
+      jsonGateway: read.boolean("enable-grpc-gateway"),
       snapshotCount: read.count("snapshot-count", 1),
       quotaBackendBytes: quota(read.integer("quota-backend-bytes")),
       maxRequestBytes: read.count("max-request-bytes", 1024, 64 * 1024 * 1024),

@@ -2,6 +2,7 @@
 // What it refuses names where the value came from.
 
 import { ConfigError } from "./config-error.ts";
+import { parseDurationMs } from "./duration.ts";
 import { findFlag } from "./flags.ts";
 import type { Settings } from "./sources.ts";
 
@@ -48,6 +49,16 @@ export class SettingsReader {
     if (value >= min && value <= max) return value;
     const bound = value < min ? `at least ${min}` : `at most ${max}`;
     throw new ConfigError(name, `${this.origin(name)} must be ${bound}`);
+  }
+
+  duration(name: string, minMs: number): number {
+    const ms = parseDurationMs(this.text(name));
+    if (ms !== undefined && ms >= minMs) return ms;
+    const bound = minMs > 0 ? ` of at least ${minMs} ms` : "";
+    throw new ConfigError(
+      name,
+      `${this.origin(name)} must be a duration${bound}, like 500ms or 1h30m`,
+    );
   }
 
   urls(name: string, use: "listen" | "advertise"): string[] {

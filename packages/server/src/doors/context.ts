@@ -33,6 +33,10 @@ export interface DoorContext {
   readonly leaseSecondsMin: number;
   readonly quotaBackendBytes: number;
   /** What etcd clients are told, a 3.5-compatible version. */
+  /** Ten minutes if not given. */
+  readonly watchProgressIntervalMs?: number;
+  /** Changes of the members that could lose the quorum are refused; true if not given. */
+  readonly strictReconfigCheck?: boolean;
   readonly etcdVersion: string;
   readonly clusterVersion: string;
   readonly althingVersion: string;

@@ -28,6 +28,7 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
   const members = () => context.members().map(toWire);
   const header = () => view.header(0);
 
+  const strict = context.strictReconfigCheck ?? true;
   const add: UnaryMethod<EtcdMessage<"MemberAddRequest">, EtcdInit<"MemberAddResponse">> = {
     kind: "unary",
     service,
@@ -42,7 +43,7 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
         const peerUrls = [...peerURLs].sort();
         const id = newMemberId(peerUrls, Date.now());
         const as = isLearner ? "learner" : "voter";
-        const request = { kind: "add", member: id, peerUrls, as, strict: true } as const;
+        const request = { kind: "add", member: id, peerUrls, as, strict } as const;
         changes.make(request, call, () => {
           const member = toWire({ id, name: "", peerUrls, clientUrls: [], isLearner });
           const others = members().filter(({ ID }) => ID !== member.ID);
@@ -63,7 +64,7 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     handle({ ID }, call) {
       if (changes.refused(call)) return;
       const id = hexOf(ID);
-      changes.make({ kind: "remove", member: id, strict: true }, call, () => {
+      changes.make({ kind: "remove", member: id, strict }, call, () => {
         call.respond({ members: members().filter((member) => member.ID !== idOf(id)) });
       });
     },

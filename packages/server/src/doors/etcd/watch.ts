@@ -28,7 +28,7 @@ interface Parts {
 }
 
 const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
-const progressIntervalMs = 10 * 60_000;
+const progressIntervalMsDefault = 10 * 60_000;
 const patrolMs = 1_000;
 /** Patrols without a leader after which a stream that asked for one is ended. */
 const leaderlessPatrolsMax = 3;
@@ -53,7 +53,7 @@ export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMess
   }, patrolMs).unref();
   setInterval(() => {
     for (const stream of streams) stream.notifyProgress();
-  }, progressIntervalMs).unref();
+  }, context.watchProgressIntervalMs ?? progressIntervalMsDefault).unref();
 
   return {
     kind: "bidi",
