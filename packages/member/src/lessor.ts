@@ -58,7 +58,7 @@ export class Lessor {
   #counts = false;
   #isBeginning = false;
   /** Being revoked because they ended, and who waits to hear of it. */
-  readonly #ending = new Map<bigint, (() => void)[]>();
+  readonly #ending = new Map<bigint, ((code: string) => void)[]>();
   readonly #asked = new Map<number, Asked>();
   #nextRequest = 1;
 
@@ -221,7 +221,10 @@ export class Lessor {
     else if (isOver) {
       // It has ended and is not gone yet: its holder hears of it when it is.
       this.#end(lease);
-      this.#ending.get(lease)!.push(() => this.#serve(lease, renew, answer));
+      this.#ending.get(lease)!.push((code) => {
+        if (code === "") this.#serve(lease, renew, answer);
+        else answer(code, undefined);
+      });
     } else {
       const mustClear = this.#checkpoints.mustClear(state);
       this.#setEnd(lease, ttlMs);
@@ -245,17 +248,18 @@ export class Lessor {
     this.#checkpoints.forget(lease);
     this.#turn.observe({ kind: "lease.expired", level: "debug", lease: String(lease) });
     const command = encodeCommand({ kind: "leaseRevoke", lease });
-    this.#proposals.proposeAsLeader(command, () => {
-      // Still there: the log did not take it, and it is tried again.
+    this.#proposals.proposeAsLeader(command, (outcome) => {
+      // Still there: the log did not take it, and the next check tries again. Who waits is told so, and
+      // asks again later: at once, it would only be refused again, in the same turn and for ever.
       if (this.#ending.has(lease)) this.#ends.set(lease, this.#timeMs);
-      this.#ended(lease);
+      this.#ended(lease, outcome.kind === "failed" ? outcome.error.code : "");
     });
   }
 
-  #ended(lease: bigint): void {
+  #ended(lease: bigint, code: string): void {
     const waiting = this.#ending.get(lease) ?? [];
     this.#ending.delete(lease);
-    for (const ask of waiting) ask();
+    for (const tell of waiting) tell(code);
   }
 
   #observe(change: LeaseChange): void {
@@ -263,7 +267,7 @@ export class Lessor {
     else if (change.kind === "revoked") {
       this.#ends.delete(change.lease);
       this.#checkpoints.forget(change.lease);
-      this.#ended(change.lease);
+      this.#ended(change.lease, "");
     } else if (change.kind === "checkpoint") this.#checkpoints.applied(change.state.lease);
     else if (this.#counts) this.#setEnd(change.state.lease, change.state.ttlSeconds * 1000);
   }
