@@ -95,7 +95,7 @@ class DiskEngine implements Engine {
   constructor(options: DiskEngineOptions) {
     this.#directory = new StateDirectory(options.directory);
     this.#commitDelayMs = options.commitDelayMs ?? 100;
-    this.#cacheBytes = options.cacheBytes ?? 32 * 1024 * 1024;
+    this.#cacheBytes = options.cacheBytes ?? 16 * 1024 * 1024;
     this.#retryAfterMs = options.retryAfterMs ?? 1000;
     this.#onError = options.onError ?? (() => {});
     this.#environment = new Environment(this.#directory.path(this.#directory.current));

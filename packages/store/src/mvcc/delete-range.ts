@@ -4,16 +4,10 @@ import type { DeleteRangeCommand, DeleteRangeResult, KeyValue } from "../contrac
 import type { Keyspace } from "./keyspace.ts";
 
 export function deleteRange(keyspace: Keyspace, command: DeleteRangeCommand): DeleteRangeResult {
-  const keys = keyspace.liveKeys(command.key, command.rangeEnd);
-  const prevKvs: KeyValue[] = [];
-  for (const key of keys) {
-    if (command.prevKv) prevKvs.push(keyspace.newest(key)!);
-    keyspace.deleteKey(key);
-  }
-  return {
-    kind: "deleteRange",
-    revision: keyspace.visibleRevision,
-    deleted: keys.length,
-    prevKvs,
-  };
+  const { key, rangeEnd } = command;
+  const prevKvs: KeyValue[] = command.prevKv
+    ? keyspace.liveKeys(key, rangeEnd).map((live) => keyspace.newest(live)!)
+    : [];
+  const deleted = keyspace.deleteLive(key, rangeEnd);
+  return { kind: "deleteRange", revision: keyspace.visibleRevision, deleted, prevKvs };
 }

@@ -39,11 +39,16 @@ export class KeyIndex {
   }
 
   addTombstone(head: number, main: Revision, sub: number, handle: Handle): void {
+    this.tree.assign(this.tombstone(head, main, sub, handle));
+  }
+
+  /** The new head of a key that had this one; it is the caller's to put into the tree. */
+  tombstone(head: number, main: Revision, sub: number, handle: Handle): number {
     const id = this.versions.add(main, sub, handle, Math.abs(head), 0, 0, false);
-    this.tree.assign(-id);
     if (head !== 0) this.superseders.push(id, main);
     this.tombstones.push(id, main);
     this.newestMain = main;
+    return -id;
   }
 
   /** Adds a record that the engine already holds. Its value is not looked at. */

@@ -64,6 +64,15 @@ export class KeyPool {
     return byteStringOf(slab, start, start + lengthAt(slab, start));
   }
 
+  /** The slab that holds the key; `start` and `length` say where. */
+  slab(address: KeyAddress): Uint8Array {
+    return this.#slabs[address >>> unitBits]!;
+  }
+
+  start(address: KeyAddress): number {
+    return startOf(address);
+  }
+
   length(address: KeyAddress): number {
     return lengthAt(this.#slabs[address >>> unitBits]!, startOf(address));
   }

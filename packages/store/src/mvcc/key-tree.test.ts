@@ -45,6 +45,39 @@ test("random insertions, changes and removals agree with a sorted list", () => {
   assert.deepEqual([tree.size, tree.live], [0, 0]);
 });
 
+test("new heads for the live keys of a range leave the tree as setting each by itself does", () => {
+  const random = createRandom(13);
+  const bounds = Array.from({ length: 40 }, () => String.fromCharCode(random(200), random(40)));
+  for (const start of bounds) {
+    const tree = new KeyTree();
+    const alone = new KeyTree();
+    for (let step = 1; step <= 2000; step++) {
+      const key = String.fromCharCode(random(200), random(40), random(3));
+      const head = random(4) === 0 ? -step : step;
+      set(tree, key, head);
+      set(alone, key, head);
+    }
+    const end = random(4) === 0 ? undefined : String.fromCharCode(random(256));
+    const seen: [string, number][] = [];
+    tree.replaceLive(start, end, (head, bytes, from, to) => {
+      seen.push([Buffer.from(bytes.subarray(from, to)).toString("latin1"), head]);
+      return head % 3 === 0 ? head + 1 : -head;
+    });
+    const live: [string, number][] = [];
+    alone.ascend(start, end, (head, at) => head < 0 || live.push([alone.key(at), head]) > 0);
+    assert.deepEqual(seen, live);
+    for (const [key, head] of live) set(alone, key, head % 3 === 0 ? head + 1 : -head);
+    tree.checkInvariants();
+    assert.deepEqual(entriesOf(tree), entriesOf(alone));
+  }
+});
+
+function entriesOf(tree: KeyTree): [string, number][] {
+  const entries: [string, number][] = [];
+  tree.ascend("", undefined, (head, at) => entries.push([tree.key(at), head]) > 0);
+  return entries;
+}
+
 test("ascending keys fill their leaves", () => {
   const tree = new KeyTree();
   for (let i = 1; i <= 10_000; i++) set(tree, String(i).padStart(8, "0"), i);

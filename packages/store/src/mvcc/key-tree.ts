@@ -19,6 +19,9 @@ const mergedMax = 48;
 /** Return false to stop. `tree.key(address)` is the key. */
 export type KeyVisitor = (head: number, address: KeyAddress) => boolean;
 
+/** Returns the new head of a live key, whose bytes are given where they lie. */
+export type HeadReplacer = (head: number, bytes: Uint8Array, start: number, end: number) => number;
+
 export class KeyTree {
   readonly #pool = new KeyPool();
   readonly #nodes = new KeyNodes();
@@ -129,6 +132,41 @@ export class KeyTree {
       }
       if (leaf === last?.leaf) return;
       place = 0;
+    }
+  }
+
+  /**
+   * Gives each live key of [start, end) another head, in ascending order. Keys stay where they are, so
+   * that it takes one descent for each leaf and no string for each key. `replace` must not use the tree.
+   */
+  replaceLive(start: Key, end: Key | undefined, replace: HeadReplacer): void {
+    if (end !== undefined && end <= start) return;
+    const nodes = this.#nodes;
+    const pool = this.#pool;
+    const last = end === undefined ? undefined : this.#position(end);
+    let { leaf, place } = this.#position(start);
+    for (; leaf !== 0; leaf = nodes.next(leaf), place = 0) {
+      const stop = leaf === last?.leaf ? last.place : nodes.count(leaf);
+      let died = 0;
+      let address: KeyAddress = 0;
+      for (; place < stop; place++) {
+        const head = nodes.value(leaf, place);
+        if (head <= 0) continue;
+        address = nodes.key(leaf, place);
+        const keyStart = pool.start(address);
+        const keyEnd = keyStart + pool.length(address);
+        const next = replace(head, pool.slab(address), keyStart, keyEnd);
+        nodes.setValue(leaf, place, next);
+        if (next <= 0) died++;
+      }
+      if (died > 0) {
+        const keyStart = pool.start(address);
+        this.#useBytes(pool.slab(address), keyStart, keyStart + pool.length(address));
+        this.#locate();
+        this.#located = false;
+        this.#addLive(-died);
+      }
+      if (leaf === last?.leaf) return;
     }
   }
 

@@ -104,10 +104,7 @@ export class Keyspace {
     const previous = keeps ? this.newest(request.key) : undefined;
     const lease = request.ignoreLease ? (previous?.lease ?? 0n) : request.lease;
     const value = request.ignoreValue ? (previous?.value ?? noBytes) : request.value;
-    if (request.key.length > this.#keyBytes.length) {
-      this.#keyBytes = new Uint8Array(request.key.length * 2);
-    }
-    const keyEnd = writeByteString(request.key, this.#keyBytes, 0);
+    const keyEnd = this.#writeKey(request.key);
     this.putBytes(this.#keyBytes, 0, keyEnd, value, 0, lease);
   }
 
@@ -160,13 +157,44 @@ export class Keyspace {
 
   /** The key must be live. */
   deleteKey(key: Key): void {
-    const head = this.index.tree.locate(key);
-    if (this.index.versions.hasLease(head)) this.index.attachments.set(key, 0n);
+    const { index } = this;
+    const keyEnd = this.#writeKey(key);
+    const head = index.tree.locateBytes(this.#keyBytes, 0, keyEnd);
+    if (index.versions.hasLease(head)) index.attachments.set(key, 0n);
     const main = this.revision + 1;
     const sub = this.#sub++;
     this.#deleted = true;
-    const record = this.#records.tombstone(key);
+    const record = this.#records.tombstone(this.#keyBytes, 0, keyEnd);
     this.mix(record);
-    this.index.addTombstone(head, main, sub, this.engine.append(main, sub, record));
+    index.addTombstone(head, main, sub, this.engine.append(main, sub, record));
+  }
+
+  /** Deletes the live keys of the range, in key order. Returns how many. */
+  deleteLive(key: Key, rangeEnd: Key): number {
+    if (rangeEnd === "") {
+      if (!this.exists(key)) return 0;
+      this.deleteKey(key);
+      return 1;
+    }
+    const { index } = this;
+    const main = this.revision + 1;
+    const before = this.#sub;
+    const { start, end } = keyRange(key, rangeEnd);
+    index.tree.replaceLive(start, end, (head, bytes, keyStart, keyEnd) => {
+      if (index.versions.hasLease(head)) {
+        index.attachments.set(byteStringOf(bytes, keyStart, keyEnd), 0n);
+      }
+      const sub = this.#sub++;
+      const record = this.#records.tombstone(bytes, keyStart, keyEnd);
+      this.mix(record);
+      return index.tombstone(head, main, sub, this.engine.append(main, sub, record));
+    });
+    if (this.#sub > before) this.#deleted = true;
+    return this.#sub - before;
+  }
+
+  #writeKey(key: Key): number {
+    if (key.length > this.#keyBytes.length) this.#keyBytes = new Uint8Array(key.length * 2);
+    return writeByteString(key, this.#keyBytes, 0);
   }
 }

@@ -2,7 +2,7 @@
 // alone). With this encoding HashKV comes out as etcd computes it, and a record is self-describing:
 // the index is rebuilt from records and nothing else.
 
-import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
+import { byteStringOf } from "../bytes/byte-string.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
 
 export const noBytes: Uint8Array = new Uint8Array(0);
@@ -75,11 +75,13 @@ export class RecordWriter {
     return this.#view(bytes, at - origin);
   }
 
-  tombstone(key: Key): Uint8Array {
-    const bytes = this.#room(origin + fixedBytesMax + key.length);
+  tombstone(keySource: Uint8Array, keyStart: number, keyEnd: number): Uint8Array {
+    const keyLength = keyEnd - keyStart;
+    const bytes = this.#room(origin + fixedBytesMax + keyLength);
     bytes[origin] = tagKey;
-    const end = writeByteString(key, bytes, writeVarint(bytes, origin + 1, key.length));
-    return this.#view(bytes, end - origin);
+    let at = writeVarint(bytes, origin + 1, keyLength);
+    for (let i = keyStart; i < keyEnd; i++) bytes[at++] = keySource[i]!;
+    return this.#view(bytes, at - origin);
   }
 
   #room(size: number): Uint8Array {
