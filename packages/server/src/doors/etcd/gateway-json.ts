@@ -86,8 +86,7 @@ export class JsonSequence {
       else if (closing.includes(byte)) {
         if (--this.depth > 0) continue;
         this.depth = 0;
-        this.hold(bytes.subarray(start, at + 1));
-        objects.push(this.rest());
+        objects.push(this.complete(bytes.subarray(start, at + 1)));
         start = at + 1;
       }
     }
@@ -100,6 +99,15 @@ export class JsonSequence {
     const text = this.held.bytes().toString("utf8").trim();
     this.held.clear();
     return text;
+  }
+
+  /** Nearly always an object lies in one piece. */
+  private complete(end: Buffer): string {
+    if (this.held.size === 0 && end.length <= this.objectBytesMax) {
+      return end.toString("utf8").trim();
+    }
+    this.hold(end);
+    return this.rest();
   }
 
   private hold(bytes: Uint8Array): void {
