@@ -7,10 +7,10 @@ import type { Store } from "@althing/store";
 import type { MembershipTrack } from "./membership-track.ts";
 import type { Turn } from "./turn.ts";
 
-/** Applied payload bytes after which the log is compacted, whatever the count. */
-const BYTES_BEFORE_COMPACTION = 64 * 1024 * 1024;
+/** Applied payload bytes after which the log is compacted, whatever the count: its entries are in memory. */
+const BYTES_BEFORE_COMPACTION = 16 * 1024 * 1024;
 /** The most that the tail for lagging followers may hold. */
-const TAIL_BYTES_MAX = 32 * 1024 * 1024;
+const TAIL_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * What an active follower or the receiver of a snapshot still needs is kept, up to this many log
  * bytes: else a follower that is almost there is sent back to the start, again and again (corpus:
