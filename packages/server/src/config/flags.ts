@@ -234,7 +234,7 @@ export const flags: readonly Flag[] = [
     ["backend-batch-interval", "duration", "0s", "The log is what is durable; the store follows"],
     ["backend-batch-limit", "count", "0", "Likewise"],
     ["backend-bbolt-freelist-type", "text", "map", "Detail of etcd's storage engine"],
-    ["cors", "text", "*", "No origin but the own is let in: as strict as can be"],
+    ["cors", "text", "*", "Every origin is let in, as by default in etcd"],
     ["auth-token", "text", "simple", "Kind of authentication tokens"],
     ["auth-token-ttl", "count", "300", "Seconds such a token lives"],
     ["bcrypt-cost", "count", "10", "Cost of password hashes"],
