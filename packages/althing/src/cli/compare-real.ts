@@ -23,6 +23,8 @@ interface RealWork {
   readonly failed: number;
   /** Near 100: the generator of the load is what was measured. */
   readonly generatorCpuPercent: number;
+  /** Of all members, per 10,000 answered calls: what a busy machine blurs least. */
+  readonly cpuSecondsPer10k: number;
 }
 
 export interface RealPlan {
@@ -66,6 +68,7 @@ export function realRows(figures: readonly RealFigures[]): string[][] {
     add(`${name}: calls per second`, of("callsPerSecond"));
     add(`${name}: p50 ms`, of("p50Ms"));
     add(`${name}: p99 ms`, of("p99Ms"));
+    add(`${name}: CPU s per 10,000 calls, all members`, of("cpuSecondsPer10k"));
     add(`${name}: load generator, % of a core`, of("generatorCpuPercent"));
     add(`${name}: calls that failed`, of("failed"));
   }
@@ -97,6 +100,7 @@ interface Measured {
       string,
       {
         readonly althing: readonly {
+          readonly cpuSecondsPer10k: number;
           readonly load: {
             readonly callsPerSecond: number;
             readonly failed: number;
@@ -115,12 +119,13 @@ interface Measured {
 function figuresIn(protocol: string, measured: Measured): RealFigures {
   const work = Object.entries(measured.rows).map(([name, { althing }]) => [
     name,
-    althing.map(({ load }) => ({
+    althing.map(({ load, cpuSecondsPer10k }) => ({
       callsPerSecond: load.callsPerSecond,
       p50Ms: load.latency.p50Ms,
       p99Ms: load.latency.p99Ms,
       failed: load.failed,
       generatorCpuPercent: load.generatorCpuPercent,
+      cpuSecondsPer10k,
     })),
   ]);
   const { killMs = [], freezeMs = [] } = measured.failover.althing ?? {};
