@@ -11,7 +11,8 @@ import { ClientListeners } from "./client-listeners.ts";
 import { createSystemClock } from "./clock/system-clock.ts";
 import type { Config } from "./config/config.ts";
 import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
-import type { DoorContext, MemberInfo } from "./doors/context.ts";
+import type { DoorAuth, DoorContext, MemberInfo } from "./doors/context.ts";
+import { readTokenOptions } from "./doors/etcd/auth/token-options.ts";
 import { joinCluster } from "./identity/join.ts";
 import { identify, type MemberIdentity } from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
@@ -78,9 +79,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     });
   // Before the directory: a typing mistake in a path must not found a member.
   const tls = { client: loadClientTls(config), peer: loadPeerTls(config) };
+  const auth = readAuth(config);
   const directory = openDataDirectory(config.dataDir);
   const server = await joinOrFound(config, logger, directory, tls.peer).then(
-    (joined) => new RunningServer({ config, logger, options, tls, directory, joined }),
+    (joined) => new RunningServer({ config, logger, options, tls, auth, directory, joined }),
     (error: unknown) => {
       directory.close();
       throw error;
@@ -102,6 +104,14 @@ async function joinOrFound(
   return await joinCluster(config, tls === undefined ? {} : { tls });
 }
 
+function readAuth(config: Config): DoorAuth {
+  return {
+    tokens: readTokenOptions(config.authToken, config.authTokenTtlSeconds),
+    passwordCost: config.bcryptCost,
+    namesByCertificate: config.clientTls.clientCertAuth,
+  };
+}
+
 interface Tls {
   readonly client: ReturnType<typeof loadClientTls>;
   readonly peer: PeerTls | undefined;
@@ -112,6 +122,7 @@ interface Making {
   readonly logger: Logger;
   readonly options: ServerOptions;
   readonly tls: Tls;
+  readonly auth: DoorAuth;
   readonly directory: DataDirectory;
   readonly joined: MemberIdentity | undefined;
 }
@@ -123,6 +134,7 @@ class RunningServer implements Server {
   readonly #logger: Logger;
   readonly #options: ServerOptions;
   readonly #tls: Tls;
+  readonly #auth: DoorAuth;
   readonly #directory: DataDirectory;
   readonly #identity: MemberIdentity;
   readonly #store: OpenedStore;
@@ -140,7 +152,7 @@ class RunningServer implements Server {
   #stopping: Promise<void> | undefined;
   #end: Ended = { code: "stopped", reason: "" };
 
-  constructor({ config, logger, options, tls, directory, joined }: Making) {
+  constructor({ config, logger, options, tls, auth, directory, joined }: Making) {
     this.config = config;
     this.#logger = logger;
     this.#options = options;
@@ -148,6 +160,7 @@ class RunningServer implements Server {
       this.#settleEnded = resolve;
     });
     this.#tls = tls;
+    this.#auth = auth;
     this.#directory = directory;
     try {
       const { identity, isNew, warnings } = identify(this.#directory, config, joined);
@@ -335,6 +348,7 @@ class RunningServer implements Server {
         concurrentStreamsMax: config.maxConcurrentStreams,
         connectionsMax: config.maxConnections,
       },
+      auth: this.#auth,
       observe: (event) => this.#observe(event),
     };
     await this.#clients.open({

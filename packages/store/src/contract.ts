@@ -437,6 +437,8 @@ export interface AuthState {
   users(): readonly AuthName[];
   roles(): readonly AuthName[];
   refuses(op: Command | TxnOp, caller: AuthCaller): AuthErrorCode | undefined;
+  /** To read a range. */
+  refusesRange(key: Key, rangeEnd: Key, caller: AuthCaller): AuthErrorCode | undefined;
   /** Of all keys that hang on a lease. */
   refusesLease(
     lease: LeaseId,

@@ -55,6 +55,10 @@ export interface Config {
     | { readonly mode: "revision"; readonly revisions: number };
   readonly clientTls: TlsFiles;
   readonly peerTls: TlsFiles;
+  /** As etcd writes it: simple, or jwt with options. */
+  readonly authToken: string;
+  readonly authTokenTtlSeconds: number;
+  readonly bcryptCost: number;
   readonly tlsMinVersion: "TLSv1.2" | "TLSv1.3";
   readonly tlsMaxVersion: "TLSv1.2" | "TLSv1.3" | undefined;
   readonly cipherSuites: readonly string[];
@@ -155,6 +159,9 @@ export function resolveConfig(settings: Settings): Resolved {
       autoCompaction: autoCompaction(read),
       clientTls,
       peerTls,
+      authToken: read.text("auth-token"),
+      authTokenTtlSeconds: read.count("auth-token-ttl", 1),
+      bcryptCost: read.count("bcrypt-cost", 4, 31),
       tlsMinVersion: tlsVersion(read.choice("tls-min-version")) ?? "TLSv1.2",
       tlsMaxVersion: tlsVersion(read.choice("tls-max-version")),
       cipherSuites: list(read.text("cipher-suites")),

@@ -3,6 +3,7 @@
 
 import type { Member, MemberEvent } from "@althing/member";
 import type { OpenedStore } from "@althing/store";
+import type { TokenOptions } from "./etcd/auth/token-options.ts";
 
 export interface MemberInfo {
   /** 16 lowercase hex digits. */
@@ -20,6 +21,14 @@ export interface DoorLimits {
   readonly txnOpsMax: number;
   readonly concurrentStreamsMax: number;
   readonly connectionsMax: number;
+}
+
+export interface DoorAuth {
+  readonly tokens: TokenOptions;
+  /** As `--bcrypt-cost` counts it. */
+  readonly passwordCost: number;
+  /** A client that shows a certificate and no token is who the certificate says. */
+  readonly namesByCertificate: boolean;
 }
 
 export interface DoorContext {
@@ -41,5 +50,6 @@ export interface DoorContext {
   readonly clusterVersion: string;
   readonly althingVersion: string;
   readonly limits: DoorLimits;
+  readonly auth: DoorAuth;
   readonly observe: (event: MemberEvent) => void;
 }

@@ -87,13 +87,13 @@ export class ReplicatedAuth implements AuthState {
     if (!this.enabled) return undefined;
     switch (op.kind) {
       case "range":
-        return this.#refusesRange("read", op.key, op.rangeEnd, caller);
+        return this.refusesRange(op.key, op.rangeEnd, caller);
       case "put":
         return this.#refusesPut(op, caller);
       case "deleteRange":
         return (
-          this.#refusesRange("write", op.key, op.rangeEnd, caller) ??
-          (op.prevKv ? this.#refusesRange("read", op.key, op.rangeEnd, caller) : undefined)
+          this.#refusesAccess("write", op.key, op.rangeEnd, caller) ??
+          (op.prevKv ? this.#refusesAccess("read", op.key, op.rangeEnd, caller) : undefined)
         );
       case "txn":
         return this.#refusesKeys(caller) ?? this.#refusesTxn(op, caller);
@@ -112,12 +112,16 @@ export class ReplicatedAuth implements AuthState {
     }
   }
 
+  refusesRange(key: Key, rangeEnd: Key, caller: AuthCaller): Refusal {
+    return this.enabled ? this.#refusesAccess("read", key, rangeEnd, caller) : undefined;
+  }
+
   refusesLease(lease: LeaseId, access: "read" | "write", caller: AuthCaller): Refusal {
     const refused = this.refusesUser(caller);
     if (!this.enabled || refused !== undefined || this.#isRoot(caller.user)) return refused;
     let denied: Refusal;
     this.visitLeaseKeys(lease, (key) => {
-      denied = this.#refusesRange(access, key, "", caller);
+      denied = this.#refusesAccess(access, key, "", caller);
       return denied === undefined;
     });
     return denied;
@@ -142,7 +146,7 @@ export class ReplicatedAuth implements AuthState {
     return this.#users.has(user) ? undefined : "permissionDenied";
   }
 
-  #refusesRange(access: "read" | "write", key: Key, end: Key, caller: AuthCaller): Refusal {
+  #refusesAccess(access: "read" | "write", key: Key, end: Key, caller: AuthCaller): Refusal {
     const refused = this.#refusesKeys(caller);
     if (refused !== undefined) return refused;
     const { user } = caller;
@@ -155,10 +159,10 @@ export class ReplicatedAuth implements AuthState {
     caller: AuthCaller,
   ): Refusal {
     return (
-      this.#refusesRange("write", op.key, "", caller) ??
+      this.#refusesAccess("write", op.key, "", caller) ??
       // Ending the lease will delete what hangs on it.
       (op.lease === 0n ? undefined : this.refusesLease(op.lease, "write", caller)) ??
-      (op.prevKv ? this.#refusesRange("read", op.key, "", caller) : undefined)
+      (op.prevKv ? this.#refusesAccess("read", op.key, "", caller) : undefined)
     );
   }
 
@@ -166,7 +170,7 @@ export class ReplicatedAuth implements AuthState {
   #refusesTxn(txn: TxnCommand, caller: AuthCaller): Refusal {
     if (this.#isRoot(caller.user)) return undefined;
     for (const { key, rangeEnd } of txn.compares) {
-      const refused = this.#refusesRange("read", key, rangeEnd, caller);
+      const refused = this.#refusesAccess("read", key, rangeEnd, caller);
       if (refused !== undefined) return refused;
     }
     for (const branch of [txn.success, txn.failure]) {

@@ -6,6 +6,7 @@ import { type EtcdInit, type EtcdMessage, etcdCodecs, etcdSchema } from "@althin
 import type { UnaryMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { failWith } from "./errors.ts";
 import { hexOf, idOf } from "./ids.ts";
 import type { MemberView } from "./member-view.ts";
@@ -22,8 +23,9 @@ export function alarmMethod(dependencies: {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
 }): UnaryMethod<EtcdMessage<"AlarmRequest">, EtcdInit<"AlarmResponse">> {
-  const { context, view, admission } = dependencies;
+  const { context, view, admission, access } = dependencies;
   const { member, store } = context;
   return {
     kind: "unary",
@@ -45,6 +47,12 @@ export function alarmMethod(dependencies: {
           failWith(call, error.code);
           return;
         }
+        const refused =
+          request.action === GET ? access.refusesStranger(call) : access.refusesNonAdmin(call);
+        if (refused !== undefined) {
+          failWith(call, refused);
+          return;
+        }
         const raised = store.alarms();
         if (request.action === GET) {
           const listed = raised.filter((one) => request.alarm === NONE || one.alarm === kind);
@@ -60,8 +68,14 @@ export function alarmMethod(dependencies: {
         }
         const action = ends ? "deactivate" : "activate";
         const command = encodeCommand({ kind: "alarm", action, member: id, alarm: kind });
-        member.propose(command, (outcome) => {
+        const sealed = access.sealAsClient(call, command);
+        if (typeof sealed === "string") {
+          failWith(call, sealed);
+          return;
+        }
+        member.propose(sealed, (outcome) => {
           if (outcome.kind === "failed") failWith(call, outcome.error.code);
+          else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
           else respond([toWire(id, kind)]);
         });
       });

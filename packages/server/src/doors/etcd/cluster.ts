@@ -8,6 +8,7 @@ import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import type { GrpcMethod, UnaryCall, UnaryMethod } from "../../transport/index.ts";
 import type { DoorContext, MemberInfo } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { type EtcdErrorCode, failWith } from "./errors.ts";
 import { hexOf, idOf } from "./ids.ts";
 import type { MemberView } from "./member-view.ts";
@@ -17,6 +18,7 @@ interface Dependencies {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
 }
 
 type Listed = { readonly members: readonly EtcdInit<"Member">[] };
@@ -111,7 +113,7 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     encode: (writer, response) =>
       etcdCodecs.MemberListResponse.write({ header: header(), ...response }, writer),
     handle(request, call) {
-      if (changes.refused(call)) return;
+      if (changes.refused(call, "users")) return;
       if (!request.linearizable) {
         call.respond({ members: members() });
         return;
@@ -129,14 +131,19 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
 class Changes {
   private readonly context: DoorContext;
   private readonly admission: Admission;
+  private readonly access: Access;
 
-  constructor({ context, admission }: Dependencies) {
+  constructor({ context, admission, access }: Dependencies) {
     this.context = context;
+    this.access = access;
     this.admission = admission;
   }
 
-  refused(call: UnaryCall<never>): boolean {
-    const fault = this.admission.refuse(call, false);
+  refused(call: UnaryCall<never>, forWhom: "admins" | "users" = "admins"): boolean {
+    const { access } = this;
+    const fault =
+      this.admission.refuse(call, false) ??
+      (forWhom === "admins" ? access.refusesNonAdmin(call) : access.refusesStranger(call));
     if (fault === undefined) return false;
     failWith(call, fault);
     return true;

@@ -7,6 +7,7 @@ import type { Key, KeyValue, StoreEvent } from "@althing/store";
 import type { EtcdInit } from "@althing/wire";
 import { grpcStatus, type StreamCall } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
+import type { Access } from "./auth/access.ts";
 import { etcdErrors } from "./errors.ts";
 import { storedKeyValue } from "./key-value.ts";
 import type { MemberView } from "./member-view.ts";
@@ -16,6 +17,7 @@ import { Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
 interface Parts {
   readonly context: DoorContext;
   readonly view: MemberView;
+  readonly access: Access;
   readonly succession: Succession;
   readonly hub: WatchHub;
 }
@@ -27,7 +29,10 @@ export function observeElection(
 ): void {
   parts.context.member.read((error) => {
     if (error !== undefined) call.fail(grpcStatus.unknown, etcdErrors[error.code].message);
-    else if (!call.cancelled && !parts.succession.denies(name, claimantOf(call, "election"))) {
+    else if (
+      !call.cancelled &&
+      !parts.succession.denies(name, claimantOf(call, "election", parts.access))
+    ) {
       const observer = new Observer(parts, name, call);
       call.onCancel(() => observer.close());
       observer.look();

@@ -21,6 +21,7 @@ import {
 } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { observeElection } from "./election-observer.ts";
 import { etcdErrors, failWith } from "./errors.ts";
 import { storedKeyValue } from "./key-value.ts";
@@ -36,13 +37,14 @@ interface Dependencies {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
   readonly succession: Succession;
   readonly hub: WatchHub;
 }
 
 export function electionMethods(dependencies: Dependencies): GrpcMethod[] {
-  const { context, view, admission, succession } = dependencies;
-  const claimant = (call: FailingCall) => claimantOf(call, "election");
+  const { context, view, admission, access, succession } = dependencies;
+  const claimant = (call: FailingCall) => claimantOf(call, "election", access);
 
   /** A method whose requests are refused as every RPC's are, before its own work. */
   const unary = <Request extends EtcdMessageName, Response extends EtcdMessageName>(

@@ -126,6 +126,13 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   unknownService: { status: status.notFound, message: "unknown service" },
 };
 
+/** An error as it stands in a text: the way in which etcd's own language prints it. */
+export function goText(code: EtcdErrorCode): string {
+  const { status: number, message } = etcdErrors[code];
+  const [name = ""] = Object.entries(status).find(([, one]) => one === number) ?? [];
+  return `rpc error: code = ${name.charAt(0).toUpperCase()}${name.slice(1)} desc = ${message}`;
+}
+
 export function failWith(
   call: { fail(status: GrpcStatus, message: string): void },
   code: EtcdErrorCode,

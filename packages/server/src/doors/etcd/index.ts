@@ -5,6 +5,11 @@ import { etcdRpcs } from "@althing/wire";
 import type { GrpcMethod, GrpcService, HttpRoute } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import { Admission, type AdmissionCounters } from "./admission.ts";
+import { Access } from "./auth/access.ts";
+import { awaitingTokens } from "./auth/arrival.ts";
+import { createPasswords } from "./auth/passwords.ts";
+import { createTokens } from "./auth/token-options.ts";
+import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import { electionMethods } from "./election.ts";
 import { installFastText } from "./fast-text.ts";
@@ -40,22 +45,26 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   installFastText();
   const view = new MemberView(context);
   const admission = new Admission(view);
+  const access = new Access(context, createTokens(context.auth.tokens));
+  const passwords = createPasswords(context.auth.passwordCost);
   const quota = new Quota(context);
   const hub = createWatchHub(context.store);
   context.member.onApplied(() => hub.advance());
   const succession = createSuccession(context, hub);
   const kv: KvCounters = { range: 0, put: 0, deleteRange: 0, txn: 0, compact: 0 };
   const health: HealthCounters = { successes: 0, failures: 0 };
-  const methods: readonly GrpcMethod[] = [
-    ...kvMethods({ context, view, admission, quota, counters: kv }),
-    ...maintenanceMethods({ context, view, admission, quota }),
-    ...leaseMethods({ context, view, admission }),
-    watchMethod({ context, view, admission, hub }),
-    ...lockMethods({ context, view, admission, succession }),
-    ...electionMethods({ context, view, admission, succession, hub }),
-    ...clusterMethods({ context, view, admission }),
+  const served: readonly GrpcMethod[] = [
+    ...kvMethods({ context, view, admission, access, quota, counters: kv }),
+    ...maintenanceMethods({ context, view, admission, access, quota }),
+    ...leaseMethods({ context, view, admission, access }),
+    watchMethod({ context, view, admission, access, hub }),
+    ...lockMethods({ context, view, admission, access, succession }),
+    ...electionMethods({ context, view, admission, access, succession, hub }),
+    ...clusterMethods({ context, view, admission, access }),
+    ...authMethods({ context, view, admission, access, passwords }),
     ...healthMethods(),
   ];
+  const methods = awaitingTokens(served, access, context);
   const names = [...new Set(etcdRpcs.map((rpc) => rpc.service))];
   return {
     services: names.map((name) => ({

@@ -13,6 +13,7 @@ import * as wire from "@althing/wire";
 import type { GrpcMethod, UnaryCall, UnaryMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { failWith } from "./errors.ts";
 import { checkPut, checkRange, checkTxn } from "./kv-checks.ts";
 import { answerRange } from "./large-range.ts";
@@ -40,12 +41,13 @@ export interface KvDependencies {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
   readonly quota: Quota;
   readonly counters: KvCounters;
 }
 
 export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
-  const { context, view, admission, quota, counters } = dependencies;
+  const { context, view, admission, access, quota, counters } = dependencies;
   const { member } = context;
   const { store } = member;
 
@@ -59,7 +61,9 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
       failWith(call, "tooLarge");
       return;
     }
-    member.propose(bytes, (outcome) => answer(call, kind, outcome));
+    const sealed = kind === "compact" ? access.sealAsClient(call, bytes) : access.seal(call, bytes);
+    if (typeof sealed === "string") failWith(call, sealed);
+    else member.propose(sealed, (outcome) => answer(call, kind, outcome));
   }
 
   const range: UnaryMethod<Readonly<wire.RangeMessage>, ResultOf<"range">> = {
@@ -79,6 +83,11 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
       const checked = request as RangeRequest;
       const read = () => {
         if (call.cancelled) return;
+        const refused = access.refusesRange(call, checked);
+        if (refused !== undefined) {
+          failWith(call, refused);
+          return;
+        }
         answerRange(store, view, checked, call, (code) => failWith(call, code));
       };
       if (request.serializable) {
@@ -150,6 +159,11 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
   function readTxn(command: TxnCommand, linearizable: boolean, call: UnaryCall<ResultOf<"txn">>) {
     const read = () => {
       if (call.cancelled) return;
+      const refused = access.refuses(call, command);
+      if (refused !== undefined) {
+        failWith(call, refused);
+        return;
+      }
       const result = store.readTxn(command);
       if (result.kind === "error") failWith(call, result.code);
       else call.respond(result);

@@ -9,6 +9,7 @@ import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import type { BidiMethod, GrpcMethod, UnaryCall, UnaryMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { type EtcdErrorCode, failWith } from "./errors.ts";
 import type { MemberView } from "./member-view.ts";
 
@@ -18,8 +19,9 @@ export function leaseMethods(dependencies: {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
 }): GrpcMethod[] {
-  const { context, view, admission } = dependencies;
+  const { context, view, admission, access } = dependencies;
   const { member, store } = context;
   const refused = (call: UnaryCall<never>) => {
     const fault = admission.refuse(call, false);
@@ -27,7 +29,15 @@ export function leaseMethods(dependencies: {
     return fault !== undefined;
   };
   const propose = (command: Command, call: UnaryCall<never>, done: (revision: number) => void) => {
-    member.propose(encodeCommand(command), (outcome) => {
+    const bytes = encodeCommand(command);
+    // The leader revokes leases of its own accord too.
+    const isRevoke = command.kind === "leaseRevoke";
+    const sealed = isRevoke ? access.sealAsClient(call, bytes) : access.seal(call, bytes);
+    if (typeof sealed === "string") {
+      failWith(call, sealed);
+      return;
+    }
+    member.propose(sealed, (outcome) => {
       if (outcome.kind === "failed") failWith(call, outcome.error.code);
       else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
       else done(outcome.result.revision);
@@ -90,6 +100,13 @@ export function leaseMethods(dependencies: {
             failWith(call, codeOf(unread));
             return;
           }
+          const refused = withKeys
+            ? access.refusesLease(call, ID, "read")
+            : access.refusesStranger(call);
+          if (refused !== undefined) {
+            failWith(call, refused);
+            return;
+          }
           const header = view.header(store.revision);
           const state = store.lease(ID);
           if (leftMs === undefined || state === undefined) call.respond({ header, ID, TTL: -1 });
@@ -114,9 +131,11 @@ export function leaseMethods(dependencies: {
     handle(_request, call) {
       if (refused(call)) return;
       member.read((error) => {
-        if (error !== undefined) failWith(call, codeOf(error));
+        const found = member.leases();
+        const refused = error === undefined ? access.refusesLeases(call, found) : codeOf(error);
+        if (refused !== undefined) failWith(call, refused);
         else {
-          const all = member.leases().map(({ lease }) => ({ ID: lease }));
+          const all = found.map(({ lease }) => ({ ID: lease }));
           call.respond({ header: view.header(store.revision), leases: all });
         }
       });
@@ -156,6 +175,11 @@ export function leaseMethods(dependencies: {
           }
           const place: (typeof waiting)[number] = { response: undefined };
           waiting.push(place);
+          const refused = access.refusesLease(call, ID, "write");
+          if (refused !== undefined) {
+            failWith(call, refused);
+            return;
+          }
           // Before the renewal, so that it is never newer than that.
           const header = view.header(store.revision);
           member.askLease(ID, true, (error, leftMs) => {

@@ -5,6 +5,7 @@ import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import { type GrpcMethod, grpcStatus, type UnaryMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { etcdErrors, failWith } from "./errors.ts";
 import type { MemberView } from "./member-view.ts";
 import { bytesOf, claimantOf, keyOf } from "./succession.ts";
@@ -15,9 +16,10 @@ export function lockMethods(dependencies: {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
   readonly succession: Succession;
 }): GrpcMethod[] {
-  const { context, view, admission, succession } = dependencies;
+  const { context, view, admission, access, succession } = dependencies;
   const header = () => view.header(context.store.revision);
 
   const lock: UnaryMethod<EtcdMessage<"LockRequest">, EtcdInit<"LockResponse">> = {
@@ -33,7 +35,7 @@ export function lockMethods(dependencies: {
         return;
       }
       const claim = { kind: "lock", name: keyOf(name), lease, value: new Uint8Array(0) } as const;
-      succession.hold(claim, claimantOf(call, "lock"), (place) => {
+      succession.hold(claim, claimantOf(call, "lock", access), (place) => {
         call.respond({ header: header(), key: bytesOf(place.key) });
       });
     },
@@ -58,7 +60,7 @@ export function lockMethods(dependencies: {
         return;
       }
       const command = { kind: "deleteRange", key, rangeEnd: "", prevKv: false } as const;
-      succession.propose(command, claimantOf(call, "lock"), ({ revision }) => {
+      succession.propose(command, claimantOf(call, "lock", access), ({ revision }) => {
         call.respond({ header: view.header(revision) });
       });
     },

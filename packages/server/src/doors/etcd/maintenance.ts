@@ -12,6 +12,7 @@ import {
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
 import { alarmMethod } from "./alarm.ts";
+import type { Access } from "./auth/access.ts";
 import { downgradeFault } from "./downgrade.ts";
 import { failWith } from "./errors.ts";
 import { hexOf, idOf } from "./ids.ts";
@@ -27,12 +28,13 @@ export function maintenanceMethods(dependencies: {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
   readonly quota: Quota;
 }): GrpcMethod[] {
-  const { context, view, admission, quota } = dependencies;
+  const { context, view, admission, access, quota } = dependencies;
   const { member, store } = context;
   const refused = (call: UnaryCall<never>) => {
-    const fault = admission.refuse(call, false);
+    const fault = admission.refuse(call, false) ?? access.refusesNonAdmin(call);
     if (fault !== undefined) failWith(call, fault);
     return fault !== undefined;
   };
@@ -46,6 +48,11 @@ export function maintenanceMethods(dependencies: {
       const fault = admission.refuse(call, true);
       if (fault !== undefined && fault !== "corrupt") {
         failWith(call, fault);
+        return;
+      }
+      const refused = access.refusesStranger(call);
+      if (refused !== undefined) {
+        failWith(call, refused);
         return;
       }
       const now = member.status();
@@ -176,7 +183,7 @@ export function maintenanceMethods(dependencies: {
     },
   };
 
-  const shared = { context, view, admission };
+  const shared = { context, view, admission, access };
   const alarm = alarmMethod(shared);
   const snapshot = snapshotMethod(shared);
   return [status, alarm, hashKv, hash, defragment, moveLeader, snapshot, downgrade];

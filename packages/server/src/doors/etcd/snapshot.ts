@@ -8,6 +8,7 @@ import { snapshotFrame, snapshotPadding, snapshotPreamble } from "../../snapshot
 import type { ServerStreamMethod } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import type { Access } from "./auth/access.ts";
 import { failWith } from "./errors.ts";
 
 const pieceBytesMax = 32 * 1024;
@@ -15,8 +16,9 @@ const pieceBytesMax = 32 * 1024;
 export function snapshotMethod(dependencies: {
   readonly context: DoorContext;
   readonly admission: Admission;
+  readonly access: Access;
 }): ServerStreamMethod<EtcdMessage<"SnapshotRequest">, EtcdInit<"SnapshotResponse">> {
-  const { context, admission } = dependencies;
+  const { context, admission, access } = dependencies;
   const { store } = context;
   return {
     kind: "serverStream",
@@ -25,7 +27,7 @@ export function snapshotMethod(dependencies: {
     decode: etcdCodecs.SnapshotRequest.decode,
     encode: (writer, response) => etcdCodecs.SnapshotResponse.write(response, writer),
     handle(_request, call) {
-      const fault = admission.refuse(call, true);
+      const fault = admission.refuse(call, true) ?? access.refusesNonAdmin(call);
       if (fault !== undefined) {
         failWith(call, fault);
         return;

@@ -2,10 +2,11 @@
 // the texts of etcd, all under the code UNKNOWN.
 
 import { randomBytes } from "node:crypto";
-import { type Claim, type Claimant, Succession } from "@althing/member";
+import { type Claim, type Claimant, Succession, type SuccessionFault } from "@althing/member";
 import type { Key } from "@althing/store";
 import { type CallContext, type GrpcStatus, grpcStatus } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
+import type { Access } from "./auth/access.ts";
 import { etcdErrors } from "./errors.ts";
 import type { WatchHub } from "./watch-hub.ts";
 
@@ -27,6 +28,7 @@ export function createSuccession({ member, store }: DoorContext, hub: WatchHub):
 export function claimantOf(
   call: CallContext & { fail(status: GrpcStatus, message: string): void },
   kind: Claim["kind"],
+  access: Access,
 ): Claimant {
   return {
     get cancelled() {
@@ -37,8 +39,9 @@ export function claimantOf(
       const own = fault === "sessionExpired" || fault === "cancelled";
       call.fail(grpcStatus.unknown, own ? faults[kind][fault] : etcdErrors[fault].message);
     },
-    seal: (command) => command,
-    refusesRange: () => undefined,
+    // Whatever is refused comes back to `fail` alone, which knows all of the door's codes.
+    seal: (command) => access.seal(call, command) as Uint8Array | SuccessionFault,
+    refusesRange: (range) => access.refusesRange(call, range) as SuccessionFault | undefined,
   };
 }
 

@@ -13,7 +13,8 @@ import {
 import type { BidiMethod, BidiReceiver, StreamCall } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
-import { etcdErrors, failWith } from "./errors.ts";
+import type { Access } from "./auth/access.ts";
+import { etcdErrors, failWith, goText } from "./errors.ts";
 import type { MemberView } from "./member-view.ts";
 import { eventBytes, Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
 
@@ -24,6 +25,7 @@ interface Parts {
   readonly context: DoorContext;
   readonly view: MemberView;
   readonly admission: Admission;
+  readonly access: Access;
   readonly hub: WatchHub;
 }
 
@@ -36,7 +38,7 @@ const leaderlessPatrolsMax = 3;
 const nobody = -1n;
 
 export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMessage> {
-  const { context, view, admission, hub } = parts;
+  const { context, view, admission, access, hub } = parts;
   const streams = new Set<WatchStream>();
   let leaderless = 0;
   setInterval(() => {
@@ -67,7 +69,7 @@ export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMess
         failWith(call, fault);
         return { message() {}, halfClosed() {} };
       }
-      const stream = new WatchStream(call, hub, context);
+      const stream = new WatchStream(call, hub, context, access);
       streams.add(stream);
       call.onCancel(() => {
         streams.delete(stream);
@@ -83,6 +85,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   readonly needsLeader: boolean;
   private readonly hub: WatchHub;
   private readonly context: DoorContext;
+  private readonly access: Access;
   private readonly messageBytesMax: number;
   private readonly watchers = new Map<bigint, Watcher>();
   private readonly fragmented = new Set<bigint>();
@@ -92,10 +95,11 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private nextId = 0n;
   private isWaiting = false;
 
-  constructor(call: Call, hub: WatchHub, context: DoorContext) {
+  constructor(call: Call, hub: WatchHub, context: DoorContext, access: Access) {
     this.call = call;
     this.hub = hub;
     this.context = context;
+    this.access = access;
     this.needsLeader = call.metadata("hasleader") === "true";
     this.messageBytesMax = context.limits.requestBytesMax + 512 * 1024;
   }
@@ -154,8 +158,11 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private create(request: EtcdMessage<"WatchCreateRequest">): void {
     const key = request.key.length === 0 ? "\0" : latin1(request.key);
     const rangeEnd = latin1(request.range_end);
+    const denied = this.access.refusesRange(this.call, { key, rangeEnd });
     // A refused creation uses up no number.
-    if (rangeEnd !== "" && rangeEnd !== "\0" && key >= rangeEnd) {
+    if (denied !== undefined) {
+      this.refuse(goText(denied));
+    } else if (rangeEnd !== "" && rangeEnd !== "\0" && key >= rangeEnd) {
       this.refuse("mvcc: watcher range is empty");
     } else if (request.start_revision < 0) {
       this.refuse(etcdErrors.compacted.message);

@@ -10,7 +10,7 @@ import {
 } from "@althing/wire";
 import { type ClientListener, listenClients } from "../../../transport/index.ts";
 import { GrpcClient } from "../../../transport/testing/grpc-client.ts";
-import type { DoorLimits } from "../../context.ts";
+import type { DoorAuth, DoorLimits } from "../../context.ts";
 import { createEtcdDoor, type EtcdDoor } from "../index.ts";
 import {
   createSingleMember,
@@ -28,7 +28,12 @@ export interface ServedDoor {
 }
 
 export async function serveDoor(
-  options: { limits?: Partial<DoorLimits>; quotaBackendBytes?: number; port?: number } = {},
+  options: {
+    limits?: Partial<DoorLimits>;
+    quotaBackendBytes?: number;
+    port?: number;
+    auth?: Partial<DoorAuth>;
+  } = {},
 ): Promise<ServedDoor> {
   const member = createSingleMember();
   const context = createTestContext(member, options);

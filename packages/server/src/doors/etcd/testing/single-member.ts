@@ -3,7 +3,7 @@
 
 import { type Member, MemberError, type MemberStatus, type ProposeOutcome } from "@althing/member";
 import { createMemoryEngine, type OpenedStore, openStore } from "@althing/store";
-import type { DoorContext, DoorLimits } from "../../context.ts";
+import type { DoorAuth, DoorContext, DoorLimits } from "../../context.ts";
 
 export interface SingleMember extends Member {
   readonly store: OpenedStore;
@@ -106,7 +106,11 @@ export const testLimits: DoorLimits = {
 
 export function createTestContext(
   member: SingleMember,
-  options: { limits?: Partial<DoorLimits>; quotaBackendBytes?: number } = {},
+  options: {
+    limits?: Partial<DoorLimits>;
+    quotaBackendBytes?: number;
+    auth?: Partial<DoorAuth>;
+  } = {},
 ): DoorContext {
   return {
     member,
@@ -127,6 +131,12 @@ export function createTestContext(
     clusterVersion: "3.5.0",
     althingVersion: "0.1.0",
     limits: { ...testLimits, ...options.limits },
+    auth: {
+      tokens: { kind: "simple", ttlMs: 300_000 },
+      passwordCost: 4,
+      namesByCertificate: false,
+      ...options.auth,
+    },
     observe: (event) => {
       if (event.level === "error") throw new Error(`${event.kind}: ${event["error"]}`);
     },

@@ -1,0 +1,145 @@
+// For whom a call is made, and what it may do. A command that goes into the log carries its caller and is
+// judged when it is applied (packages/store/src/auth); reads are judged by the very state that they read.
+// While auth is disabled a call costs one comparison here, and its credentials are not looked at.
+
+import {
+  type AuthCaller,
+  type AuthName,
+  authorizeCommand,
+  type Key,
+  type LeaseId,
+  type TxnCommand,
+} from "@althing/store";
+import type { CallContext } from "../../../transport/index.ts";
+import type { DoorContext } from "../../context.ts";
+import type { EtcdErrorCode } from "../errors.ts";
+import { nameOf } from "./names.ts";
+import type { Tokens } from "./tokens.ts";
+
+const nobody: AuthCaller = { user: "", authRevision: 0 };
+const bearer = "Bearer ";
+
+export class Access {
+  readonly tokens: Tokens;
+  private readonly context: DoorContext;
+
+  constructor(context: DoorContext, tokens: Tokens) {
+    this.context = context;
+    this.tokens = tokens;
+    context.store.observeTokens((change) => tokens.observe(change));
+  }
+
+  get isEnabled(): boolean {
+    return this.context.store.auth.enabled;
+  }
+
+  /** What to propose for the caller of a command as `encodeCommand` made it; or why not. */
+  seal(call: CallContext, command: Uint8Array): Uint8Array | EtcdErrorCode {
+    if (!this.isEnabled) return command;
+    const caller = this.callerOf(call);
+    return typeof caller === "string" ? caller : authorizeCommand(caller, command);
+  }
+
+  /**
+   * The same for a command that members propose of their own accord too: it must not pass for one of
+   * those when auth is enabled before it is applied.
+   */
+  sealAsClient(call: CallContext, command: Uint8Array): Uint8Array | EtcdErrorCode {
+    return this.isEnabled ? this.seal(call, command) : authorizeCommand(nobody, command);
+  }
+
+  /** Why a txn that only reads must not be answered from the state as it is now. */
+  refuses(call: CallContext, op: TxnCommand): EtcdErrorCode | undefined {
+    return this.judge(call, (caller) => this.context.store.auth.refuses(op, caller));
+  }
+
+  refusesRange(
+    call: CallContext,
+    { key, rangeEnd }: { readonly key: Key; readonly rangeEnd: Key },
+  ): EtcdErrorCode | undefined {
+    return this.judge(call, (caller) => {
+      return this.context.store.auth.refusesRange(key, rangeEnd, caller);
+    });
+  }
+
+  /** Unless it may read all keys that hang on any of them. */
+  refusesLeases(
+    call: CallContext,
+    leases: readonly { readonly lease: LeaseId }[],
+  ): EtcdErrorCode | undefined {
+    return this.judge(call, (caller) => {
+      const { auth } = this.context.store;
+      if (auth.refusesAdmin(caller) === undefined) return undefined;
+      for (const { lease } of leases) {
+        const refused = auth.refusesLease(lease, "read", caller);
+        if (refused !== undefined) return refused;
+      }
+      return auth.refusesUser(caller);
+    });
+  }
+
+  refusesLease(
+    call: CallContext,
+    lease: LeaseId,
+    access: "read" | "write",
+  ): EtcdErrorCode | undefined {
+    return this.judge(call, (caller) => {
+      return this.context.store.auth.refusesLease(lease, access, caller);
+    });
+  }
+
+  /** Unless it comes from some user. */
+  refusesStranger(call: CallContext): EtcdErrorCode | undefined {
+    return this.judge(call, (caller) => this.context.store.auth.refusesUser(caller));
+  }
+
+  refusesNonAdmin(call: CallContext): EtcdErrorCode | undefined {
+    return this.judge(call, (caller) => this.context.store.auth.refusesAdmin(caller));
+  }
+
+  /** With auth enabled: whether it is this user who asks. */
+  isUser(call: CallContext, user: AuthName): boolean {
+    const caller = this.callerOf(call);
+    return typeof caller !== "string" && caller.user === user;
+  }
+
+  hasRole(call: CallContext, role: AuthName): boolean {
+    const caller = this.callerOf(call);
+    if (typeof caller === "string") return false;
+    return this.context.store.auth.user(caller.user)?.roles.includes(role) === true;
+  }
+
+  /** With auth enabled. A token says whose the call is, or else the client's certificate. */
+  callerOf(call: CallContext): AuthCaller | EtcdErrorCode {
+    const token = tokenOf(call);
+    const { auth } = this.context.store;
+    if (token !== undefined) return this.tokens.callerOf(token, auth) ?? "tokenInvalid";
+    const { commonName } = call.caller;
+    if (this.context.auth.namesByCertificate && commonName !== "") {
+      return { user: nameOf(commonName), authRevision: auth.revision };
+    }
+    return "userEmpty";
+  }
+
+  /** The entry that tells of the call's token, when this member has yet to apply it; 0 otherwise. */
+  awaits(call: CallContext): number {
+    if (!this.isEnabled) return 0;
+    const token = tokenOf(call);
+    const index = token === undefined ? 0 : this.tokens.knownFrom(token);
+    return index > this.context.store.appliedIndex ? index : 0;
+  }
+
+  private judge(
+    call: CallContext,
+    refuses: (caller: AuthCaller) => EtcdErrorCode | undefined,
+  ): EtcdErrorCode | undefined {
+    if (!this.isEnabled) return undefined;
+    const caller = this.callerOf(call);
+    return typeof caller === "string" ? caller : refuses(caller);
+  }
+}
+
+function tokenOf(call: CallContext): string | undefined {
+  const token = call.metadata("token") ?? call.metadata("authorization");
+  return token?.startsWith(bearer) ? token.slice(bearer.length) : token;
+}
