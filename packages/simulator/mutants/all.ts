@@ -2,6 +2,7 @@
 // simulator would not notice lost writes.
 
 import { compactionMutants } from "./compactions.ts";
+import { leaseMutants } from "./leases.ts";
 import { logMutants } from "./log.ts";
 import { memberMutants } from "./member.ts";
 import type { Mutant } from "./mutant.ts";
@@ -30,5 +31,6 @@ export const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...watchMutants,
   ...compactionMutants,
+  ...leaseMutants,
   ...sessionMutants,
 ];

@@ -61,6 +61,8 @@ const superviseEveryMicros = 200_000;
 const pollEveryMicros = 50_000;
 /** A run that needs more than this is stuck in a storm of its own making. */
 const stepsMax = 30_000_000;
+/** And one in which time does not pass. */
+const stepsAtOnceMax = 200_000;
 const searchStepsMax = 3_000_000;
 
 export function run(input: RunInput): RunResult {
@@ -125,7 +127,9 @@ export function run(input: RunInput): RunResult {
       members: cluster.machines.map((machine) => machine.name),
     };
   };
-  const over = (): boolean => !verdicts.clean || world.steps > stepsMax;
+  const isStuck = (): boolean =>
+    world.steps > stepsMax || world.steps - world.stepsBefore > stepsAtOnceMax;
+  const over = (): boolean => !verdicts.clean || isStuck();
 
   try {
     cluster.boot();
@@ -137,8 +141,10 @@ export function run(input: RunInput): RunResult {
     if (verdicts.clean) {
       liveness = demandProgress(input, { world, trace, cluster, nemesis, actors, over });
     }
-    if (world.steps > stepsMax) {
-      crash = { property: "crash", detail: `no end after ${stepsMax} events` };
+    if (isStuck()) {
+      const atOnce = world.steps - world.stepsBefore;
+      const detail = `no end after ${world.steps} events, ${atOnce} of them at one moment`;
+      crash = { property: "crash", detail };
     }
   } catch (error) {
     crash = { property: "crash", detail: describeCrash(error) };

@@ -31,6 +31,10 @@ Which faults (default: each seed draws its own mix)
   --lying-disks               disks acknowledge syncs that they did not do; no log survives that,
                               so this run must fail: the canary
 
+Who else works with the cluster (default: in half of the seeds, drawn)
+  --actors LIST               these and no others: holder (of leases), watcher, contender (for locks and
+                              elections), compactor (compacts, and reads the past) - or none
+
 What to show
   --trace                     every event, readable (with --seed or run)
   --svg FILE                  space-time diagram (with --seed or run)

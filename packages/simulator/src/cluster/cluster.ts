@@ -162,6 +162,9 @@ export class Cluster {
         proposalsInFlightMax: options.proposalsInFlightMax,
         segmentBytes: options.segmentBytes,
         ...checksum,
+        ...(options.leaseCheckpointMs !== undefined && {
+          leaseCheckpointMs: options.leaseCheckpointMs,
+        }),
         ...(options.paxosQuorums !== undefined && { paxosQuorums: options.paxosQuorums }),
         coreLimits: {
           messageBytesMax: options.messageBytesMax,

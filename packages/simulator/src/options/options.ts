@@ -66,6 +66,8 @@ export interface SimulationOptions {
   /** The protocol's own invariants are checked after every so many steps; 1: after each. */
   readonly invariantsEvery: number;
   readonly workload: WorkloadOptions;
+  /** Production's when left out. */
+  readonly leaseCheckpointMs?: number;
   /** How much of history a member reads at once for its watchers; production's when left out. */
   readonly watchPieces?: { readonly eventsPerPiece: number; readonly bytesPerMessage: number };
 }

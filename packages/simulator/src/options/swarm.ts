@@ -91,6 +91,7 @@ export function drawOptions(
     invariantsEvery: prng.pick([3, 19, 101, 101, 499, 499, 499, 997]),
     workload: drawWorkload(prng),
     watchPieces: drawWatchPieces(prng.split("watch")),
+    leaseCheckpointMs: prng.split("leases").pick([0, 100, 500, 1000]),
     ...(protocol === "paxos" && drawQuorums(prng.split("quorums"), voters)),
   };
 }

@@ -37,6 +37,8 @@ export class World {
   now: Micros = 0;
   /** Events that ran: the measure of a run's size. */
   steps = 0;
+  /** How many of them ran before time came to where it is. */
+  stepsBefore = 0;
   readonly #queue = new EventQueue<Task>();
   readonly #afterwards: (() => void)[] = [];
 
@@ -80,6 +82,7 @@ export class World {
       const task = this.#queue.pop();
       if (task === undefined) break;
       if (task.cancelled) continue;
+      if (time !== this.now) this.stepsBefore = this.steps;
       this.now = time;
       this.#dispatch(task);
       while (this.#afterwards.length > 0) this.#afterwards.pop()?.();

@@ -5,7 +5,7 @@ import { encodeValue } from "../../observe/reference.ts";
 import type { Service } from "../service.ts";
 import { Actor, drawLease } from "./actor.ts";
 
-const ttlSeconds = [1, 1, 2, 3];
+const ttlSeconds = [1, 1, 2, 3, 5];
 
 export class Holder extends Actor {
   #serial = 0;

@@ -1,0 +1,103 @@
+// Mutants of the time of leases, which the leader alone keeps. Names are the corpus's where there is one.
+
+import type { Mutant } from "./mutant.ts";
+
+const lessor = "packages/member/src/lessor.ts";
+const flags = ["--actors", "holder"];
+const transferring = [...flags, "--faults", "crash,partition,transfer,pause", "--seconds", "20"];
+
+export const leaseMutants: readonly Mutant[] = [
+  {
+    name: "lease-ends-a-tick-early",
+    about: "a TTL runs from the tick before the holder asked (found: it did)",
+    edits: [
+      {
+        file: lessor,
+        find: "return this.#timeMs + this.#heardMs(this.#turn.ports.clock.monotonicMs());",
+        replace: "return this.#timeMs;",
+      },
+    ],
+    flags,
+  },
+  {
+    name: "stuck-leader-revokes-leases",
+    about: "what a leader of before says of a lease is sent on to the one of now (found: it was)",
+    edits: [
+      {
+        file: lessor,
+        find: "this.#proposals.proposeAsLeader(command, (outcome) => {\n      // Still there",
+        replace: "this.#proposals.propose(command, (outcome) => {\n      // Still there",
+      },
+    ],
+    flags: transferring,
+    seedsMax: 1500,
+  },
+  {
+    name: "lease-expired-by-old-count",
+    about: "who leads again goes on with what it counted when it led before",
+    edits: [
+      { file: lessor, find: "    this.#ends.clear();\n", replace: "" },
+      {
+        file: lessor,
+        find: "      this.#setEnd(lease, remainingSeconds * 1000 + this.#turn.waits.electionMs);",
+        replace:
+          "      if (this.#ends.at(lease) === undefined) this.#setEnd(lease, remainingSeconds * 1000);",
+      },
+    ],
+    flags: transferring,
+    seedsMax: 1500,
+  },
+  {
+    name: "keepalive-by-deposed-leader",
+    about: "a leader keeps leases alive without asking whether it still leads",
+    edits: [
+      {
+        file: lessor,
+        find: "this.#reads.read((error) => {\n      const stillLeads",
+        replace:
+          "((run: (error: MemberError | undefined) => void) => run(undefined))((error) => {\n      const stillLeads",
+      },
+    ],
+    flags: transferring,
+    seedsMax: 1500,
+  },
+  {
+    name: "keepalive-of-an-ended-lease",
+    about: "a lease that is being revoked is kept alive",
+    edits: [
+      {
+        file: lessor,
+        find: "const isOver = endMs <= this.#timeMs;",
+        replace: "const isOver = endMs === 0;",
+      },
+    ],
+    flags,
+    seedsMax: 600,
+  },
+  {
+    name: "checkpoint-not-cleared-by-keepalive",
+    about: "a lease that is kept alive has, for the next leader, only the rest of before",
+    edits: [
+      {
+        file: lessor,
+        find: "const mustClear = this.#checkpoints.mustClear(state);",
+        replace: "const mustClear = state === undefined;",
+      },
+    ],
+    flags: transferring,
+    seedsMax: 1500,
+  },
+  {
+    name: "new-leader-gives-half",
+    about: "a new leader gives leases half of what is left to them",
+    edits: [
+      {
+        file: lessor,
+        find: "      this.#setEnd(lease, remainingSeconds * 1000 + this.#turn.waits.electionMs);",
+        replace: "      this.#setEnd(lease, remainingSeconds * 500);",
+      },
+    ],
+    flags: transferring,
+    seedsMax: 600,
+  },
+];
