@@ -73,9 +73,15 @@ export class Side {
 
 /** The reference first, then what is under test. */
 export async function startSides(options: Omit<ClusterOptions, "program">): Promise<Side[]> {
-  const clusters = await Promise.all(
+  const starts = await Promise.allSettled(
     (["etcd", "althing"] as const).map((program) => Cluster.start({ ...options, program })),
   );
+  const clusters = starts.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  for (const start of starts) {
+    if (start.status === "fulfilled") continue;
+    await Promise.all(clusters.map((cluster) => cluster.stop()));
+    throw start.reason;
+  }
   return clusters.map((cluster) => new Side(cluster));
 }
 
