@@ -19,7 +19,9 @@ import { Arena } from "../memory/arena.ts";
 import { type Block, BlockBuilder, type RemovalList } from "./block.ts";
 import { StateDirectory } from "./directory.ts";
 import { Environment, noHandle } from "./environment.ts";
+import { StagedState } from "./staged-state.ts";
 import { type Batch, WriteBehind } from "./write-behind.ts";
+import { asError, causeOf, DurabilityLost } from "./write-errors.ts";
 
 export interface DiskEngineOptions {
   readonly directory: string;
@@ -39,17 +41,6 @@ const rewritesPerBatchMax = 256;
 const attemptsMax = 5;
 /** What may pile up in memory while commits fail. */
 const unwrittenBytesMax = 128 * 1024 * 1024;
-
-/**
- * The disk took nothing several times in a row. The engine then takes nothing either: the log cannot
- * be shortened any more and memory would fill, so the member has to stop and say why.
- */
-export class DurabilityLost extends Error {
-  constructor(cause: Error) {
-    super(`the store cannot be written to its disk: ${cause.message}`, { cause });
-    this.name = "DurabilityLost";
-  }
-}
 
 type Done = (error: Error | undefined) => void;
 
@@ -82,7 +73,7 @@ class DiskEngine implements Engine {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #waiting: { readonly index: number; readonly done: Done }[] = [];
-  #stage: Environment | undefined;
+  #stage: StagedState | undefined;
   #closed = false;
   /** Commits that failed since one succeeded. */
   #failures = 0;
@@ -220,33 +211,18 @@ class DiskEngine implements Engine {
   beginRestore(): EngineStage {
     if (this.#stage !== undefined) throw new Error("a restore is under way already");
     const name = this.#directory.next();
-    const stage = new Environment(this.#directory.path(name));
-    const tables = new Tables();
-    const builder = new BlockBuilder();
-    const putBlock = (): void => {
-      const { block, bytes } = builder.take();
-      stage.putBlock(block, bytes);
-      stage.blocks.push(block);
-    };
+    const stage = new StagedState(name, this.#directory.path(name));
     this.#stage = stage;
     const discard = async (): Promise<void> => {
       this.#stage = undefined;
-      await stage.close();
+      await stage.environment.close();
       this.#directory.remove(name);
     };
     return {
-      append: (main, sub, record) => {
-        if (builder.isFullFor(record)) putBlock();
-        builder.add(main, sub, record);
-        return noHandle;
-      },
-      put: (table, key, value) => {
-        tables.put(table, key, value);
-        stage.putEntry(table, key, new Uint8Array(value));
-      },
+      append: (main, sub, record) => stage.append(main, sub, record),
+      put: (table, key, value) => stage.put(table, key, value),
       install: (head, done) => {
-        if (builder.count > 0) putBlock();
-        const installed = this.#install({ name, environment: stage, tables, head });
+        const installed = this.#install(stage, head);
         this.#swapping = installed.catch(() => {});
         installed.then(
           () => done(undefined),
@@ -278,7 +254,7 @@ class DiskEngine implements Engine {
       clearTimeout(this.#timer);
       // Also the removal of the state that was replaced last.
       await this.#removal;
-      await this.#stage?.close();
+      await this.#stage?.environment.close();
       await this.#environment.close();
     };
     finish().then(done, (error: unknown) => {
@@ -389,14 +365,8 @@ class DiskEngine implements Engine {
     for (const { done } of answered) done(error);
   }
 
-  async #install(staged: {
-    name: string;
-    environment: Environment;
-    tables: Tables;
-    head: Head;
-  }): Promise<void> {
-    await staged.environment.root.batch(() => staged.environment.putHead(staged.head));
-    staged.environment.renew();
+  async #install(staged: StagedState, head: Head): Promise<void> {
+    await staged.finish(head);
     while (this.#writing !== undefined) await this.#writing;
     const old = { name: this.#directory.current, environment: this.#environment };
     this.#directory.switchTo(staged.name);
@@ -404,8 +374,8 @@ class DiskEngine implements Engine {
     this.#fileBytes = undefined;
     this.#stage = undefined;
     this.#tables = staged.tables;
-    this.#head = staged.head;
-    this.#written = staged.head;
+    this.#head = head;
+    this.#written = head;
     this.#arena = new Arena();
     this.#behind = new WriteBehind();
     this.#sparse = new Set();
@@ -425,21 +395,6 @@ class DiskEngine implements Engine {
   }
 }
 
-/** lmdb rejects with an error that promises another one. */
-async function causeOf(error: unknown): Promise<Error> {
-  const { commitError } = error as { commitError?: Promise<unknown> };
-  try {
-    await commitError;
-  } catch (cause) {
-    return asError(cause);
-  }
-  return asError(error);
-}
-
 function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -11,7 +11,8 @@ import { closed } from "../engine/testing/engine-suite.ts";
 import { type OpenedStore, openStore } from "../store.ts";
 import { put, range } from "../testing/commands.ts";
 import { applyOne } from "../testing/driver.ts";
-import { DurabilityLost, openDiskEngine } from "./disk-engine.ts";
+import { openDiskEngine } from "./disk-engine.ts";
+import { DurabilityLost } from "./write-errors.ts";
 
 const value = new Uint8Array(100_000);
 

@@ -1,1 +1,2 @@
-export { type DiskEngineOptions, DurabilityLost, openDiskEngine } from "./disk-engine.ts";
+export { type DiskEngineOptions, openDiskEngine } from "./disk-engine.ts";
+export { DurabilityLost } from "./write-errors.ts";

@@ -1,0 +1,45 @@
+// A state that is being built beside the one in force (a snapshot that arrives): records in their order go
+// into blocks, and nobody reads any of it until it is whole.
+
+import type { Key } from "../contract.ts";
+import type { Handle, Head } from "../engine/port.ts";
+import { Tables } from "../engine/tables.ts";
+import { BlockBuilder } from "./block.ts";
+import { Environment, noHandle } from "./environment.ts";
+
+export class StagedState {
+  /** Of its folder. */
+  readonly name: string;
+  readonly environment: Environment;
+  readonly tables = new Tables();
+  readonly #builder = new BlockBuilder();
+
+  constructor(name: string, path: string) {
+    this.name = name;
+    this.environment = new Environment(path);
+  }
+
+  append(main: number, sub: number, record: Uint8Array): Handle {
+    if (this.#builder.isFullFor(record)) this.#putBlock();
+    this.#builder.add(main, sub, record);
+    return noHandle;
+  }
+
+  put(table: string, key: Key, value: Uint8Array): void {
+    this.tables.put(table, key, value);
+    this.environment.putEntry(table, key, new Uint8Array(value));
+  }
+
+  /** Nothing is added after this. Settles when all of it is on the disk. */
+  async finish(head: Head): Promise<void> {
+    if (this.#builder.count > 0) this.#putBlock();
+    await this.environment.root.batch(() => this.environment.putHead(head));
+    this.environment.renew();
+  }
+
+  #putBlock(): void {
+    const { block, bytes } = this.#builder.take();
+    this.environment.putBlock(block, bytes);
+    this.environment.blocks.push(block);
+  }
+}
