@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Protocol } from "@althing/consensus";
 import * as consensus from "@althing/consensus";
+import { encodeCommand } from "@althing/store";
 import type { ProposeOutcome } from "./contract.ts";
 import { Cluster, putCommand } from "./testing/cluster.ts";
 import { count } from "./testing/late-member.ts";
@@ -63,6 +64,29 @@ for (const protocol of protocols) {
       }
       assert.ok(outcomes.some(({ kind }) => kind === "applied"));
       assert.ok(outcomes.some(({ kind }) => kind === "failed"));
+    });
+
+    test("a member that is fenced as corrupt never leads, but its vote counts", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      const leader = cluster.calm();
+      const fenced = cluster.follower();
+      const member = fenced.id;
+      const command = { kind: "alarm", action: "activate", member, alarm: "corrupt" } as const;
+      leader.propose(encodeCommand(command), () => {});
+      assert.ok(cluster.world.run(1000, () => fenced.status().state === "corrupt"));
+      let refusal: unknown = "none";
+      leader.transferLeadership(member, (error) => {
+        refusal = error?.code;
+      });
+      assert.ok(cluster.world.run(5000, () => refusal !== "none"));
+      assert.notEqual(refusal, undefined);
+      cluster.kill(leader.id);
+      cluster.world.run(2000);
+      const next = cluster.awaitLeader();
+      assert.ok(next.id !== member && next.id !== leader.id);
+      const roles = cluster.node(member).events.filter(({ kind }) => kind === "role.changed");
+      assert.ok(roles.every(({ role }) => role !== "leader"));
     });
 
     test("everything acknowledged survives a crash of all members", () => {

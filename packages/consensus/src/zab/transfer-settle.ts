@@ -14,6 +14,7 @@ export function settleTransfer(zab: Zab): void {
   if (leader === transfer.to) {
     zab.outbox.answers.push({ kind: "transferred", token: transfer.token });
   } else {
-    reject(zab, transfer.token, "leadershipLost");
+    // It may have had to take leadership up again itself: the target did not want it.
+    reject(zab, transfer.token, leader === zab.settings.id ? "timedOut" : "leadershipLost");
   }
 }
