@@ -1,6 +1,7 @@
 // One member as a process serves it: the data directory, the store, the member, the peers and the
 // doors, put together in the order in which they depend on each other and taken apart in reverse.
 // A server that cannot go on says so through `ended`, once, and has let go of everything by then.
+// Longer than most files, because what is put together and how it is taken apart belong side by side.
 
 import type { MemberId } from "@althing/consensus";
 import { decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
@@ -13,7 +14,7 @@ import type { Config } from "./config/config.ts";
 import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
 import type { DoorAuth, DoorContext, MemberInfo } from "./doors/context.ts";
 import { readTokenOptions } from "./doors/etcd/auth/token-options.ts";
-import { joinCluster } from "./identity/join.ts";
+import { joinIfNew } from "./identity/join.ts";
 import { identify, type MemberIdentity } from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
 import { listMembers, peerAddresses, type RosterSources, rosterOf } from "./identity/roster.ts";
@@ -81,7 +82,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const tls = { client: loadClientTls(config), peer: loadPeerTls(config) };
   const auth = readAuth(config);
   const directory = openDataDirectory(config.dataDir);
-  const server = await joinOrFound(config, logger, directory, tls.peer).then(
+  const server = await joinIfNew(config, logger, directory, tls.peer).then(
     (joined) => new RunningServer({ config, logger, options, tls, auth, directory, joined }),
     (error: unknown) => {
       directory.close();
@@ -90,18 +91,6 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   );
   await server.start();
   return server;
-}
-
-/** What the cluster says of a member that is new to it; undefined for all others. */
-async function joinOrFound(
-  config: Config,
-  logger: Logger,
-  directory: DataDirectory,
-  tls: PeerTls | undefined,
-): Promise<MemberIdentity | undefined> {
-  if (config.initialClusterState === "new" || directory.readIdentity() !== undefined) return;
-  logger.info("asking the cluster for this member's id", { initialCluster: config.initialCluster });
-  return await joinCluster(config, tls === undefined ? {} : { tls });
 }
 
 function readAuth(config: Config): DoorAuth {

@@ -4,6 +4,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
+import type { DataDirectory } from "../disk/index.ts";
+import type { Logger } from "../observe/logging.ts";
 import { askRoster, type PeerTls, type Roster } from "../peers/index.ts";
 import { IdentityError, type MemberIdentity, quorumsOf } from "./member-identity.ts";
 
@@ -15,6 +17,18 @@ export interface JoinOptions {
 
 const askTimeoutMs = 2_000;
 const pauseMs = 200;
+
+/** What the cluster says of a member that is new to it; undefined for all others. */
+export async function joinIfNew(
+  config: Config,
+  logger: Logger,
+  directory: DataDirectory,
+  tls: PeerTls | undefined,
+): Promise<MemberIdentity | undefined> {
+  if (config.initialClusterState === "new" || directory.readIdentity() !== undefined) return;
+  logger.info("asking the cluster for this member's id", { initialCluster: config.initialCluster });
+  return await joinCluster(config, tls === undefined ? {} : { tls });
+}
 
 export async function joinCluster(
   config: Config,
