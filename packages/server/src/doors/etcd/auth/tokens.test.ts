@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createMemoryEngine, openStore } from "@althing/store";
+import { createSingleMember, createTestContext } from "../testing/single-member.ts";
+import { Access } from "./access.ts";
+import { createJwtTokens } from "./jwt.ts";
+import { createSimpleTokens } from "./simple-tokens.ts";
+import { createTokens, readTokenOptions } from "./token-options.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "althing-tokens-"));
+after(() => rmSync(folder, { recursive: true }));
+const { auth } = openStore({ engine: createMemoryEngine() });
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const pairs = {
+  rsa: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+  p256: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  ed25519: generateKeyPairSync("ed25519"),
+};
+const secret = file("secret", randomBytes(32));
+const keyFiles = Object.fromEntries(
+  Object.entries(pairs).map(([name, { publicKey, privateKey }]) => {
+    const files = [
+      file(`${name}.pub`, publicKey.export({ type: "spki", format: "pem" })),
+      file(`${name}.key`, privateKey.export({ type: "pkcs8", format: "pem" })),
+    ] as const;
+    return [name, `pub-key=${files[0]},priv-key=${files[1]}`];
+  }),
+);
+
+test("a simple token lives while it is used, and each login has its own", () => {
+  let now = 0;
+  const tokens = createSimpleTokens(1000, () => now);
+  const issued = tokens.issue("u", 1);
+  assert.ok(typeof issued !== "string" && issued.kind === "logged");
+  assert.match(issued.secret, /^[a-zA-Z]{16}$/);
+  const token = `${issued.secret}.77`;
+  assert.equal(tokens.callerOf(token, auth), undefined);
+  assert.equal(tokens.knownFrom(token), 77);
+  assert.equal(tokens.knownFrom("x.y"), 0);
+  tokens.observe({ kind: "assigned", token, user: "u" });
+  for (let i = 0; i < 5; i++) {
+    now += 900;
+    assert.deepEqual(tokens.callerOf(token, auth), { user: "u", authRevision: auth.revision });
+  }
+  now += 1000;
+  assert.equal(tokens.callerOf(token, auth), undefined);
+});
+
+test("a user's tokens end with it, and all with auth", () => {
+  const tokens = createSimpleTokens(1000, () => 0);
+  for (const user of ["a", "b", "c"])
+    tokens.observe({ kind: "assigned", token: `${user}.1`, user });
+  const alive = () => ["a.1", "b.1", "c.1"].filter((token) => tokens.callerOf(token, auth));
+  tokens.observe({ kind: "userEnded", user: "b" });
+  assert.deepEqual(alive(), ["a.1", "c.1"]);
+  tokens.observe({ kind: "allEnded" });
+  assert.deepEqual(alive(), []);
+});
+
+const methods = [
+  ...["RS256", "RS384", "PS256", "PS512"].map((method) => [method, keyFiles["rsa"]]),
+  ["ES256", keyFiles["p256"]],
+  ["EdDSA", keyFiles["ed25519"]],
+  ["HS256", `priv-key=${secret}`],
+  ["HS512", `priv-key=${secret}`],
+] as const;
+
+for (const [method, files] of methods) {
+  test(`${method}: what is signed is known again, until its time is over or a bit is changed`, () => {
+    const options = readTokenOptions(`jwt,sign-method=${method},${files},ttl=2s`, 300);
+    assert.ok(options.kind === "jwt");
+    let now = 1_000_000;
+    const tokens = createJwtTokens(options.keys, () => now);
+    const issued = tokens.issue("n\xc3\xa4me", 12);
+    assert.ok(typeof issued !== "string" && issued.kind === "whole");
+    const { token } = issued;
+    const [header = "", claims = "", signature = ""] = token.split(".");
+    assert.deepEqual(JSON.parse(String(Buffer.from(header, "base64url"))), {
+      alg: method,
+      typ: "JWT",
+    });
+    assert.deepEqual(JSON.parse(String(Buffer.from(claims, "base64url"))), {
+      username: "näme",
+      revision: 12,
+      exp: 1002,
+    });
+    assert.deepEqual(tokens.callerOf(token, auth), { user: "n\xc3\xa4me", authRevision: 12 });
+    const other = Buffer.from(claims, "base64url");
+    other[14]! ^= 1;
+    const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString("base64url");
+    const bytes = Buffer.from(signature, "base64url");
+    bytes[3]! ^= 1;
+    for (const forged of [
+      `${header}.${other.toString("base64url")}.${signature}`,
+      `${header}.${claims}.${bytes.toString("base64url")}`,
+      `${header}.${claims}.`,
+      `${header}.${claims}`,
+      `${none}.${claims}.`,
+      `${none}.${claims}.${signature}`,
+      "",
+      "..",
+    ]) {
+      assert.equal(tokens.callerOf(forged, auth), undefined, forged);
+    }
+    now += 2000;
+    assert.equal(tokens.callerOf(token, auth), undefined);
+  });
+}
+
+test("a public key taken for an HMAC secret opens nothing", () => {
+  const rsa = readTokenOptions(`jwt,sign-method=RS256,${keyFiles["rsa"]}`, 300);
+  const path = file("as-secret", pairs.rsa.publicKey.export({ type: "spki", format: "pem" }));
+  const hmac = createTokens(readTokenOptions(`jwt,sign-method=HS256,priv-key=${path}`, 300));
+  const forged = hmac.issue("root", 1);
+  assert.ok(typeof forged !== "string" && forged.kind === "whole");
+  assert.equal(createTokens(rsa).callerOf(forged.token, auth), undefined);
+});
+
+test("with the public key alone tokens are checked and not issued", () => {
+  const [publicKey = ""] = String(keyFiles["rsa"]).split(",");
+  const checking = createTokens(readTokenOptions(`jwt,sign-method=RS256,${publicKey}`, 300));
+  assert.equal(checking.issue("u", 1), "tokenSigningKeyMissing");
+  const issuing = createTokens(readTokenOptions(`jwt,sign-method=RS256,${keyFiles["rsa"]}`, 300));
+  const issued = issuing.issue("u", 1);
+  assert.ok(typeof issued !== "string" && issued.kind === "whole");
+  assert.deepEqual(checking.callerOf(issued.token, auth), { user: "u", authRevision: 1 });
+});
+
+test("--auth-token is refused with what is wrong in it", () => {
+  const table: [string, RegExp][] = [
+    ["paseto", /"paseto" is no kind of token/],
+    ["jwt", /sign-method must be one of EdDSA, HS256/],
+    ["jwt,sign-method=none", /sign-method must be one of/],
+    ["jwt,sign-method=RS256", /give priv-key, or pub-key/],
+    ["jwt,sign-method=HS256", /priv-key names the file of the secret/],
+    ["jwt,sign-method=RS256,pub-key=/nowhere", /\/nowhere cannot be read/],
+    [`jwt,sign-method=RS256,pub-key=${secret}`, /holds no such key in PEM form/],
+    [`jwt,sign-method=RS256,${keyFiles["p256"]}`, /RS256 needs another kind of key than ec/],
+    [`jwt,sign-method=ES384,${keyFiles["p256"]}`, /ES384 needs another kind of key/],
+    [`jwt,sign-method=RS256,${keyFiles["rsa"]},ttl=5`, /ttl=5 must be a duration/],
+    [`jwt,sign-method=RS256,${keyFiles["rsa"]},ttl=5s,ttl=6s`, /ttl is given twice/],
+    ["jwt,color=red", /"color=red" is not one of/],
+  ];
+  for (const [text, expected] of table) {
+    assert.throws(() => readTokenOptions(text, 300), expected, text);
+  }
+});
+
+test("a certificate names its holder when certificates are asked for, and only without a token", () => {
+  const member = createSingleMember();
+  const call = (commonName: string, token?: string) => ({
+    metadata: (name: string) => (name === "token" ? token : undefined),
+    caller: { address: "", encrypted: true, commonName },
+    cancelled: false,
+    onCancel: () => {},
+  });
+  const access = (namesByCertificate: boolean) => {
+    const context = createTestContext(member, { auth: { namesByCertificate } });
+    return new Access(context, createTokens(context.auth.tokens));
+  };
+  const { revision } = member.store.auth;
+  assert.deepEqual(access(true).callerOf(call("u")), { user: "u", authRevision: revision });
+  assert.equal(access(true).callerOf(call("")), "userEmpty");
+  assert.equal(access(true).callerOf(call("u", "x")), "tokenInvalid");
+  assert.equal(access(false).callerOf(call("u")), "userEmpty");
+});
