@@ -125,12 +125,29 @@ export type ProposeOutcome =
   | { readonly kind: "applied"; readonly result: Result; readonly index: number }
   | { readonly kind: "failed"; readonly error: MemberError };
 
+/** Since this member was started. */
+export interface ReadCounts {
+  /** Questions to the leader that had to be asked again. */
+  readonly slow: number;
+  readonly failed: number;
+}
+
+/** Since this member was started: granted and revoked as applied here, the others as the leader. */
+export interface LeaseCounts {
+  readonly granted: number;
+  readonly revoked: number;
+  readonly renewed: number;
+  readonly expired: number;
+}
+
 export interface MemberStatus extends CoreStatus {
   readonly state: "running" | "failed" | "corrupt" | "stopped";
   readonly logBytes: number;
   /** Of the last log write that is still under way; 0 when none is. */
   readonly diskStalledMs: number;
   readonly proposalsPending: number;
+  readonly reads: ReadCounts;
+  readonly leases: LeaseCounts;
 }
 
 export interface Member extends PeerEvents {

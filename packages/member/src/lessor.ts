@@ -40,6 +40,7 @@ const REVOKES_MAX = 500;
 const ASKED_MAX = 2 ** 16;
 
 export class Lessor {
+  readonly counts = { granted: 0, revoked: 0, renewed: 0, expired: 0 };
   readonly #turn: Turn;
   readonly #store: Store & Partial<LeaseReads>;
   readonly #proposals: Proposals;
@@ -228,6 +229,7 @@ export class Lessor {
     } else {
       const mustClear = this.#checkpoints.mustClear(state);
       this.#setEnd(lease, ttlMs);
+      this.counts.renewed++;
       if (!mustClear) {
         answer("", ttlMs);
         return;
@@ -246,6 +248,7 @@ export class Lessor {
     this.#ending.set(lease, []);
     this.#ends.delete(lease);
     this.#checkpoints.forget(lease);
+    this.counts.expired++;
     this.#turn.observe({ kind: "lease.expired", level: "debug", lease: String(lease) });
     const command = encodeCommand({ kind: "leaseRevoke", lease });
     this.#proposals.proposeAsLeader(command, (outcome) => {
@@ -263,6 +266,8 @@ export class Lessor {
   }
 
   #observe(change: LeaseChange): void {
+    if (change.kind === "granted") this.counts.granted++;
+    else if (change.kind === "revoked") this.counts.revoked++;
     if (change.kind === "replaced") this.#endAnew();
     else if (change.kind === "revoked") {
       this.#ends.delete(change.lease);

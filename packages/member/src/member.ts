@@ -258,6 +258,8 @@ class RunningMember implements Member, Turn {
       logBytes: this.#log.bytes,
       diskStalledMs: this.#writer.stalledMs,
       proposalsPending: this.#proposals.pending,
+      reads: this.#reads.counts,
+      leases: this.#lessor.counts,
     };
   }
 

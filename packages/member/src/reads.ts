@@ -25,6 +25,7 @@ interface Asked {
 const READS_WAITING_MAX = 2 ** 16;
 
 export class Reads {
+  readonly counts = { slow: 0, failed: 0 };
   readonly #turn: Turn;
   #fresh: ReadGroup | undefined;
   #parked: ReadGroup[] = [];
@@ -111,6 +112,7 @@ export class Reads {
     for (const [token, asked] of this.#asked) {
       // The question or its answer was lost on the way. Asking anew is always safe.
       if (nowMs - asked.askedMs < this.#turn.waits.electionMs) continue;
+      this.counts.slow++;
       this.#asked.delete(token);
       this.#park(asked.groups);
     }
@@ -158,6 +160,7 @@ export class Reads {
     const callbacks = group.callbacks;
     group.callbacks = [];
     this.#waiting -= callbacks.length;
+    if (error !== undefined) this.counts.failed += callbacks.length;
     for (const done of callbacks) this.#turn.guard(() => done(error));
   }
 }

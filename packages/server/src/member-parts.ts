@@ -32,6 +32,7 @@ export function openMemberStore(
       : openDiskEngine({
           directory: directory.storePath,
           onError: (cause) => observe({ kind: "storeCommitFailed", level: "error", cause }),
+          onCommit: (durationMs) => observe({ kind: "storeCommitted", level: "debug", durationMs }),
         });
   return openStore({ engine, crc32 });
 }

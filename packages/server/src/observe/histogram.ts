@@ -8,6 +8,12 @@ export const diskBucketsSeconds: readonly number[] = Array.from(
   (_one, i) => 0.001 * 2 ** i,
 );
 
+/** From 0.1 ms, as etcd's histogram of peers has them. */
+export const roundTripBucketsSeconds: readonly number[] = Array.from(
+  { length: 16 },
+  (_one, i) => 0.0001 * 2 ** i,
+);
+
 export class Histogram {
   private readonly bounds: readonly number[];
   /** One more than bounds: the last holds what is beyond all of them. */
@@ -30,16 +36,20 @@ export class Histogram {
     return { name, type: "histogram", help, samples: () => this.samples() };
   }
 
-  private samples(): Sample[] {
+  /** `labels` tell this one from others of its family. */
+  samples(labels: Readonly<Record<string, string>> = {}): Sample[] {
     const samples: Sample[] = [];
     let total = 0;
     for (let i = 0; i < this.bounds.length; i++) {
       total += this.counts[i]!;
-      samples.push({ suffix: "_bucket", labels: { le: this.bounds[i]! }, value: total });
+      samples.push({ suffix: "_bucket", labels: { ...labels, le: this.bounds[i]! }, value: total });
     }
     total += this.counts[this.bounds.length]!;
-    samples.push({ suffix: "_bucket", labels: { le: "+Inf" }, value: total });
-    samples.push({ suffix: "_sum", value: this.sum }, { suffix: "_count", value: total });
+    samples.push({ suffix: "_bucket", labels: { ...labels, le: "+Inf" }, value: total });
+    samples.push(
+      { suffix: "_sum", labels, value: this.sum },
+      { suffix: "_count", labels, value: total },
+    );
     return samples;
   }
 }

@@ -10,13 +10,19 @@ const syncsRemembered = 1024;
 /** Counts what events tell. `observe` is on the path of every event: it must stay cheap. */
 export class MemberEventCounters {
   readonly fsync = new Histogram(diskBucketsSeconds);
+  readonly commit = new Histogram(diskBucketsSeconds);
   readonly recentFsyncs = new RecentValues(syncsRemembered);
   leaderChanges = 0;
   proposalsRefused = 0;
   loopStalls = 0;
   snapshotsSent = 0;
   snapshotsReceived = 0;
+  snapshotsInstalling = 0;
+  slowApplies = 0;
+  heartbeatsLate = 0;
+  promotions = 0;
   private leader = "";
+  private leads = false;
 
   observe(event: MemberEvent): void {
     switch (event.kind) {
@@ -26,7 +32,24 @@ export class MemberEventCounters {
         this.recentFsyncs.add(seconds);
         return;
       }
+      case "storeCommitted":
+        this.commit.observe(Number(event["durationMs"]) / 1000);
+        return;
+      case "apply.slow":
+        this.slowApplies++;
+        return;
+      case "member.promoted":
+        this.promotions++;
+        return;
+      case "snapshot.receiving":
+        this.snapshotsInstalling = 1;
+        return;
+      case "snapshot.installed":
+      case "snapshot.damaged":
+        this.snapshotsInstalling = 0;
+        return;
       case "role.changed": {
+        this.leads = event["role"] === "leader";
         const leader = event["leader"];
         if (typeof leader !== "string" || leader === "" || leader === this.leader) return;
         this.leader = leader;
@@ -38,6 +61,7 @@ export class MemberEventCounters {
         return;
       case "loop.stalled":
         this.loopStalls++;
+        if (this.leads) this.heartbeatsLate++;
         return;
       case "snapshot.sent":
         this.snapshotsSent++;
@@ -117,6 +141,58 @@ export function memberFamilies(member: Member, events: MemberEventCounters): Fam
       "The revision below which history is gone.",
       () => store.compactRevision,
     ),
+    single("gauge", "etcd_debugging_mvcc_db_total_size_in_bytes", "As above.", () => store.bytes),
+    single("gauge", "etcd_debugging_mvcc_keys_total", "Keys that are there.", () => countOf(store)),
+    single(
+      "counter",
+      "etcd_server_slow_apply_total",
+      "Batches that took longer to apply than --warning-apply-duration.",
+      () => events.slowApplies,
+    ),
+    single(
+      "counter",
+      "etcd_server_slow_read_indexes_total",
+      "Linearizable reads that the leader did not confirm within an election timeout.",
+      () => member.status().reads.slow,
+    ),
+    single(
+      "counter",
+      "etcd_server_read_indexes_failed_total",
+      "Linearizable reads that failed.",
+      () => member.status().reads.failed,
+    ),
+    single(
+      "counter",
+      "etcd_server_heartbeat_send_failures_total",
+      "Ticks of this member as the leader that came late.",
+      () => events.heartbeatsLate,
+    ),
+    single(
+      "counter",
+      "etcd_server_learner_promote_successes",
+      "Members that this one promoted.",
+      () => events.promotions,
+    ),
+    single(
+      "gauge",
+      "etcd_server_snapshot_apply_in_progress_total",
+      "1 while a snapshot takes the place of the store.",
+      () => events.snapshotsInstalling,
+    ),
+    ...(
+      [
+        ["etcd_debugging_lease_granted_total", "Leases granted.", "granted"],
+        ["etcd_debugging_lease_revoked_total", "Leases revoked, also as they ended.", "revoked"],
+        ["etcd_debugging_lease_renewed_total", "Leases kept alive by this leader.", "renewed"],
+        ["etcd_debugging_server_lease_expired_total", "Leases that this leader ended.", "expired"],
+      ] as const
+    ).map(([name, help, count]) =>
+      single("counter", name, help, () => member.status().leases[count]),
+    ),
+    events.commit.family(
+      "etcd_disk_backend_commit_duration_seconds",
+      "How long the store's commits took; nobody waits for them.",
+    ),
     events.fsync.family(
       "etcd_disk_wal_fsync_duration_seconds",
       "How long the log's writes took until they were durable.",
@@ -184,4 +260,24 @@ export function memberFamilies(member: Member, events: MemberEventCounters): Fam
       () => events.snapshotsReceived,
     ),
   ];
+}
+
+/** The tree of keys counts by itself. */
+function countOf(store: Member["store"]): number {
+  const all = {
+    key: "\0",
+    rangeEnd: "\0",
+    limit: 0,
+    revision: 0,
+    sortOrder: "none",
+    sortTarget: "key",
+    keysOnly: false,
+    countOnly: true,
+    minModRevision: 0,
+    maxModRevision: 0,
+    minCreateRevision: 0,
+    maxCreateRevision: 0,
+  } as const;
+  const result = store.range(all);
+  return result.kind === "error" ? Number.NaN : result.count;
 }

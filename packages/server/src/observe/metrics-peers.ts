@@ -41,6 +41,12 @@ export function peerFamilies(self: string, read: () => readonly PeerStats[]): Fa
       (peer) => ({ labels: pair(peer), value: peer.disconnects }),
     ),
     {
+      type: "histogram",
+      name: "etcd_network_peer_round_trip_time_seconds",
+      help: "Round trips to peers.",
+      samples: () => read().flatMap((peer) => peer.roundTrips.samples({ To: short(peer.id) })),
+    },
+    {
       type: "gauge",
       name: "althing_peer_round_trip_seconds",
       help: "The newest round trip to a peer.",

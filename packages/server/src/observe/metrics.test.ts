@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createEtcdDoor } from "../doors/etcd/index.ts";
 import { createSingleMember, createTestContext } from "../doors/etcd/testing/single-member.ts";
@@ -47,6 +48,8 @@ test("a scrape tells what events and counters told, in valid lines, each family 
   const context = createTestContext(member);
   const door = createEtcdDoor(context);
   const transport = createTransportCounters(door.services);
+  const roundTrips = new Histogram([0.001, 0.01]);
+  roundTrips.observe(0.002);
   metrics.connect({
     context,
     door: door.counters,
@@ -56,6 +59,7 @@ test("a scrape tells what events and counters told, in valid lines, each family 
         id: "00000000000000ff",
         connected: true,
         roundTripMs: 2,
+        roundTrips,
         sentBytes: 10,
         receivedBytes: 20,
         droppedMessages: 1,
@@ -64,17 +68,27 @@ test("a scrape tells what events and counters told, in valid lines, each family 
     ],
   });
   metrics.observe({ kind: "log.synced", level: "debug", durationMs: 3, entries: 1 });
+  metrics.observe({ kind: "storeCommitted", level: "debug", durationMs: 5 });
+  metrics.observe({ kind: "apply.slow", level: "warn", tookMs: 200 });
+  metrics.observe({ kind: "loop.stalled", level: "warn", lateMs: 200 });
+  metrics.observe({ kind: "role.changed", level: "info", role: "leader", leader: "" });
+  metrics.observe({ kind: "loop.stalled", level: "warn", lateMs: 200 });
   metrics.observe({ kind: "role.changed", level: "info", role: "follower", leader: "a" });
   metrics.observe({ kind: "role.changed", level: "info", role: "candidate", leader: undefined });
   metrics.observe({ kind: "role.changed", level: "info", role: "follower", leader: "b" });
   member.override.status = {
     leader: undefined,
     leaderless: "no majority",
+    reads: { slow: 2, failed: 3 },
+    leases: { granted: 4, revoked: 3, renewed: 2, expired: 1 },
     lastIndex: 9,
     peers: [{ id: "b", match: 4, next: 5, state: "replicate", recentlyActive: true }],
   };
   door.counters.kv.put = 7;
-  for (const counted of transport.methods.values()) counted.handled[14] = 2;
+  for (const counted of transport.methods.values()) {
+    counted.started = 3;
+    counted.handled[14] = 2;
+  }
 
   const lines = metrics.render().split("\n");
   for (const expected of [
@@ -90,6 +104,24 @@ test("a scrape tells what events and counters told, in valid lines, each family 
     'althing_follower_lag_entries{peer="b",state="replicate"} 5',
     'althing_leaderless{reason="no majority"} 1',
     'etcd_network_peer_sent_bytes_total{To="ff"} 10',
+    'etcd_network_peer_round_trip_time_seconds_bucket{To="ff",le="0.001"} 0',
+    'etcd_network_peer_round_trip_time_seconds_bucket{To="ff",le="0.01"} 1',
+    'etcd_network_peer_round_trip_time_seconds_count{To="ff"} 1',
+    'etcd_disk_backend_commit_duration_seconds_bucket{le="0.008"} 1',
+    "etcd_server_slow_apply_total 1",
+    "etcd_server_heartbeat_send_failures_total 1",
+    "althing_loop_stalls_total 2",
+    "etcd_server_slow_read_indexes_total 2",
+    "etcd_server_read_indexes_failed_total 3",
+    "etcd_debugging_lease_granted_total 4",
+    "etcd_debugging_lease_revoked_total 3",
+    "etcd_debugging_lease_renewed_total 2",
+    "etcd_debugging_server_lease_expired_total 1",
+    "etcd_debugging_mvcc_keys_total 0",
+    "etcd_debugging_mvcc_put_total 7",
+    "etcd_debugging_mvcc_watcher_total 0",
+    "etcd_debugging_mvcc_slow_watcher_total 0",
+    "etcd_debugging_mvcc_watch_stream_total 1",
     'etcd_network_disconnected_peers_total{Local="8e9e05c52164694d",Remote="ff"} 3',
     'grpc_server_handled_total{grpc_code="Unavailable",grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"} 2',
     'grpc_server_handled_total{grpc_code="OK",grpc_method="Watch",grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"} 0',
@@ -106,4 +138,34 @@ test("a scrape tells what events and counters told, in valid lines, each family 
     lines.filter((one) => !line.test(one)),
     [],
   );
+});
+
+test("what etcd's /metrics has is served under the same name and type, or docs/metrics.md says why not", (t) => {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+  const metrics = createMetrics();
+  t.after(() => metrics.close());
+  const context = createTestContext(createSingleMember());
+  const door = createEtcdDoor(context);
+  const transport = createTransportCounters(door.services);
+  metrics.connect({ context, door: door.counters, transport, peers: () => [] });
+  const served = new Map(
+    [...metrics.render().matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [
+      name!,
+      type!,
+    ]),
+  );
+  const absent = new Set(
+    [...read("../../../../docs/metrics.md").matchAll(/`((?:etcd|process)_\w+)`/g)].map(
+      (m) => m[1]!,
+    ),
+  );
+  const differing: string[] = [];
+  for (const line of read("testdata/etcd-3.4-metrics.txt").trim().split("\n")) {
+    const [name = "", type = ""] = line.split(" ");
+    const has = served.get(name);
+    if (has === undefined ? !absent.has(name) : has !== type || absent.has(name)) {
+      differing.push(`${line}, here ${has ?? "absent"}`);
+    }
+  }
+  assert.deepEqual(differing, []);
 });

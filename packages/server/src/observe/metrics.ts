@@ -40,7 +40,7 @@ export function createMetrics(): Metrics {
       families = [
         ...identityFamilies(sources.context),
         ...memberFamilies(sources.context.member, events),
-        ...doorFamilies(sources.door),
+        ...doorFamilies(sources.door, sources.transport),
         ...grpcFamilies(sources.transport),
         ...(sources.peers === undefined
           ? []
@@ -82,8 +82,31 @@ function identityFamilies(context: DoorContext): Family[] {
   ];
 }
 
-function doorFamilies({ kv, admission, health }: EtcdDoorCounters): Family[] {
+function doorFamilies(
+  { kv, admission, health, watch }: EtcdDoorCounters,
+  transport: TransportCounters,
+): Family[] {
+  const watchCalls = [...transport.methods.values()].find(({ method }) => method === "Watch");
+  const ended = () => watchCalls?.handled.reduce((sum, count) => sum + count, 0) ?? 0;
   return [
+    // As etcd 3.4 called them, and dashboards of its time still do.
+    single("counter", "etcd_debugging_mvcc_put_total", "As etcd_mvcc_put_total.", () => kv.put),
+    single("counter", "etcd_debugging_mvcc_delete_total", "Likewise.", () => kv.deleteRange),
+    single("counter", "etcd_debugging_mvcc_range_total", "Likewise.", () => kv.range),
+    single("counter", "etcd_debugging_mvcc_txn_total", "Likewise.", () => kv.txn),
+    single("gauge", "etcd_debugging_mvcc_watcher_total", "Watchers.", () => watch.watchers),
+    single(
+      "gauge",
+      "etcd_debugging_mvcc_slow_watcher_total",
+      "Watchers that catch up from history, or whose client does not read.",
+      () => watch.slowWatchers,
+    ),
+    single(
+      "gauge",
+      "etcd_debugging_mvcc_watch_stream_total",
+      "Streams of watchers.",
+      () => (watchCalls?.started ?? 0) - ended(),
+    ),
     single("counter", "etcd_mvcc_put_total", "Puts that this member was asked for.", () => kv.put),
     single("counter", "etcd_mvcc_delete_total", "Deletes likewise.", () => kv.deleteRange),
     single("counter", "etcd_mvcc_range_total", "Ranges likewise.", () => kv.range),

@@ -6,6 +6,7 @@
 import type { AddressInfo } from "node:net";
 import type { MemberId } from "@althing/consensus";
 import type { PeerEvents, PeerMessage, Peers } from "@althing/member";
+import { Histogram, roundTripBucketsSeconds } from "../observe/histogram.ts";
 import { type Accepted, Acceptor } from "./acceptor.ts";
 import { Dialer } from "./dialer.ts";
 import { FrameError, frameHeaderBytes, frameType } from "./frame.ts";
@@ -22,6 +23,8 @@ export interface PeerStats {
   readonly id: MemberId;
   readonly connected: boolean;
   readonly roundTripMs: number | undefined;
+  /** Of all of them, in seconds. */
+  readonly roundTrips: Histogram;
   readonly sentBytes: number;
   readonly receivedBytes: number;
   readonly droppedMessages: number;
@@ -199,6 +202,7 @@ class Link<Message> {
   #waitingBulkBytes = 0;
   #bulkIdleIntervals = 0;
   #roundTripMs: number | undefined;
+  readonly #roundTrips = new Histogram(roundTripBucketsSeconds);
   #sentBefore = 0;
   #dropped = 0;
   #disconnects = 0;
@@ -238,6 +242,7 @@ class Link<Message> {
         failed: (reason) => this.#problem("peerDialFailed", reason),
         pong: (roundTripMs) => {
           this.#roundTripMs = roundTripMs;
+          this.#roundTrips.observe(roundTripMs / 1000);
           this.#report(true, "");
         },
       },
@@ -333,6 +338,7 @@ class Link<Message> {
       id: this.#id,
       connected: this.#connected,
       roundTripMs: this.#roundTripMs,
+      roundTrips: this.#roundTrips,
       sentBytes: this.#sentBefore,
       receivedBytes: this.received,
       droppedMessages: this.#dropped,

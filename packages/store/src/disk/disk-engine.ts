@@ -33,6 +33,8 @@ export interface DiskEngineOptions {
   readonly retryAfterMs?: number;
   /** A background commit failed. It is tried again, until the error is a `DurabilityLost`. */
   readonly onError?: (error: Error) => void;
+  /** A background commit is on the disk. */
+  readonly onCommit?: (durationMs: number) => void;
 }
 
 /** A rewrite reads and writes one block: about ten microseconds. */
@@ -54,6 +56,7 @@ class DiskEngine implements Engine {
   readonly #cacheBytes: number;
   readonly #retryAfterMs: number;
   readonly #onError: (error: Error) => void;
+  readonly #onCommit: (durationMs: number) => void;
   #environment: Environment;
   #tables = new Tables();
   /** Records not yet on the disk, and the most recent of those that are. */
@@ -89,6 +92,7 @@ class DiskEngine implements Engine {
     this.#cacheBytes = options.cacheBytes ?? 16 * 1024 * 1024;
     this.#retryAfterMs = options.retryAfterMs ?? 1000;
     this.#onError = options.onError ?? (() => {});
+    this.#onCommit = options.onCommit ?? (() => {});
     this.#environment = new Environment(this.#directory.path(this.#directory.current));
     this.#head = this.#environment.readHead() ?? emptyHead;
     this.#written = this.#head;
@@ -281,7 +285,9 @@ class DiskEngine implements Engine {
     try {
       let batch = this.#behind.front();
       while (batch !== undefined) {
+        const startMs = performance.now();
         await this.#writeBatch(batch);
+        this.#onCommit(performance.now() - startMs);
         this.#failures = 0;
         this.#behind.shift();
         this.#written = batch.head;

@@ -77,6 +77,11 @@ export class WatchHub {
     this.followed = store.revision + 1;
   }
 
+  /** Those that catch up from history, or whose client does not read. */
+  get slowWatchers(): number {
+    return this.behind.size;
+  }
+
   get watchers(): number {
     return this.following.size + this.behind.size;
   }

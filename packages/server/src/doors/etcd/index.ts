@@ -32,7 +32,7 @@ export interface EtcdDoorCounters {
   readonly kv: KvCounters;
   readonly admission: AdmissionCounters;
   readonly health: HealthCounters;
-  readonly watch: { readonly watchers: number };
+  readonly watch: { readonly watchers: number; readonly slowWatchers: number };
 }
 
 export interface EtcdDoor {

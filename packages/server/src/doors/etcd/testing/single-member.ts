@@ -80,6 +80,8 @@ export function createSingleMember(): SingleMember {
       logBytes: 0,
       diskStalledMs: 0,
       proposalsPending: waiting.length,
+      reads: { slow: 0, failed: 0 },
+      leases: { granted: 0, revoked: 0, renewed: 0, expired: 0 },
       ...override.status,
     }),
     onApplied(listener) {
