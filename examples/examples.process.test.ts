@@ -63,6 +63,21 @@ test("command-line.sh writes, reads, deletes and shows who leads", async () => {
   assert.match(stdout, /\b2\b/, "two keys were deleted");
 });
 
+test("least-privilege.sh gives an application its own keys and nothing else", async () => {
+  await using cluster = await Cluster.start({ program: "althing", members: 1 });
+  const { stdout } = await run("sh", [example("least-privilege.sh")], {
+    cwd: repository,
+    env: {
+      ...process.env,
+      ALTHING_ENDPOINTS: cluster.member(0).spec.clientUrl.replace("http://", ""),
+    },
+  });
+  assert.match(
+    stdout,
+    /OK\nOK\nshop\/open\nyes\nthe shop may not read that\nnor write it\n.*"enabled":true/,
+  );
+});
+
 test("backup-and-restore.sh makes a new member with the data of the old one", async () => {
   await using cluster = await Cluster.start({ program: "althing", members: 1 });
   await using restored = await Cluster.start({ program: "althing", members: 1, isStopped: true });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Command, Option, Parsed } from "./command.ts";
 import { usageError } from "./command.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
-import { type ClientTls, GrpcClient, parseEndpoint } from "./grpc-client.ts";
+import { type ClientTls, type Credentials, GrpcClient, parseEndpoint } from "./grpc-client.ts";
 import type { OutputForm } from "./print.ts";
 
 export const outputOption: Option = {
@@ -25,6 +25,12 @@ export const connectionOptions: readonly Option[] = [
   },
   outputOption,
   { name: "timeout", kind: "text", value: "SECONDS", help: "Longest wait; 5 if not given" },
+  {
+    name: "user",
+    kind: "text",
+    value: "NAME:PASSWORD",
+    help: "Who asks, where auth is enabled; ALTHING_USER keeps it off the command line",
+  },
   { name: "cacert", kind: "text", value: "FILE", help: "Authority of the servers' certificates" },
   { name: "cert", kind: "text", value: "FILE", help: "Certificate to show" },
   { name: "key", kind: "text", value: "FILE", help: "Its key" },
@@ -53,6 +59,7 @@ export function openClient(
     endpoints.map((endpoint) => parseEndpoint(endpoint, tls)),
     tls,
     timeoutMs,
+    readCredentials(command, parsed),
   );
 }
 
@@ -82,6 +89,15 @@ function readTimeout(command: Command, parsed: Parsed): number {
     throw usageError(command, `--timeout must be a number of seconds, like 10 or 500ms`);
   }
   return Number(match[1]) * (match[2] === "ms" ? 1 : match[2] === "m" ? 60_000 : 1_000);
+}
+
+/** A password may hold colons; a name may not. */
+function readCredentials(command: Command, parsed: Parsed): Credentials | undefined {
+  const text = parsed.text("user") ?? process.env["ALTHING_USER"] ?? "";
+  if (text === "") return undefined;
+  const at = text.indexOf(":");
+  if (at < 1) throw usageError(command, "--user must be a name and a password, like ada:secret");
+  return { name: text.slice(0, at), password: text.slice(at + 1) };
 }
 
 function readTls(command: Command, parsed: Parsed): ClientTls {

@@ -5,6 +5,7 @@
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { isIP } from "node:net";
 import { type TLSSocket, connect as tlsConnect } from "node:tls";
+import { etcdCodecs } from "@althing/wire";
 import { CliError, exitCode } from "./exit-codes.ts";
 
 export interface Endpoint {
@@ -19,6 +20,12 @@ export interface ClientTls {
   readonly cert?: Buffer;
   readonly key?: Buffer;
   readonly verify: boolean;
+}
+
+/** Who asks, while auth is enabled. */
+export interface Credentials {
+  readonly name: string;
+  readonly password: string;
 }
 
 interface Encodes<Message> {
@@ -65,8 +72,16 @@ export class GrpcClient {
   readonly #timeoutMs: number;
   #session: ClientHttp2Session | undefined;
   #endpoint: Endpoint | undefined;
+  readonly #credentials: Credentials | undefined;
+  #identified: Readonly<Record<string, string>> | undefined;
 
-  constructor(endpoints: readonly Endpoint[], tls: ClientTls, timeoutMs: number) {
+  constructor(
+    endpoints: readonly Endpoint[],
+    tls: ClientTls,
+    timeoutMs: number,
+    credentials?: Credentials,
+  ) {
+    this.#credentials = credentials;
     this.#endpoints = endpoints;
     this.#tls = tls;
     this.#timeoutMs = timeoutMs;
@@ -86,8 +101,9 @@ export class GrpcClient {
   ): Promise<Response> {
     const deadline = Date.now() + this.#timeoutMs;
     const session = await this.#connect(deadline);
-    const answer = await this.#exchange(session, `/${method}`, requests.encode(request), deadline);
-    return responses.decode(answer);
+    const who = await this.#identify(session, deadline);
+    const body = requests.encode(request);
+    return responses.decode(await this.#exchange(session, `/${method}`, body, deadline, who));
   }
 
   /** Calls `take` with each message as it comes. The time limit is for each wait, not for the whole. */
@@ -98,8 +114,11 @@ export class GrpcClient {
     request: Request,
     take: (response: Response) => void,
   ): Promise<void> {
-    const session = await this.#connect(Date.now() + this.#timeoutMs);
+    const deadline = Date.now() + this.#timeoutMs;
+    const session = await this.#connect(deadline);
+    const who = await this.#identify(session, deadline);
     const stream = session.request({
+      ...who,
       ":method": "POST",
       ":path": `/${method}`,
       "content-type": "application/grpc",
@@ -179,15 +198,37 @@ export class GrpcClient {
     throw new CliError(exitCode.unreachable, problems.join("\n"), someoneThere ? [] : [hint]);
   }
 
+  /** The header that says who asks; none when nobody is named, or nobody is asked for. */
+  async #identify(
+    session: ClientHttp2Session,
+    deadline: number,
+  ): Promise<Readonly<Record<string, string>>> {
+    if (this.#credentials === undefined) return {};
+    if (this.#identified !== undefined) return this.#identified;
+    const { AuthenticateRequest, AuthenticateResponse } = etcdCodecs;
+    const body = AuthenticateRequest.encode(this.#credentials);
+    try {
+      const path = "/etcdserverpb.Auth/Authenticate";
+      const answer = await this.#exchange(session, path, body, deadline, {});
+      this.#identified = { token: AuthenticateResponse.decode(answer).token };
+    } catch (error) {
+      if (!(error instanceof GrpcFailure) || !/not enabled/.test(error.message)) throw error;
+      this.#identified = {};
+    }
+    return this.#identified;
+  }
+
   #exchange(
     session: ClientHttp2Session,
     path: string,
     body: Uint8Array,
     deadline: number,
+    who: Readonly<Record<string, string>>,
   ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const left = Math.max(1, deadline - Date.now());
       const stream = session.request({
+        ...who,
         ":method": "POST",
         ":path": path,
         "content-type": "application/grpc",
