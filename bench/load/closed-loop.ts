@@ -85,10 +85,11 @@ export async function fillKeys(plan: LoadPlan, { from, putsPerTxn }: Fill): Prom
       const first = nextKey;
       nextKey = Math.min(plan.keys, first + putsPerTxn);
       const keys = Array.from({ length: nextKey - first }, (_, i) => keyOf(first + i));
-      const request = encodePuts(keys, value);
+      const isPut = putsPerTxn === 1;
+      const request = isPut ? encodePut(keyOf(first), value) : encodePuts(keys, value);
       // The same puts again do no harm; a machine that does much else may cost a leader its office.
       for (let attempt = 1; ; attempt++) {
-        const failure = await failureOf(connection, request);
+        const failure = await failureOf(connection, isPut ? paths.put : paths.txn, request);
         if (failure === undefined) break;
         if (attempt === fillAttemptsMax) throw new Error(`filling failed: ${failure}`);
         await pause(fillRetryMs);
@@ -105,9 +106,13 @@ export async function fillKeys(plan: LoadPlan, { from, putsPerTxn }: Fill): Prom
 const fillAttemptsMax = 50;
 const fillRetryMs = 200;
 
-function failureOf(connection: Connection, txn: Uint8Array): Promise<string | undefined> {
+function failureOf(
+  connection: Connection,
+  path: string,
+  request: Uint8Array,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
-    connection.call(paths.txn, txn, (status, message) => {
+    connection.call(path, request, (status, message) => {
       resolve(status === 0 ? undefined : `${status} ${message}`);
     });
   });
