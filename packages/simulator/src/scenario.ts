@@ -33,6 +33,7 @@ export interface ScenarioDraw {
   readonly seed: Seed;
   readonly members?: number;
   readonly safetyMs?: number;
+  readonly reads?: "quorum" | "lease";
   /** Kinds of faults that must not happen. */
   readonly without?: readonly FaultSwitch[];
   readonly lyingDisks?: boolean;
@@ -48,6 +49,7 @@ export function drawScenario(draw: ScenarioDraw): Scenario {
   const options = drawOptions(draw.protocol, prng.split("options"), {
     ...(draw.members === undefined ? {} : { members: draw.members }),
     ...(draw.safetyMs === undefined ? {} : { safetyMs: draw.safetyMs }),
+    ...(draw.reads === undefined ? {} : { reads: draw.reads }),
     calmNetwork: without.has("network"),
     calmDisk: without.has("disk"),
     calmClocks: without.has("clock"),

@@ -25,6 +25,7 @@ export interface SimulatorArguments {
   readonly without: readonly FaultSwitch[];
   readonly lyingDisks: boolean;
   /** Undefined: the seed decides. */
+  readonly reads: "quorum" | "lease" | undefined;
   readonly actors: readonly ActorKind[] | undefined;
   /** Paxos: as given on the command line, "4,2". */
   readonly paxosQuorums: { readonly prepare: number; readonly accept: number } | undefined;
@@ -53,6 +54,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     "seconds",
     "faults",
     "actors",
+    "reads",
     "paxos-quorums",
     "svg",
     "out",
@@ -103,6 +105,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     seconds: numberOf(values, "seconds", 1, 100_000),
     without: withoutOf(values, flags),
     lyingDisks: flags.has("lying-disks"),
+    reads: readsOf(values),
     actors: actorsOf(values),
     paxosQuorums: quorumsOf(values),
     trace: flags.has("trace"),
@@ -127,6 +130,7 @@ export function replayCommand(args: SimulatorArguments, seed: Seed): string {
     for (const name of args.without) parts.push(`--no-${name}`);
   }
   if (args.lyingDisks) parts.push("--lying-disks");
+  if (args.reads !== undefined) parts.push("--reads", args.reads);
   if (args.actors !== undefined) {
     parts.push("--actors", args.actors.length === 0 ? "none" : args.actors.join(","));
   }
@@ -144,6 +148,12 @@ function quorumsOf(
   const match = /^([1-7]),([1-7])$/.exec(text);
   if (match === null) throw new UsageError("--paxos-quorums is two numbers, like 4,2");
   return { prepare: Number(match[1]), accept: Number(match[2]) };
+}
+
+function readsOf(values: ReadonlyMap<string, string>): "quorum" | "lease" | undefined {
+  const text = values.get("reads");
+  if (text === undefined || text === "quorum" || text === "lease") return text;
+  throw new UsageError("--reads is quorum or lease");
 }
 
 function actorsOf(values: ReadonlyMap<string, string>): ActorKind[] | undefined {

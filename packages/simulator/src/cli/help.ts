@@ -22,6 +22,7 @@ What to run
   --members N                 always N voters (default: 1 to 7, drawn)
   --paxos-quorums P,A         acceptors that Paxos needs to prepare and to accept (default: mostly
                               majorities, drawn)
+  --reads quorum|lease        how leaders confirm reads (default: drawn)
   --seconds S                 simulated seconds of faults (default: 15 to 40 election timeouts)
 
 Which faults (default: each seed draws its own mix)

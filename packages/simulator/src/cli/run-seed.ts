@@ -17,6 +17,7 @@ export function scenarioOf(args: SimulatorArguments, seed: Seed): Scenario {
     seed,
     without: args.without,
     lyingDisks: args.lyingDisks,
+    ...(args.reads !== undefined && { reads: args.reads }),
     ...(args.actors !== undefined && { actors: args.actors }),
     ...(args.paxosQuorums !== undefined && { paxosQuorums: args.paxosQuorums }),
     ...(args.members === undefined ? {} : { members: args.members }),

@@ -9,6 +9,7 @@ export interface SwarmLimits {
   /** Fixed by the caller instead of drawn. */
   readonly members?: number;
   readonly safetyMs?: number;
+  readonly reads?: "quorum" | "lease";
   /** The world is benign: chance harms no message and slows no disk. */
   readonly calmNetwork?: boolean;
   readonly calmDisk?: boolean;
@@ -34,7 +35,9 @@ export function drawOptions(
   const tickMs = prng.pick([10, 20, 50, 100, 100, 100]);
   const electionTicks = prng.pick([5, 10, 10, 20]);
   const electionMs = tickMs * electionTicks;
-  const leaseReads = prng.chance(0.3);
+  const drawnReads = prng.chance(0.3) ? "lease" : "quorum";
+  const reads = limits.reads ?? drawnReads;
+  const leaseReads = reads === "lease";
   const drift = leaseReads ? prng.pick([0.02, 0.1, 0.2]) : 0.1;
   // Measured in elections, because faults come at their pace.
   const elections = prng.between(15, 40);
@@ -62,7 +65,7 @@ export function drawOptions(
     tickMs,
     heartbeatTicks: prng.between(1, Math.max(1, Math.floor(electionTicks / 5))),
     electionTicks,
-    reads: leaseReads ? "lease" : "quorum",
+    reads,
     clockDriftMax: drift,
     // 0, "never campaigns", may leave nobody who can: an operator's choice, not a fault to survive.
     priorities: prng.chance(0.2) ? [prng.between(1, 3), prng.between(1, 3), 1] : [1],
