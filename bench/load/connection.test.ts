@@ -77,6 +77,26 @@ test("an error carries its code and its text unharmed", async () => {
   assert.equal(message, `why: ${printable}`);
 });
 
+test("a stream's messages come whole and in order, lent or copied, wherever frames cut them", async () => {
+  const messages = [0, 1, 300, 20_000, 5, 16_379, 40_000, 7, 7].map((size, i) =>
+    Buffer.alloc(size, 65 + i),
+  );
+  for (const isBorrowed of [true, false]) {
+    const came: Buffer[] = [];
+    const status = await new Promise<number>((resolve) => {
+      const id = connection.stream("/stream", {
+        isBorrowed,
+        onMessage: (body) => came.push(Buffer.from(body)),
+        onEnd: resolve,
+      });
+      for (const message of messages) connection.send(id, message);
+      connection.endSending(id);
+    });
+    assert.equal(status, 0);
+    assert.deepEqual(came, messages);
+  }
+});
+
 test("a broken connection ends every call as unavailable, once", async () => {
   const { port } = server.address() as AddressInfo;
   const other = new Connection({ host: "127.0.0.1", port });
