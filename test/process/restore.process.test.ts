@@ -59,6 +59,8 @@ clusterTest(
     assert.equal(lease.code, 0);
     assert.equal(lease.response?.grantedTTL, 6000);
     assert.deepEqual(lease.response?.keys, ["leased"]);
+    const user = await client.call<{ roles: string[] }>(methods.userGet, { name: "alice" });
+    assert.deepEqual(user.response?.roles, ["readers"]);
     assert.equal((await client.call(methods.leaseRevoke, { ID: 77 })).code, 0);
     assert.equal((await client.range({ key: "leased" })).response?.kvs?.length ?? 0, 0);
     // Restarted with the same flags it is the same cluster, and one lost member does not stop it.
@@ -142,6 +144,10 @@ async function grantAndFill(member: MemberProcess): Promise<void> {
   const client = member.client(10_000);
   assert.equal((await client.call(methods.leaseGrant, { ID: 77, TTL: 6000 })).code, 0);
   assert.equal((await client.put({ key: "leased", value: "v", lease: 77 })).code, 0);
+  assert.equal((await client.call(methods.userAdd, { name: "alice", password: "p" })).code, 0);
+  assert.equal((await client.call(methods.roleAdd, { name: "readers" })).code, 0);
+  const granted = { user: "alice", role: "readers" };
+  assert.equal((await client.call(methods.userGrantRole, granted)).code, 0);
   const values = Array.from({ length: 100 }, (_, i) =>
     client.put({ key: `fill ${i}`, value: "x".repeat(20_000) }),
   );
