@@ -32,7 +32,7 @@ export interface HoldingConditions {
 }
 
 /** Both programs write behind; what they have yet to write is not what they hold. */
-const restMs = 3_000;
+const restMs = 2_000;
 const answerWithinMs = 60_000;
 const retryMs = 5;
 
