@@ -4,6 +4,7 @@ import type { Mutant } from "./mutant.ts";
 
 const lessor = "packages/member/src/lessor.ts";
 const flags = ["--actors", "holder"];
+const handingOver = ["--reads", "lease", "--faults", "transfer,network,partition,pause"];
 const transferring = [...flags, "--faults", "crash,partition,transfer,pause", "--seconds", "20"];
 
 export const leaseMutants: readonly Mutant[] = [
@@ -99,5 +100,31 @@ export const leaseMutants: readonly Mutant[] = [
     ],
     flags: transferring,
     seedsMax: 600,
+  },
+  {
+    name: "read-lease-outlives-transfer",
+    about: "a leader that told another to stand still reads by its own lease",
+    edits: [
+      {
+        file: "packages/consensus/src/raft/transfer.ts",
+        find: "  voidLease(leadership);\n  send(",
+        replace: "  void voidLease;\n  send(",
+      },
+    ],
+    flags: [...handingOver, "--seconds", "20"],
+    seedsMax: 1000,
+  },
+  {
+    name: "paxos-read-lease-outlives-transfer",
+    about: "a Paxos leader that told another to stand still reads by its own lease",
+    edits: [
+      {
+        file: "packages/consensus/src/paxos/transfer.ts",
+        find: "  voidLease(leadership);\n",
+        replace: "  void voidLease;\n",
+      },
+    ],
+    flags: ["--protocol", "paxos", ...handingOver, "--seconds", "20"],
+    seedsMax: 1000,
   },
 ];
