@@ -422,6 +422,7 @@ class RunningMember implements Member, Turn {
       const asked = this.#reads.step();
       if (!this.#isActing) break;
       const effects = this.#effects();
+      this.#send(effects);
       for (const effect of effects) {
         this.#perform(effect);
         if (!this.#isActing) break;
@@ -441,6 +442,17 @@ class RunningMember implements Member, Turn {
     this.#maybeFinishStop();
   }
 
+  /** What may leave beside the disk leaves before it is given work: the followers' begin sooner. */
+  #send(effects: readonly Effect<unknown, unknown>[]): void {
+    let hasSent = false;
+    for (const effect of effects) {
+      if (effect.kind !== "send") continue;
+      this.send(effect.to, protocolMessage(effect.message));
+      hasSent = true;
+    }
+    if (hasSent) this.ports.peers.flush?.();
+  }
+
   #effects(): Effect<unknown, unknown>[] {
     try {
       return this.core.effects();
@@ -453,7 +465,7 @@ class RunningMember implements Member, Turn {
   #perform(effect: Effect<unknown, unknown>): void {
     switch (effect.kind) {
       case "send":
-        this.send(effect.to, protocolMessage(effect.message));
+        // It has left: see `#send`.
         break;
       case "persist":
         this.#writer.persist(effect);

@@ -99,6 +99,8 @@ export interface Peers<Message = unknown> {
    * never delivered twice: a duplicate would be a second execution.
    */
   send(to: MemberId, message: PeerMessage<Message>): void;
+  /** What was sent in this turn leaves now, if the transport gathers messages at all. */
+  flush?(): void;
   /** Bytes queued for a peer's bulk connection: the snapshot sender's back-pressure. */
   bulkBacklog(to: MemberId): number;
 }

@@ -120,6 +120,10 @@ class Transport<Message> implements PeerTransport<Message> {
     else queueMicrotask(() => this.#events?.unreachable(to));
   }
 
+  flush(): void {
+    for (const link of this.#links.values()) link.main.ready?.flush();
+  }
+
   bulkBacklog(to: MemberId): number {
     return this.#links.get(to)?.bulkBacklog() ?? 0;
   }
