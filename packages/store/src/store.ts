@@ -5,6 +5,7 @@
 import { Alarms } from "./alarm/alarms.ts";
 import { isAuthorized, openAuthorized } from "./auth/authorized.ts";
 import { ReplicatedAuth } from "./auth/replicated-auth.ts";
+import { byteStringOf } from "./bytes/byte-string.ts";
 import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
 import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./command/decode.ts";
 import type {
@@ -266,7 +267,17 @@ class ReplicatedStore implements OpenedStore {
     if (!isAuthorized(bytes)) return this.#runDecoded(bytes, undefined, context);
     const opened = openAuthorized(bytes);
     if (opened === undefined) return "commandUnknown";
-    return this.#runDecoded(opened.command, opened.caller, context);
+    const { caller, command } = opened;
+    return this.#putPlainFor(caller, command) ?? this.#runDecoded(command, caller, context);
+  }
+
+  /** The same as `#putPlain` for somebody. */
+  #putPlainFor(caller: AuthCaller, command: Uint8Array): Result | StoreErrorCode | undefined {
+    const keyEnd = this.#alarms.active ? 0 : plainPutKeyEnd(command);
+    if (keyEnd === 0) return undefined;
+    const keyStart = plainPutKeyStart(command);
+    const key = byteStringOf(command, keyStart, keyEnd);
+    return this.#auth.refusesWrite(key, caller) ?? this.#putBytes(command, keyStart, keyEnd);
   }
 
   #runDecoded(

@@ -13,14 +13,18 @@ export interface Authorized {
   readonly command: Uint8Array;
 }
 
+const head = new ByteWriter();
+
 /** `command` as `encodeCommand` made it. */
 export function authorizeCommand(caller: AuthCaller, command: Uint8Array): Uint8Array {
-  const out = new ByteWriter(command.length + caller.user.length + 24);
-  out.u8(commandNumbers.authorized);
-  out.byteString(caller.user);
-  out.varint(caller.authRevision);
-  out.raw(command);
-  return out.written();
+  head.reset();
+  head.u8(commandNumbers.authorized);
+  head.byteString(caller.user);
+  head.varint(caller.authRevision);
+  const bytes = new Uint8Array(head.length + command.length);
+  bytes.set(head.written());
+  bytes.set(command, head.length);
+  return bytes;
 }
 
 export function isAuthorized(bytes: Uint8Array): boolean {

@@ -112,6 +112,11 @@ export class ReplicatedAuth implements AuthState {
     }
   }
 
+  /** To write one key, without lease and without asking for what it was. */
+  refusesWrite(key: Key, caller: AuthCaller): Refusal {
+    return this.enabled ? this.#refusesAccess("write", key, "", caller) : undefined;
+  }
+
   refusesRange(key: Key, rangeEnd: Key, caller: AuthCaller): Refusal {
     return this.enabled ? this.#refusesAccess("read", key, rangeEnd, caller) : undefined;
   }
