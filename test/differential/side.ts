@@ -304,7 +304,7 @@ export class Side implements AsyncDisposable {
       });
     }
     // Nothing is said while a watcher lags: then it is asked for again, as clients do.
-    if (expected.progress) {
+    if (expected.progress && created.some(({ canceled }) => canceled !== true)) {
       await sees("progress is told", () => {
         if (progress === undefined) stream.send({ progress_request: {} });
         return progress !== undefined;

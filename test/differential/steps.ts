@@ -171,6 +171,7 @@ function watchRequest(random: Random, { store }: World, mayBeRefused: boolean): 
 }
 
 function streamStep(random: Random, world: World): Step {
+  if (world.auth.isEnabled && random.chance(0.5)) return watchInTheNameOf(random, world);
   const creations = Array.from({ length: 1 + random.below(6) }, () => {
     const request = watchRequest(random, world, true);
     return random.chance(0.4) ? { ...request, watch_id: random.pick([1, 2, 5, 5, -4]) } : request;
@@ -185,5 +186,19 @@ function streamStep(random: Random, world: World): Step {
     creations,
     rest,
     ...(auth.isEnabled && auth.root !== undefined ? { as: auth.root } : {}),
+  };
+}
+
+/** May be denied, and is alone on its stream then. 3.4 judges a range without an end by its first key. */
+function watchInTheNameOf(random: Random, world: World): Step {
+  const { range_end, ...request } = watchRequest(random, world, false);
+  const end = range_end === undefined || range_end === "\0" ? {} : { range_end };
+  const caller = callerOf(random, world.auth);
+  return {
+    kind: "stream",
+    at: random.below(6),
+    creations: [{ ...request, ...end }],
+    rest: [],
+    ...(typeof caller === "object" ? { as: caller } : {}),
   };
 }
