@@ -27,6 +27,7 @@ export class Http1Exchange implements HttpStreamReply {
   private answered = false;
   private isSlow = false;
   private tooLate: NodeJS.Timeout | undefined;
+  private cancelListeners: (() => void)[] = [];
 
   constructor(request: IncomingMessage, response: ServerResponse, limits: Http1Limits) {
     this.request = request;
@@ -39,10 +40,16 @@ export class Http1Exchange implements HttpStreamReply {
     const receiver = "open" in route ? route.open(head, this) : this.collect(route, head);
     this.receiver = receiver;
     this.tooLate = setTimeout(() => {
+      if (this.answered) return;
       response.shouldKeepAlive = false;
       this.respond(408, {}, "");
+      // Nobody will read what its handler may still be waiting for.
+      this.cancel();
     }, this.limits.bodyMs);
-    response.on("close", () => clearTimeout(this.tooLate));
+    response.on("close", () => {
+      clearTimeout(this.tooLate);
+      if (!this.answered) this.cancel();
+    });
     request.on("data", (chunk: Buffer) => receiver.data(chunk));
     request.on("end", () => {
       clearTimeout(this.tooLate);
@@ -59,9 +66,7 @@ export class Http1Exchange implements HttpStreamReply {
   }
 
   onCancel(listener: () => void): void {
-    this.response.on("close", () => {
-      if (!this.answered) listener();
-    });
+    this.cancelListeners.push(listener);
   }
 
   respond(...[status, extra, body]: Parameters<HttpStreamReply["respond"]>): void {
@@ -111,6 +116,12 @@ export class Http1Exchange implements HttpStreamReply {
 
   abort(): void {
     this.response.destroy();
+  }
+
+  private cancel(): void {
+    const listeners = this.cancelListeners;
+    this.cancelListeners = [];
+    for (const listener of listeners) listener();
   }
 
   private collect(route: HttpWholeRoute, head: HttpRequestHead): HttpReceiver {
