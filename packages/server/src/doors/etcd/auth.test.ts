@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSecretKey } from "node:crypto";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { encodeCommand } from "@althing/store";
@@ -335,4 +336,37 @@ test("a call whose token this member has yet to hear of waits until it has", asy
   } as const;
   served.member.propose(encodeCommand({ kind: "auth", change }), () => {});
   assert.equal(await reading, "");
+});
+
+test("a JWT is too old for keys after any change of auth, and goes on to administer", async () => {
+  const key = createSecretKey(Buffer.from("a secret of the members"));
+  const keys = { algorithm: "HS256", signing: key, checking: key, ttlMs: 60_000 } as const;
+  const other = await serveDoor({ auth: { tokens: { kind: "jwt", keys } } });
+  const own = new EtcdClient(other.port);
+  after(async () => {
+    own.close();
+    await other.close();
+  });
+  const ask = async (method: string, request: object, token = "") => {
+    const rpc = etcdRpcs.find((one) => one.method === method)!;
+    const headers = token === "" ? {} : { token };
+    const init = request as EtcdInit<never>;
+    const answer = await own.call(method, rpc.request, rpc.response, init, headers);
+    return "message" in answer ? `${answer.status} ${answer.message}` : answer.response;
+  };
+  await ask("UserAdd", { name: "root", password: "root" });
+  await ask("UserGrantRole", { user: "root", role: "root" });
+  await ask("AuthEnable", {});
+  const login = () => ask("Authenticate", { name: "root", password: "root" });
+  const { token } = (await login()) as EtcdMessage<"AuthenticateResponse">;
+  assert.equal(token.split(".").length, 3);
+  assert.equal(typeof (await ask("Put", { key: bytes("a") }, token)), "object");
+  assert.equal(typeof (await ask("RoleAdd", { name: "r" }, token)), "object");
+  const old = "3 etcdserver: revision of auth store is old";
+  assert.equal(await ask("Put", { key: bytes("a") }, token), old);
+  assert.equal(await ask("Range", { key: bytes("a") }, token), old);
+  assert.equal(typeof (await ask("UserList", {}, token)), "object");
+  const { token: fresh } = (await login()) as EtcdMessage<"AuthenticateResponse">;
+  assert.equal(typeof (await ask("Range", { key: bytes("a") }, fresh)), "object");
+  assert.equal(await ask("Range", { key: bytes("a") }, `${fresh}x`), texts.token);
 });

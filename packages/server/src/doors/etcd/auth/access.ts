@@ -22,15 +22,17 @@ const bearer = "Bearer ";
 export class Access {
   readonly tokens: Tokens;
   private readonly context: DoorContext;
+  private readonly store: DoorContext["store"];
 
   constructor(context: DoorContext, tokens: Tokens) {
     this.context = context;
+    this.store = context.store;
     this.tokens = tokens;
     context.store.observeTokens((change) => tokens.observe(change));
   }
 
   get isEnabled(): boolean {
-    return this.context.store.auth.enabled;
+    return this.store.auth.enabled;
   }
 
   /** What to propose for the caller of a command as `encodeCommand` made it; or why not. */
@@ -50,7 +52,7 @@ export class Access {
 
   /** Why a txn that only reads must not be answered from the state as it is now. */
   refuses(call: CallContext, op: TxnCommand): EtcdErrorCode | undefined {
-    return this.judge(call, (caller) => this.context.store.auth.refuses(op, caller));
+    return this.judge(call, (caller) => this.store.auth.refuses(op, caller));
   }
 
   refusesRange(
@@ -58,7 +60,7 @@ export class Access {
     { key, rangeEnd }: { readonly key: Key; readonly rangeEnd: Key },
   ): EtcdErrorCode | undefined {
     return this.judge(call, (caller) => {
-      return this.context.store.auth.refusesRange(key, rangeEnd, caller);
+      return this.store.auth.refusesRange(key, rangeEnd, caller);
     });
   }
 
@@ -68,7 +70,7 @@ export class Access {
     leases: readonly { readonly lease: LeaseId }[],
   ): EtcdErrorCode | undefined {
     return this.judge(call, (caller) => {
-      const { auth } = this.context.store;
+      const { auth } = this.store;
       if (auth.refusesAdmin(caller) === undefined) return undefined;
       for (const { lease } of leases) {
         const refused = auth.refusesLease(lease, "read", caller);
@@ -84,17 +86,17 @@ export class Access {
     access: "read" | "write",
   ): EtcdErrorCode | undefined {
     return this.judge(call, (caller) => {
-      return this.context.store.auth.refusesLease(lease, access, caller);
+      return this.store.auth.refusesLease(lease, access, caller);
     });
   }
 
   /** Unless it comes from some user. */
   refusesStranger(call: CallContext): EtcdErrorCode | undefined {
-    return this.judge(call, (caller) => this.context.store.auth.refusesUser(caller));
+    return this.judge(call, (caller) => this.store.auth.refusesUser(caller));
   }
 
   refusesNonAdmin(call: CallContext): EtcdErrorCode | undefined {
-    return this.judge(call, (caller) => this.context.store.auth.refusesAdmin(caller));
+    return this.judge(call, (caller) => this.store.auth.refusesAdmin(caller));
   }
 
   /** With auth enabled: whether it is this user who asks. */
@@ -106,13 +108,13 @@ export class Access {
   hasRole(call: CallContext, role: AuthName): boolean {
     const caller = this.callerOf(call);
     if (typeof caller === "string") return false;
-    return this.context.store.auth.user(caller.user)?.roles.includes(role) === true;
+    return this.store.auth.user(caller.user)?.roles.includes(role) === true;
   }
 
   /** With auth enabled. A token says whose the call is, or else the client's certificate. */
   callerOf(call: CallContext): AuthCaller | EtcdErrorCode {
     const token = tokenOf(call);
-    const { auth } = this.context.store;
+    const { auth } = this.store;
     if (token !== undefined) return this.tokens.callerOf(token, auth) ?? "tokenInvalid";
     const { commonName } = call.caller;
     if (this.context.auth.namesByCertificate && commonName !== "") {
@@ -126,7 +128,7 @@ export class Access {
     if (!this.isEnabled) return 0;
     const token = tokenOf(call);
     const index = token === undefined ? 0 : this.tokens.knownFrom(token);
-    return index > this.context.store.appliedIndex ? index : 0;
+    return index > this.store.appliedIndex ? index : 0;
   }
 
   private judge(
