@@ -47,7 +47,7 @@ export interface UnaryCall<Response> extends CallContext {
   respond(response: Response): void;
   /**
    * A large response that was encoded piece by piece: the parts, one after the other, are the message.
-   * They belong to the call. Absent where answers are not sent as they are encoded (JSON).
+   * They belong to the call. Absent where answers cannot be sent in parts.
    */
   respondEncoded?(parts: readonly Uint8Array[]): void;
   fail(status: GrpcStatus, message: string): void;

@@ -102,7 +102,9 @@ class WebSocketExchange implements HttpStreamReply {
 
   respond(...[, , body]: Parameters<HttpStreamReply["respond"]>): void {
     if (this.ended) return;
-    this.write(typeof body === "string" ? body : Buffer.from(body).toString("utf8"));
+    if (this.webSocket.readyState === this.webSocket.OPEN) {
+      this.webSocket.send(body, { binary: false });
+    }
     this.end();
   }
 

@@ -117,9 +117,9 @@ export function createJsonMapping(schema: Schema): JsonMapping {
     const names = schema.enums[type];
     if (names === undefined) return fromJson(type, value, depth + 1);
     if (typeof value === "number" && value === (value | 0)) return value;
-    const number = typeof value === "string" ? names[value] : undefined;
-    if (number === undefined) throw refuse();
-    return number;
+    // Only names of its own: every object knows `constructor`.
+    if (typeof value !== "string" || !Object.hasOwn(names, value)) throw refuse();
+    return names[value];
   }
 
   return { toJson, fromJson: (name, json) => fromJson(name, json) };

@@ -14,7 +14,7 @@ import {
   type UnaryCall,
 } from "../../transport/index.ts";
 import { errorLine, refuse } from "./gateway-errors.ts";
-import { jsonFromMessage } from "./gateway-json.ts";
+import { jsonFromMessage, PiecewiseJson } from "./gateway-json.ts";
 import type { GatewayMetadata } from "./gateway-metadata.ts";
 
 const headers = {
@@ -75,8 +75,34 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
 
   respond(response: unknown): void {
     if (this.ended) return;
+    let text: string;
+    try {
+      text = this.json(response);
+    } catch (error) {
+      // No text is that long: the client hears of it, and the log of why.
+      this.fail(grpcStatus.internal, "internal error");
+      throw error;
+    }
     this.finish();
-    this.reply.respond(200, headers, this.json(response));
+    this.reply.respond(200, headers, text);
+  }
+
+  /** A piece per turn of the loop, so that heartbeats go on leaving. */
+  respondEncoded(parts: readonly Uint8Array[]): void {
+    const json = new PiecewiseJson(this.responseName);
+    let next = 0;
+    const step = () => {
+      if (this.ended) return;
+      const part = parts[next++];
+      if (part !== undefined) {
+        json.push(part);
+        setImmediate(step);
+        return;
+      }
+      this.finish();
+      this.reply.respond(200, headers, json.finish());
+    };
+    step();
   }
 
   send(response: unknown): boolean {

@@ -30,7 +30,49 @@ export function jsonFromMessage(
 ): string {
   scratch.reset();
   encode(scratch, message);
-  return JSON.stringify(json.toJson(name, etcdCodecs[name].decode(scratch.take())));
+  return JSON.stringify(objectOf(name, scratch.take()));
+}
+
+/** An answer that is encoded in pieces, as the JSON of one piece after the other. */
+export class PiecewiseJson {
+  private readonly name: EtcdMessageName;
+  private readonly texts: Buffer[] = [];
+  private before = "{";
+  /** The list that the last piece ended with: the next may go on with it. */
+  private list = "";
+
+  constructor(name: EtcdMessageName) {
+    this.name = name;
+  }
+
+  push(piece: Uint8Array): void {
+    let text = "";
+    for (const [field, value] of Object.entries(objectOf(this.name, piece))) {
+      const isList = Array.isArray(value);
+      const inner = JSON.stringify(value);
+      if (isList && field === this.list) text += `,${inner.slice(1, -1)}`;
+      else {
+        text += `${this.endOfList()}${this.before}${JSON.stringify(field)}:`;
+        text += isList ? inner.slice(0, -1) : inner;
+        this.list = isList ? field : "";
+      }
+      this.before = ",";
+    }
+    this.texts.push(Buffer.from(text));
+  }
+
+  finish(): Uint8Array {
+    const end = `${this.endOfList()}${this.before === "{" ? "{" : ""}}`;
+    return Buffer.concat([...this.texts, Buffer.from(end)]);
+  }
+
+  private endOfList(): string {
+    return this.list === "" ? "" : "]";
+  }
+}
+
+function objectOf(name: EtcdMessageName, bytes: Uint8Array): object {
+  return json.toJson(name, etcdCodecs[name].decode(bytes)) as object;
 }
 
 /** Integers that a double cannot hold are read from the text, digit for digit: ids are 64 bits wide. */

@@ -129,6 +129,7 @@ test("malformed JSON, and values of the wrong type, are InvalidArgument and said
     ['{"limit":"9223372036854775808"}', 'json: limit: "9223372036854775808" is no int64'],
     ['{"serializable":"yes"}', 'json: serializable: "yes" is no bool'],
     ['{"sort_order":"UP"}', 'json: sort_order: "UP" is no SortOrder'],
+    ['{"sort_order":"constructor"}', 'json: sort_order: "constructor" is no SortOrder'],
   ];
   for (const [body, message] of cases) {
     const { status, json } = await post("/v3/kv/range", body);
