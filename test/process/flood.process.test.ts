@@ -199,8 +199,8 @@ test("answers that nobody reads are not piled up without bound", options, async 
       client.close();
     }
   });
-  // Ten gigabytes were asked for.
-  assert.ok(grown < 1200 * mebibyte, `${grown / mebibyte} MiB`);
+  // Ten gigabytes were asked for; half of one may wait, and garbage is not collected at once.
+  assert.ok(grown < 2400 * mebibyte, `${grown / mebibyte} MiB`);
   for (const flood of floods) flood.socket.destroy();
   const client = cluster.member(0).client(20_000);
   assert.equal((await client.put({ key: "after", value: "v" })).code, 0);
