@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { type AuthChange, encodeCommand } from "@althing/store";
 import { Althing, AlthingError } from "./index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "althing-embedded-"));
@@ -50,6 +51,21 @@ test("errors are coded, and say whether the write can have happened", async () =
     assert.deepEqual([error.code, error.outcome], ["tooLarge", "notExecuted"]);
     return true;
   });
+});
+
+test("an embedded member goes on writing where auth is enabled", async () => {
+  await using member = await Althing.open({ dataDir: join(root, "auth"), logLevel: "error" });
+  const change = (what: AuthChange) =>
+    new Promise((resolve) => {
+      const command = encodeCommand({ kind: "auth", change: what });
+      member.server.member.propose(command, resolve);
+    });
+  await change({ kind: "addUser", user: "root", password: "", hasPassword: true });
+  await change({ kind: "grantRole", user: "root", role: "root" });
+  await change({ kind: "enable" });
+  assert.equal(member.server.auth.enabled, true);
+  await member.put("k", "v");
+  assert.equal((await member.get("k"))?.text, "v");
 });
 
 test("a data directory in use is refused, and a closed one is free again", async () => {

@@ -11,6 +11,7 @@ import {
   startServer,
 } from "@althing/server";
 import {
+  authorizeCommand,
   type Command,
   encodeCommand,
   type KeyValue,
@@ -136,7 +137,7 @@ export class Althing implements AsyncDisposable {
 
   #propose(command: Command): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.server.member.propose(encodeCommand(command), (outcome) => {
+      this.server.member.propose(this.#sealed(command), (outcome) => {
         if (outcome.kind === "failed") {
           const { code, outcome: fate, message } = outcome.error;
           reject(new AlthingError(code, fate, message, { cause: outcome.error }));
@@ -144,6 +145,13 @@ export class Althing implements AsyncDisposable {
         else resolve(outcome.result);
       });
     });
+  }
+
+  /** Whoever holds a member's disk needs nobody's leave: where auth is enabled it writes as root. */
+  #sealed(command: Command): Uint8Array {
+    const { enabled, revision } = this.server.auth;
+    const bytes = encodeCommand(command);
+    return enabled ? authorizeCommand({ user: "root", authRevision: revision }, bytes) : bytes;
   }
 
   #range(key: string, rangeEnd: string): Promise<Entry[]> {

@@ -5,7 +5,7 @@
 
 import type { MemberId } from "@althing/consensus";
 import { decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
-import { encodeCommand, type OpenedStore } from "@althing/store";
+import { type AuthState, encodeCommand, type OpenedStore } from "@althing/store";
 import { compactionIntervalMs, createAutoCompaction } from "./auto-compaction.ts";
 import { CalledPeers } from "./called-peers.ts";
 import { ClientListeners } from "./client-listeners.ts";
@@ -41,6 +41,8 @@ export interface Server {
   readonly memberId: MemberId;
   /** The addresses bound, as URLs; port 0 in the configuration is a real one here. */
   readonly clientUrls: readonly string[];
+  /** Users and roles, as applied here. */
+  readonly auth: AuthState;
   members(): readonly MemberInfo[];
   peerStats(): readonly PeerStats[];
   /** Settles when this member knows a leader and has applied what was committed when it asked. */
@@ -234,6 +236,10 @@ class RunningServer implements Server {
 
   get memberId(): MemberId {
     return this.#identity.memberId;
+  }
+
+  get auth(): AuthState {
+    return this.#store.auth;
   }
 
   members(): readonly MemberInfo[] {
