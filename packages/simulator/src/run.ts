@@ -193,7 +193,6 @@ function demandProgress(
   const quorums = input.options.paxosQuorums;
   const needed = quorums && Math.max(quorums.prepare, quorums.accept);
   const liveness = new Liveness(world, cluster, trace, needed);
-  actors.windDown(liveness.reliable());
   const end = world.now + input.options.livenessMs * 1000;
   let done = false;
   let polledAt = 0;
@@ -201,6 +200,7 @@ function demandProgress(
     if (over()) return true;
     if (world.now - polledAt < pollEveryMicros) return false;
     polledAt = world.now;
+    actors.windDown(liveness.reliable());
     done = liveness.poll() && actors.areSettled();
     return done;
   });

@@ -21,7 +21,7 @@ export class Actors {
     for (const actor of this.#actors) actor.start();
   }
 
-  /** `machines`: those that can be relied on from now on. */
+  /** `machines`: those that can be relied on now. Told again whenever they may have changed. */
   windDown(machines: readonly number[]): void {
     for (const actor of this.#actors) actor.windDown(machines);
   }

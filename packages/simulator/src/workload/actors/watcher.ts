@@ -26,7 +26,7 @@ export class WatchActor extends Actor {
     super.windDown(machines);
     this.#reliable = machines;
     const stream = this.#stream;
-    if (stream === undefined || !machines.includes(stream.service.machine)) this.#attachSoon();
+    if (stream !== undefined && !machines.includes(stream.service.machine)) this.#attachSoon();
   }
 
   override isSettled(): boolean {
