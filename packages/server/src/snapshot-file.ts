@@ -50,14 +50,22 @@ export interface SnapshotFile {
 }
 
 export function openSnapshotFile(path: string): SnapshotFile {
-  const fd = openSync(path, "r");
+  const orUnreadable = <T>(run: () => T): T => {
+    try {
+      return run();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SnapshotFileError(path, `it cannot be read: ${why}`, { cause });
+    }
+  };
+  const fd = orUnreadable(() => openSync(path, "r"));
   const { size } = fstatSync(fd);
   const hasDigest = size % blockBytes === digestBytes;
   const end = hasDigest ? size - digestBytes : size;
   let at = magic.length;
   const read = (position: number, length: number): Buffer => {
     const bytes = Buffer.allocUnsafe(length);
-    if (readSync(fd, bytes, 0, length, position) !== length) {
+    if (orUnreadable(() => readSync(fd, bytes, 0, length, position)) !== length) {
       throw new SnapshotFileError(path, "it could not be read to its end");
     }
     return bytes;

@@ -213,6 +213,15 @@ test("torn-snapshot-file: one damaged in any region is refused, and nothing is m
   await refused(Buffer.concat([bytes, bytes]), "twice");
 });
 
+test("what cannot be read at all is refused by its name", async () => {
+  const config = memberConfig("m1", "never");
+  for (const path of [folder, join(folder, "nowhere")]) {
+    const refusal = { code: "snapshotFileDamaged", path };
+    assert.throws(() => readSnapshotStatus(path), refusal);
+    await assert.rejects(restoreSnapshot({ path, config }), refusal);
+  }
+});
+
 test("without the hash check the pieces still verify, and what was begun is taken away", async () => {
   const path = join(folder, "unchecked");
   const config = memberConfig("m1", "unchecked-data");
