@@ -41,14 +41,6 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
       subject.code === unimplemented,
   },
   {
-    name: "forbidden-before-duplicate",
-    why: "A transaction that its caller may not make and that puts a key twice: refused for the one or the other.",
-    covers: (operation, reference, subject) =>
-      operation.method === "txn" &&
-      reference.message === "etcdserver: duplicate key given in txn request" &&
-      subject.message === "etcdserver: permission denied",
-  },
-  {
     name: "hash-revision",
     why: "Since 3.6 HashKV says at which revision it was taken.",
     covers: (operation, reference, subject) =>

@@ -20,6 +20,7 @@ export {
   summarizeSnapshot,
 } from "./snapshot/refound.ts";
 export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
+export { shapeFault } from "./txn/checks.ts";
 export {
   eventBytes,
   Watcher,

@@ -55,6 +55,7 @@ import { readRange } from "./mvcc/range.ts";
 import { openRange } from "./mvcc/range-run.ts";
 import { createSnapshotReader } from "./snapshot/reader.ts";
 import { beginRestore, type RestoredState } from "./snapshot/restore.ts";
+import { shapeFault } from "./txn/checks.ts";
 import { onlyReads, runTxn } from "./txn/txn.ts";
 import { readEvents } from "./watch/events.ts";
 
@@ -289,7 +290,7 @@ class ReplicatedStore implements OpenedStore {
     if (command === undefined) return "commandUnknown";
     if (this.#auth.enabled && (caller !== undefined || !isOfTheCluster(command))) {
       const refused = this.#auth.refuses(command, caller ?? nobody);
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) return shapeFault(command) ?? refused;
     }
     return command.kind === "auth"
       ? this.#changeAuth(command, bytes, context.index)

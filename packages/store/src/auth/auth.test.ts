@@ -201,6 +201,19 @@ test("what a command needs, by the user who asks", () => {
   );
 });
 
+test("what is wrong with a transaction for anybody is told before who may not make it", () => {
+  const store = opened();
+  const duplicate = txn([], [put("z", "1"), put("z", "2")]);
+  const nested = txn([], [put("u")], [duplicate]);
+  for (const user of ["u", "root", "nobody", ""]) {
+    for (const command of [duplicate, nested]) {
+      assert.equal(outcome(as(store, user, command)), "duplicateKey");
+    }
+  }
+  assert.equal(outcome(as(store, "u", duplicate, 1)), "duplicateKey");
+  assert.equal(outcome(as(store, "u", txn([], [put("z")]))), "permissionDenied");
+});
+
 test("what the log says before a command counts for it", () => {
   const store = opened();
   const { revision } = store.auth;

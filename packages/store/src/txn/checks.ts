@@ -2,7 +2,14 @@
 // that its compares chose, what depends on the state. All of it before the first write, so that a
 // refused txn leaves no trace.
 
-import type { PutCommand, RangeOp, StoreErrorCode, TxnCommand, TxnOp } from "../contract.ts";
+import type {
+  Command,
+  PutCommand,
+  RangeOp,
+  StoreErrorCode,
+  TxnCommand,
+  TxnOp,
+} from "../contract.ts";
 import type { Keyspace } from "../mvcc/keyspace.ts";
 import type { Leases } from "../mvcc/put.ts";
 import { hasDuplicates } from "./duplicates.ts";
@@ -12,6 +19,11 @@ import { hasDuplicates } from "./duplicates.ts";
  * stopping the store; it is part of the replicated semantics and equal everywhere.
  */
 export const txnOpsMax = 65_536;
+
+/** What comes before any refusal for who asks: looked for when there is one, so that it costs nobody else. */
+export function shapeFault(command: Command): StoreErrorCode | undefined {
+  return command.kind === "txn" ? checkShape(command) : undefined;
+}
 
 export function checkShape(txn: TxnCommand): StoreErrorCode | undefined {
   const error = checkOps(txn, txnOpsMax);

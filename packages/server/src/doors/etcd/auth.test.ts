@@ -102,6 +102,15 @@ test("a login fails alike for a wrong password and for nobody, and says which us
   assert.match(await login("u"), /^[a-zA-Z]{16}\.\d+$/);
 });
 
+test("a key that is put twice is told of before whoever asks", async () => {
+  const put = { request_put: { key: bytes("z"), value: bytes("") } };
+  const duplicate = "3 etcdserver: duplicate key given in txn request";
+  for (const token of [undefined, "any", await login("u")]) {
+    assert.equal(await refusal("Txn", { success: [put, put] }, token), duplicate);
+    assert.equal(await refusal("Txn", { failure: [put, put] }, token), duplicate);
+  }
+});
+
 test("the token may come as metadata of two names, with Bearer or without", async () => {
   const token = await login("ünïcode");
   for (const headers of [

@@ -1,6 +1,6 @@
 // What can be refused by looking at a KV request alone, in etcd's order: the first fault found decides which
-// error the client sees. Keys written twice, and everything that depends on the state, are the store's to
-// refuse.
+// error the client sees. Keys written twice (`shapeFault`), and everything that depends on the state, are
+// the store's to refuse.
 
 import type { OpMessage, PutMessage, RangeMessage, TxnMessage } from "@althing/wire";
 import type { EtcdErrorCode } from "./errors.ts";

@@ -7,6 +7,7 @@ import {
   encodeCommand,
   type RangeRequest,
   type Result,
+  shapeFault,
   type TxnCommand,
 } from "@althing/store";
 import * as wire from "@althing/wire";
@@ -58,11 +59,11 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
   ): void {
     const bytes = encodeCommand(command);
     if (bytes.length + envelopeBytes > context.limits.requestBytesMax) {
-      failWith(call, "tooLarge");
+      failWith(call, shapeFault(command) ?? "tooLarge");
       return;
     }
     const sealed = kind === "compact" ? access.sealAsClient(call, bytes) : access.seal(call, bytes);
-    if (typeof sealed === "string") failWith(call, sealed);
+    if (typeof sealed === "string") failWith(call, shapeFault(command) ?? sealed);
     else member.propose(sealed, (outcome) => answer(call, kind, outcome));
   }
 
