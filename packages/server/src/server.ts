@@ -57,6 +57,8 @@ export interface ServerOptions {
   readonly version?: string;
   /** Every event of the member, the peers and the doors. Must not throw. */
   readonly observe?: (event: MemberEvent) => void;
+  /** Gives up a start that waits for others: `startServer` fails with an IdentityError `joinAbandoned`. */
+  readonly abort?: AbortSignal;
 }
 
 /** What clients of etcd are told: the version whose API is served. */
@@ -84,7 +86,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const tls = { client: loadClientTls(config), peer: loadPeerTls(config) };
   const auth = readAuth(config);
   const directory = openDataDirectory(config.dataDir);
-  const server = await joinIfNew(config, logger, directory, tls.peer).then(
+  const server = await joinIfNew(config, logger, directory, tls.peer, options.abort).then(
     (joined) => new RunningServer({ config, logger, options, tls, auth, directory, joined }),
     (error: unknown) => {
       directory.close();

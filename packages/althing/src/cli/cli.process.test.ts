@@ -91,6 +91,9 @@ test("nobody there, nothing meant, too large: told apart by exit codes, with wha
   const command = await althing(["gte"]);
   assert.equal(command.code, 3);
   assert.match(command.err, /Did you mean `althing get`/);
+  const group = await althing(["members"]);
+  assert.equal(group.code, 3);
+  assert.match(group.err, /Did you mean `althing member`/);
   const large = await althing(["put", "k"], { env, input: "x".repeat(1_600_000) });
   assert.equal(large.code, 1);
   assert.match(large.err, /too large/);
@@ -159,4 +162,48 @@ log-format: json
   assert.equal((await fetch("http://127.0.0.1:26196/v3/kv/range", { method: "POST" })).status, 404);
   process.child.kill("SIGTERM");
   assert.equal((await process.finished).code, 0);
+});
+
+test("where auth is enabled, whoever says nothing of himself is told how to", async () => {
+  const token: { value?: string } = {};
+  const call = async (path: string, body: object) => {
+    const headers = token.value === undefined ? {} : { authorization: token.value };
+    const init = { method: "POST", body: JSON.stringify(body), headers };
+    const answer = await fetch(`http://${endpoint}/v3/auth/${path}`, init);
+    assert.equal(answer.status, 200, path);
+    return (await answer.json()) as { token?: string };
+  };
+  await call("user/add", { name: "root", password: "secret:1" });
+  await call("user/grant", { user: "root", role: "root" });
+  await call("enable", {});
+  const silent = await althing(["get", "k"], { env });
+  assert.equal(silent.code, 1);
+  assert.match(silent.err, /auth is enabled\n {2}Give --user NAME:PASSWORD, or set ALTHING_USER/);
+  const status = await althing(["status"], { env });
+  assert.equal(status.code, 1);
+  assert.match(status.out, /^127.0.0.1:26190, , , , refused,/);
+  assert.match(status.err, /Give --user/);
+  const named = await althing(["status", "--user", "root:secret:1"], { env });
+  assert.equal(named.code, 0, named.err);
+  token.value = (await call("authenticate", { name: "root", password: "secret:1" })).token ?? "";
+  await call("disable", {});
+});
+
+test("a member that waits to be added says so, and ends when it is asked to", async () => {
+  const peer = "http://127.0.0.1:26193";
+  const joining = new AlthingProcess([
+    "start",
+    "--name=late",
+    `--data-dir=${join(root, "late")}`,
+    "--initial-cluster-state=existing",
+    `--initial-cluster=late=${peer},default=http://127.0.0.1:26191`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    "--log-format=json",
+  ]);
+  await joining.says(/not yet: the cluster has no member at http:\/\/127\.0\.0\.1:26193: add it/);
+  joining.child.kill("SIGTERM");
+  const ended = await joining.finished;
+  assert.equal(ended.code, 0, ended.err);
+  assert.doesNotMatch(ended.err, /this is a bug/);
 });

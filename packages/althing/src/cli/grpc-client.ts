@@ -422,5 +422,10 @@ function failureOf(status: number, message: string, endpoint: string): Error {
       "`althing status` shows which members are up and whether there is a leader.",
     ]);
   }
+  if (message === "etcdserver: user name is empty") {
+    return new CliError(exitCode.failed, `${endpoint} wants to know who asks: auth is enabled`, [
+      "Give --user NAME:PASSWORD, or set ALTHING_USER.",
+    ]);
+  }
   return new GrpcFailure(status, message);
 }

@@ -65,7 +65,8 @@ function unknownCommand(args: readonly string[]): CliError {
       below.map((command) => `althing ${command.name}   ${command.summary}`),
     );
   }
-  const names = commands.map((command) => command.name);
+  // `members` means one of `member list` and its like.
+  const names = commands.flatMap(({ name }) => [name, ...name.split(" ").slice(0, 1)]);
   const meant = closest(first, names);
   const hint =
     meant === undefined ? "`althing --help` lists them." : `Did you mean \`althing ${meant}\`?`;

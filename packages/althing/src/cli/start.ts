@@ -30,8 +30,9 @@ export async function runMember(args: readonly string[]): Promise<number> {
     for (const warning of [...gathered.warnings, ...warnings]) logger.warn(warning);
     crashOnBugs(logger);
     logger.info(`althing ${version} on Node ${process.versions.node}`, { pid: process.pid });
-    const starting = startServer(config, { logger, version });
-    stopOnSignals(starting, logger);
+    const abort = new AbortController();
+    const starting = startServer(config, { logger, version, abort: abort.signal });
+    stopOnSignals(starting, abort, logger);
     const server = await starting;
     const ended = await server.ended;
     // Whatever still holds the loop (a client that does not hang up) must not hold the process.
@@ -50,6 +51,7 @@ export async function runMember(args: readonly string[]): Promise<number> {
     if (ended.code === "failed") throw new CliError(exitCode.failed, ended.reason);
     return exitCode.ok;
   } catch (error) {
+    if (error instanceof IdentityError && error.code === "joinAbandoned") return exitCode.ok;
     throw explainStart(error);
   }
 }
@@ -69,12 +71,13 @@ function explainStart(error: unknown): unknown {
   return error;
 }
 
-function stopOnSignals(starting: Promise<Server>, logger: Logger): void {
+function stopOnSignals(starting: Promise<Server>, abort: AbortController, logger: Logger): void {
   let asked = false;
   const stop = (why: string) => {
     if (asked) return;
     asked = true;
     logger.info(`${why}: stopping`);
+    abort.abort();
     starting.then(
       (server) => server.stop(),
       // Why it did not start is said where it was started.

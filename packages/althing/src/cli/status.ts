@@ -3,7 +3,8 @@
 import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
 import { type Command, type Parsed, parseOptions, usageError } from "./command.ts";
 import { connectionOptions, endpointTexts, openClient, outputForm } from "./connection.ts";
-import { exitCode } from "./exit-codes.ts";
+import { CliError, exitCode } from "./exit-codes.ts";
+import { GrpcFailure } from "./grpc-client.ts";
 import { hexId, listMembers } from "./members.ts";
 import { formatBytes, formatTable, writeJson, writeLine } from "./print.ts";
 
@@ -12,7 +13,7 @@ export const statusCommand: Command = {
   summary: "Who is up, who leads, how far everybody is",
   usage: "status [options]",
   about: `Asks each endpoint how it is: version, size, role, term, last and applied index, alarms.
-Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode.failed} when one has no leader or an alarm.`,
+Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode.failed} when one has no leader or an alarm, or refuses.`,
   options: [
     { name: "cluster", kind: "boolean", help: "All members, as the first endpoint knows them" },
     ...connectionOptions,
@@ -36,9 +37,9 @@ Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode
       if (report.problem === undefined) continue;
       process.stderr.write(`${report.endpoint}: ${report.problem}\n`);
     }
-    if (reports.some((report) => report.status === undefined)) return exitCode.unreachable;
+    if (reports.some((report) => !report.reached)) return exitCode.unreachable;
     const unwell = reports.some(
-      (report) => report.status!.errors.length > 0 || role(report) === "",
+      (report) => report.status?.errors.length !== 0 || role(report) === "",
     );
     return unwell ? exitCode.failed : exitCode.ok;
   },
@@ -46,6 +47,8 @@ Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode
 
 interface Report {
   readonly endpoint: string;
+  /** It has answered, be it that it refused. */
+  readonly reached: boolean;
   readonly status: EtcdMessage<"StatusResponse"> | undefined;
   readonly problem: string | undefined;
 }
@@ -59,13 +62,25 @@ async function ask(parsed: Parsed, endpoint: string): Promise<Report> {
       codecs.StatusResponse,
       {},
     );
-    return { endpoint, status, problem: undefined };
+    return { endpoint, reached: true, status, problem: undefined };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    return { endpoint, status: undefined, problem: problem.replace(`${endpoint}: `, "") };
+    const hints =
+      error instanceof CliError ? error.hints.map((hint) => `\n  ${hint}`).join("") : "";
+    return {
+      endpoint,
+      reached: wasRefused(error),
+      status: undefined,
+      problem: `${problem.replace(`${endpoint}: `, "")}${wasRefused(error) ? hints : ""}`,
+    };
   } finally {
     client.close();
   }
+}
+
+function wasRefused(error: unknown): boolean {
+  if (error instanceof CliError) return error.exitCode === exitCode.failed;
+  return error instanceof GrpcFailure;
 }
 
 async function discover(parsed: Parsed): Promise<string[]> {
@@ -88,8 +103,10 @@ function role(report: Report): string {
 const titles = ["endpoint", "id", "version", "size", "role", "term", "index", "applied", "errors"];
 
 function rowOf(report: Report): string[] {
-  const { endpoint, status } = report;
-  if (status === undefined) return [endpoint, "", "", "", "unreachable", "", "", "", ""];
+  const { endpoint, reached, status } = report;
+  if (status === undefined) {
+    return [endpoint, "", "", "", reached ? "refused" : "unreachable", "", "", "", ""];
+  }
   return [
     endpoint,
     hexId(status.header?.member_id ?? 0n),
@@ -104,11 +121,11 @@ function rowOf(report: Report): string[] {
 }
 
 function describeReport(report: Report) {
-  const { endpoint, status, problem } = report;
-  if (status === undefined) return { endpoint, reachable: false, problem };
+  const { endpoint, reached: reachable, status, problem } = report;
+  if (status === undefined) return { endpoint, reachable, problem };
   return {
     endpoint,
-    reachable: true,
+    reachable,
     clusterId: hexId(status.header?.cluster_id ?? 0n),
     memberId: hexId(status.header?.member_id ?? 0n),
     leader: status.leader === 0n ? null : hexId(status.leader),

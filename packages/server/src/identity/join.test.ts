@@ -58,6 +58,25 @@ test("one who does not know the member yet is asked again", async () => {
   assert.equal((await joinCluster(config, { ask })).memberId, m4.id);
 });
 
+test("why it waits is said once, and a member that is to stop asks no further", async () => {
+  const said: string[] = [];
+  const abort = new AbortController();
+  let round = 0;
+  const ask = async () => {
+    if (++round === 6) abort.abort();
+    return roster([m1]);
+  };
+  const onWaiting = (why: string) => said.push(why);
+  await assert.rejects(joinCluster(config, { ask, onWaiting, abort: abort.signal }), {
+    code: "joinAbandoned",
+  });
+  assert.equal(round, 6);
+  assert.deepEqual(
+    said.map((why) => why.slice(0, 53)),
+    ["the cluster has no member at http://10.0.0.4:2380: ad"],
+  );
+});
+
 test("what stands in the way is said with what to do about it", async () => {
   const failing = (ask: (url: string) => Promise<Roster>, given = config) =>
     joinCluster(given, { ask, patienceMs: 0 });

@@ -13,6 +13,10 @@ export interface JoinOptions {
   readonly tls?: PeerTls;
   readonly patienceMs?: number;
   readonly ask?: (url: string) => Promise<Roster>;
+  /** Called once, when nobody knows this member at first: why, and that it is asked again. */
+  readonly onWaiting?: (why: string) => void;
+  /** Whoever started the member does not want it any more. */
+  readonly abort?: AbortSignal;
 }
 
 const askTimeoutMs = 2_000;
@@ -24,10 +28,15 @@ export async function joinIfNew(
   logger: Logger,
   directory: DataDirectory,
   tls: PeerTls | undefined,
+  abort: AbortSignal | undefined,
 ): Promise<MemberIdentity | undefined> {
   if (config.initialClusterState === "new" || directory.readIdentity() !== undefined) return;
   logger.info("asking the cluster for this member's id", { initialCluster: config.initialCluster });
-  return await joinCluster(config, tls === undefined ? {} : { tls });
+  return await joinCluster(config, {
+    ...(tls === undefined ? {} : { tls }),
+    ...(abort === undefined ? {} : { abort }),
+    onWaiting: (why) => logger.warn(`not yet: ${why} Asking again.`),
+  });
 }
 
 export async function joinCluster(
@@ -47,17 +56,20 @@ export async function joinCluster(
     );
   }
   const deadline = Date.now() + (options.patienceMs ?? 15_000);
-  for (;;) {
+  for (let round = 0; ; round++) {
+    if (options.abort?.aborted === true) {
+      throw new IdentityError("joinAbandoned", "asked to stop before the cluster knew this member");
+    }
     const answers = await Promise.allSettled(urls.map(ask));
     const rosters = answers.filter((answer) => answer.status === "fulfilled");
     for (const { value } of rosters) {
       const identity = identityIn(value, config);
       if (identity !== undefined) return identity;
     }
-    if (Date.now() >= deadline) {
-      const failures = answers.filter((answer) => answer.status === "rejected");
-      throw new IdentityError("joinImpossible", explain(config, rosters.length, failures));
-    }
+    const failures = answers.filter((answer) => answer.status === "rejected");
+    const why = explain(config, rosters.length, failures);
+    if (Date.now() >= deadline) throw new IdentityError("joinImpossible", why);
+    if (round === 0) options.onWaiting?.(why);
     await new Promise((done) => setTimeout(done, pauseMs));
   }
 }

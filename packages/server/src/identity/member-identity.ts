@@ -33,7 +33,8 @@ export type IdentityErrorCode =
   | "engineFixed"
   | "identityUnreadable"
   /** The members of the cluster could not tell this one who it is. */
-  | "joinImpossible";
+  | "joinImpossible"
+  | "joinAbandoned";
 
 export class IdentityError extends Error {
   readonly code: IdentityErrorCode;
