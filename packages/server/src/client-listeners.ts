@@ -11,7 +11,6 @@ import { bindHost } from "./peers/acceptor.ts";
 import type { PeerStats } from "./peers/index.ts";
 import {
   type ClientListener,
-  createTransportCounters,
   type HttpRoute,
   type ListenOptions,
   listenClients,
@@ -38,10 +37,9 @@ export class ClientListeners {
   async open(options: ClientListenersOptions): Promise<void> {
     const { config, context, metrics, tls } = options;
     const door = createEtcdDoor(context);
-    const counters = createTransportCounters(door.services);
     metrics.connect({
       context,
-      transport: counters,
+      transport: door.transport,
       door: door.counters,
       peers: () => options.peerStats(),
     });
@@ -51,7 +49,7 @@ export class ClientListeners {
         concurrentStreamsMax: config.maxConcurrentStreams,
         connectionsMax: config.maxConnections,
       },
-      counters,
+      counters: door.transport,
       keepalive: config.keepalive,
       observe: context.observe,
     };

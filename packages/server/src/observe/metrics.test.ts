@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createEtcdDoor } from "../doors/etcd/index.ts";
 import { createSingleMember, createTestContext } from "../doors/etcd/testing/single-member.ts";
-import { createTransportCounters } from "../transport/index.ts";
 import { Histogram, RecentValues } from "./histogram.ts";
 import { createMetrics } from "./metrics.ts";
 import { renderFamilies } from "./metrics-text.ts";
@@ -47,7 +46,7 @@ test("a scrape tells what events and counters told, in valid lines, each family 
   const member = createSingleMember();
   const context = createTestContext(member);
   const door = createEtcdDoor(context);
-  const transport = createTransportCounters(door.services);
+  const { transport } = door;
   const roundTrips = new Histogram([0.001, 0.01]);
   roundTrips.observe(0.002);
   metrics.connect({
@@ -146,7 +145,7 @@ test("what etcd's /metrics has is served under the same name and type, or docs/m
   t.after(() => metrics.close());
   const context = createTestContext(createSingleMember());
   const door = createEtcdDoor(context);
-  const transport = createTransportCounters(door.services);
+  const { transport } = door;
   metrics.connect({ context, door: door.counters, transport, peers: () => [] });
   const served = new Map(
     [...metrics.render().matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [

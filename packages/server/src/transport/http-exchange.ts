@@ -2,7 +2,7 @@
 // answer once, with the CORS headers that etcd sends on everything.
 
 import { ByteCollector } from "./byte-collector.ts";
-import type { HttpReply, HttpRequest, HttpRoute, HttpWholeRoute } from "./port.ts";
+import type { HttpReply, HttpRoute, HttpWholeRoute, TransportEvent } from "./port.ts";
 import type { Router } from "./router.ts";
 
 export const corsHeaders: Readonly<Record<string, string>> = {
@@ -37,12 +37,20 @@ export function answerAtOnce(
   return route;
 }
 
-export function callRoute(route: HttpWholeRoute, request: HttpRequest, reply: HttpReply): void {
-  try {
-    route.handle(request, reply);
-  } catch {
-    reply.respond(500, plainText, "internal error\n");
-  }
+/** A route whose handler may throw: the client hears that it did, the log why. */
+export function guardedRoute(
+  route: HttpWholeRoute,
+  observe: (event: TransportEvent) => void,
+): HttpWholeRoute {
+  const handle: HttpWholeRoute["handle"] = (request, reply) => {
+    try {
+      route.handle(request, reply);
+    } catch (error) {
+      observe({ kind: "httpHandlerFailed", level: "error", path: request.path, error });
+      reply.respond(500, plainText, "internal error\n");
+    }
+  };
+  return { path: route.path, handle };
 }
 
 export function tooLarge(send: Send): void {

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { callerOf } from "./caller.ts";
-import { BodyCollector, callRoute, corsHeaders, splitTarget, tooLarge } from "./http-exchange.ts";
+import { BodyCollector, corsHeaders, splitTarget, tooLarge } from "./http-exchange.ts";
 import type {
   HttpReceiver,
   HttpRequestHead,
@@ -133,7 +133,7 @@ export class Http1Exchange implements HttpStreamReply {
         tooLarge((...answer) => this.respond(...answer));
       },
       ended: () => {
-        if (!this.answered) callRoute(route, { ...head, body: body.bytes() }, this);
+        if (!this.answered) route.handle({ ...head, body: body.bytes() }, this);
       },
       closing() {},
     };

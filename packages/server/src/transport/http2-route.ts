@@ -3,7 +3,6 @@
 import {
   answerAtOnce,
   BodyCollector,
-  callRoute,
   corsHeaders,
   splitTarget,
   tooLarge,
@@ -118,7 +117,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
       data: (bytes) => {
         if (!body.push(bytes)) tooLarge((...answer) => this.respond(...answer));
       },
-      ended: () => callRoute(route, { ...head, body: body.bytes() }, this),
+      ended: () => route.handle({ ...head, body: body.bytes() }, this),
       closing() {},
     };
   }

@@ -4,6 +4,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
+import { guardedRoute } from "./http-exchange.ts";
 import { Http1Server } from "./http1-server.ts";
 import type { KeepaliveRules } from "./http2/connection.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
@@ -45,8 +46,11 @@ const keepaliveDefault: KeepaliveRules = {
 
 export function listenClients(options: ListenOptions): Promise<ClientListener> {
   const counters = options.counters ?? createTransportCounters(options.services);
-  const router = new Router(options.services, options.routes);
   const { limits, observe } = options;
+  const routes = options.routes.map((route) =>
+    "open" in route ? route : guardedRoute(route, observe),
+  );
+  const router = new Router(options.services, routes);
   const stallMs = options.stallMs ?? 60_000;
   const http1 = new Http1Server(router, { stallMs, bodyMs });
   const silenceMs = options.silenceMs ?? 30_000;

@@ -127,6 +127,13 @@ test("a handler that throws costs its call alone", async () => {
   assert.ok(server.events.includes("grpcHandlerFailed"));
 });
 
+test("a route that throws answers 500, and the log says so", async () => {
+  const before = server.events.length;
+  const response = await fetch(`http://127.0.0.1:${port}/throws`);
+  assert.deepEqual([response.status, await response.text()], [500, "internal error\n"]);
+  assert.deepEqual(server.events.slice(before), ["httpHandlerFailed"]);
+});
+
 test("a deadline ends the call and tells its handler", async () => {
   const before = server.cancelled;
   const answer = await client.call("/test.Echo/Wait", put, { "grpc-timeout": "20m" });

@@ -10,6 +10,7 @@ import {
   type GrpcStatus,
   grpcStatus,
   type HttpStreamReply,
+  type MethodCounters,
   type StreamCall,
   type UnaryCall,
 } from "../../transport/index.ts";
@@ -25,21 +26,25 @@ const headers = {
 export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   cancelled = false;
   private readonly method: GrpcMethod;
+  private readonly counted: MethodCounters;
   private readonly responseName: EtcdMessageName;
   private readonly given: GatewayMetadata;
   private readonly reply: HttpStreamReply;
   private readonly deadline: NodeJS.Timeout | undefined;
+  private hasStarted = false;
   private begun = false;
   private ended = false;
   private cancelListeners: (() => void)[] = [];
 
   constructor(
     method: GrpcMethod,
+    counted: MethodCounters,
     responseName: EtcdMessageName,
     given: GatewayMetadata,
     reply: HttpStreamReply,
   ) {
     this.method = method;
+    this.counted = counted;
     this.responseName = responseName;
     this.given = given;
     this.reply = reply;
@@ -53,6 +58,18 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
 
   get caller(): Caller {
     return this.given.caller;
+  }
+
+  /** What could not be read never became a call. */
+  countStarted(): void {
+    if (this.hasStarted) return;
+    this.hasStarted = true;
+    this.counted.started++;
+  }
+
+  countReceived(): void {
+    this.countStarted();
+    this.counted.received++;
   }
 
   get isEnded(): boolean {
@@ -83,7 +100,8 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
       this.fail(grpcStatus.internal, "internal error");
       throw error;
     }
-    this.finish();
+    this.counted.sent++;
+    this.finish(grpcStatus.ok);
     this.reply.respond(200, headers, text);
   }
 
@@ -99,7 +117,8 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
         setImmediate(step);
         return;
       }
-      this.finish();
+      this.counted.sent++;
+      this.finish(grpcStatus.ok);
       this.reply.respond(200, headers, json.finish());
     };
     step();
@@ -114,6 +133,7 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
       this.cancel();
       return false;
     }
+    this.counted.sent++;
     this.begin();
     return this.reply.write(line);
   }
@@ -128,14 +148,14 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
 
   end(): void {
     if (this.ended) return;
-    this.finish();
+    this.finish(grpcStatus.ok);
     this.begin();
     this.reply.end();
   }
 
   fail(status: GrpcStatus, message: string): void {
     if (this.ended) return;
-    this.finish();
+    this.finish(status);
     if (!this.begun) refuse(this.reply, status, message);
     else {
       this.reply.write(errorLine(status, message));
@@ -147,7 +167,7 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   cancel(): void {
     if (this.cancelled) return;
     this.cancelled = true;
-    this.finish();
+    if (!this.ended) this.finish(grpcStatus.cancelled);
     const listeners = this.cancelListeners;
     this.cancelListeners = [];
     for (const listener of listeners) listener();
@@ -159,8 +179,9 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
     this.reply.begin(200, headers);
   }
 
-  private finish(): void {
+  private finish(status: GrpcStatus): void {
     this.ended = true;
+    if (this.hasStarted) this.counted.handled[status]!++;
     if (this.deadline !== undefined) clearTimeout(this.deadline);
   }
 

@@ -69,6 +69,7 @@ export class GatewayRequest implements HttpReceiver {
     const { method, call } = this;
     const bytes = messageFromJson(this.rpc.request, text);
     this.hasBegun = true;
+    call.countReceived();
     if (method.kind === "bidi") {
       this.receiver ??= method.open(call);
       this.receiver.message(method.decode(bytes));
@@ -84,6 +85,7 @@ export class GatewayRequest implements HttpReceiver {
     if (this.isOver) return;
     this.isComplete = true;
     if (this.method.kind === "bidi") {
+      this.call.countStarted();
       this.receiver ??= this.method.open(this.call);
       this.receiver.halfClosed();
     }

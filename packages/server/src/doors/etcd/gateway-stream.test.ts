@@ -200,6 +200,43 @@ test("a reader that stops is bounded, and catches up when it reads again", async
   watch.request.destroy();
 });
 
+test("calls count where those of gRPC do, once they can be read", async () => {
+  const counted = (method: string): Record<string, number> => {
+    const counts = [...served.door.transport.methods.values()].find((one) => one.method === method);
+    const { started, received, sent, handled } = counts!;
+    const codes = Object.fromEntries([...handled.entries()].filter(([, count]) => count > 0));
+    return { started, received, sent, ...codes };
+  };
+  const before = counted("LeaseTimeToLive");
+  assert.deepEqual(before, { started: 0, received: 0, sent: 0 });
+  const call = async (path: string, ...body: string[]) => {
+    const exchange = new Exchange(path);
+    for (const piece of body) exchange.request.write(piece);
+    exchange.request.end();
+    await exchange.ended;
+  };
+  await call("/v3/lease/timetolive", "{");
+  assert.deepEqual(counted("LeaseTimeToLive"), before);
+  await call("/v3/lease/timetolive", '{"ID":4711}');
+  assert.deepEqual(counted("LeaseTimeToLive"), { started: 1, received: 1, sent: 1, 0: 1 });
+  await call("/v3/lease/revoke", '{"ID":4711}');
+  assert.deepEqual(counted("LeaseRevoke"), { started: 1, received: 1, sent: 0, 5: 1 });
+  const { started, received, sent } = counted("LeaseKeepAlive");
+  await call("/v3/lease/keepalive", '{"ID":1}', '{"ID":2}');
+  const after = counted("LeaseKeepAlive");
+  assert.deepEqual(
+    [after["started"]! - started!, after["received"]! - received!, after["sent"]! - sent!],
+    [1, 2, 2],
+  );
+  const watches = counted("Watch");
+  const watch = new Exchange("/v3/watch");
+  watch.request.write('{"create_request":{"key":"YQ=="}}');
+  await watch.line(0);
+  watch.request.destroy();
+  await until(() => (counted("Watch")[1] ?? 0) === (watches[1] ?? 0) + 1);
+  assert.equal(counted("Watch")["started"], watches["started"]! + 1);
+});
+
 test("closing the server ends streams with an error, not with silence", async () => {
   const other = await serveDoor();
   const watch = new Exchange("/v3/watch", {}, other.port);

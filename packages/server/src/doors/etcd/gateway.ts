@@ -10,6 +10,8 @@ import {
   type HttpRequestHead,
   type HttpRoute,
   type HttpStreamReply,
+  type MethodCounters,
+  type TransportCounters,
 } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import { GatewayCall } from "./gateway-call.ts";
@@ -21,14 +23,16 @@ import { GatewayRequest } from "./gateway-request.ts";
 const ignoring: HttpReceiver = { data() {}, ended() {}, closing() {} };
 
 export function gatewayRoutes(
-  methods: readonly GrpcMethod[],
+  methods: TransportCounters["methods"],
   observe: DoorContext["observe"],
 ): HttpRoute[] {
   const routes: HttpRoute[] = [];
   for (const rpc of etcdRpcs) {
-    const method = methods.find((one) => one.service === rpc.service && one.method === rpc.method);
+    const served = [...methods].find(
+      ([method]) => method.service === rpc.service && method.method === rpc.method,
+    );
     const open = (request: HttpRequestHead, reply: HttpStreamReply) =>
-      openCall(rpc, method, request, reply, observe);
+      openCall(rpc, served, request, reply, observe);
     for (const path of rpc.rest) {
       routes.push({ path, open }, { path: path.replace("/v3/", "/v3beta/"), open });
     }
@@ -41,19 +45,20 @@ export function gatewayRoutes(
 
 function openCall(
   rpc: RpcSpec,
-  method: GrpcMethod | undefined,
+  served: readonly [GrpcMethod, MethodCounters] | undefined,
   request: HttpRequestHead,
   reply: HttpStreamReply,
   observe: DoorContext["observe"],
 ): HttpReceiver {
   const metadata = metadataOf(request);
   if (request.method !== "POST") refuseMethod(reply);
-  else if (method === undefined) refuseMissing(reply, rpc.service, rpc.method);
+  else if (served === undefined) refuseMissing(reply, rpc.service, rpc.method);
   else if (metadata.timeoutMs === "malformed") {
     const text = `invalid grpc-timeout: ${request.header("grpc-timeout")?.slice(0, 32)}`;
     refuse(reply, grpcStatus.invalidArgument, text);
   } else {
-    const call = new GatewayCall(method, rpc.response, metadata, reply);
+    const [method, counted] = served;
+    const call = new GatewayCall(method, counted, rpc.response, metadata, reply);
     return new GatewayRequest(rpc, method, call, (error) =>
       observe({ kind: "gatewayHandlerFailed", level: "error", method: request.path, error }),
     );

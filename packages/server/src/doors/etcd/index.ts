@@ -2,7 +2,13 @@
 // endpoints that come with it. A method that no file provides answers UNIMPLEMENTED.
 
 import { etcdRpcs } from "@althing/wire";
-import type { GrpcMethod, GrpcService, HttpRoute } from "../../transport/index.ts";
+import {
+  createTransportCounters,
+  type GrpcMethod,
+  type GrpcService,
+  type HttpRoute,
+  type TransportCounters,
+} from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import { Admission, type AdmissionCounters } from "./admission.ts";
 import { Access } from "./auth/access.ts";
@@ -39,6 +45,8 @@ export interface EtcdDoor {
   readonly services: readonly GrpcService[];
   readonly routes: readonly HttpRoute[];
   readonly counters: EtcdDoorCounters;
+  /** For the transport that serves it: calls count whichever way they come. */
+  readonly transport: TransportCounters;
 }
 
 export function createEtcdDoor(context: DoorContext): EtcdDoor {
@@ -66,16 +74,19 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   ];
   const methods = awaitingTokens(served, access, context);
   const names = [...new Set(etcdRpcs.map((rpc) => rpc.service))];
+  const services = names.map((name) => ({
+    name,
+    methods: methods.filter((method) => method.service === name),
+  }));
+  const transport = createTransportCounters(services);
   return {
-    services: names.map((name) => ({
-      name,
-      methods: methods.filter((method) => method.service === name),
-    })),
+    services,
+    transport,
     routes: [
       ...healthRoutes(context, health),
       ...versionRoutes(context),
       ...debugRoutes(context),
-      ...gatewayRoutes(methods, context.observe),
+      ...gatewayRoutes(transport.methods, context.observe),
     ],
     counters: { kv, admission: admission.counters, health, watch: hub },
   };

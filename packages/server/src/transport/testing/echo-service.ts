@@ -107,6 +107,12 @@ export async function startEcho(options: Partial<ListenOptions> = {}): Promise<E
           ),
       },
       {
+        path: "/throws",
+        handle: () => {
+          throw new Error("a bug of the route");
+        },
+      },
+      {
         path: "/echo",
         open: (_request, reply) => {
           reply.onCancel(() => {

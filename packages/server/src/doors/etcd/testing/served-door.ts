@@ -43,6 +43,7 @@ export async function serveDoor(
     port: options.port ?? 0,
     services: door.services,
     routes: door.routes,
+    counters: door.transport,
     limits: {
       ...testLimits,
       ...options.limits,
