@@ -25,7 +25,9 @@ async function told(side: Side, asked: string, call: () => unknown): Promise<voi
     said = (await call()) ?? null;
   } catch (error) {
     const { name, message } = error as Error;
-    said = { raised: name, says: side.masked(message) };
+    // How far its attempts to connect had come is chance.
+    const says = side.masked(message).replace(/Last error: .*?\. (?=Resolution note)/, "");
+    said = { raised: name, says };
   }
   side.note(`etcd3: ${asked}`, said);
 }

@@ -41,6 +41,21 @@ export class Side {
     this.#own.set(value, word);
   }
 
+  /** The same for as long as something lasts: roles that members have by chance. */
+  async withNames<T>(names: ReadonlyMap<string, string>, run: () => Promise<T>): Promise<T> {
+    const before = new Map(this.#own);
+    for (const [value, word] of names) this.name(value, word);
+    try {
+      return await run();
+    } finally {
+      for (const value of names.keys()) {
+        const word = before.get(value);
+        if (word === undefined) this.#own.delete(value);
+        else this.name(value, word);
+      }
+    }
+  }
+
   masked(text: string): string {
     let out = text;
     // Longer ones first: an address may hold another within itself.

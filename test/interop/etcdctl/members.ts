@@ -160,17 +160,23 @@ export async function leadership(side: Side): Promise<void> {
   const leader = cluster.members.indexOf(await cluster.leader());
   const [follower = 0] = [0, 1, 2].filter((i) => i !== leader);
   const id = await memberId(side, follower);
-  side.name(id, "the-follower");
-  side.name(await memberId(side, leader), "the-leader");
-  await etcdctl(side, ["move-leader", id], { at: follower });
-  await etcdctl(side, ["move-leader", "beef"], { at: leader });
-  await etcdctl(side, ["move-leader"], { at: leader });
-  // It looks for the leader among the endpoints that it was given.
-  await etcdctl(side, ["move-leader", id], { at: "all" });
-  await eventually("the follower leads", 20_000, async () => {
-    return (await cluster.leader()) === cluster.member(follower);
+  const names = new Map([
+    [id, "the-follower"],
+    [await memberId(side, leader), "the-leader"],
+    [side.endpoint(follower), "http://follower"],
+    [side.endpoint(leader), "http://leader"],
+  ]);
+  await side.withNames(names, async () => {
+    await etcdctl(side, ["move-leader", id], { at: follower });
+    await etcdctl(side, ["move-leader", "beef"], { at: leader });
+    await etcdctl(side, ["move-leader"], { at: leader });
+    // It looks for the leader among the endpoints that it was given.
+    await etcdctl(side, ["move-leader", id], { at: "all" });
+    await eventually("the follower leads", 20_000, async () => {
+      return (await cluster.leader()) === cluster.member(follower);
+    });
+    await etcdctl(side, ["put", "after", "the move"], { at: leader });
   });
-  await etcdctl(side, ["put", "after", "the move"], { at: leader });
 }
 
 async function memberId(side: Side, member: number): Promise<string> {
