@@ -18,6 +18,7 @@ import {
 } from "./block.ts";
 import { BlockList } from "./block-list.ts";
 import type { Removal } from "./write-behind.ts";
+import { causeOf } from "./write-errors.ts";
 
 /** The handle of a record that must be read by its revision. */
 export const noHandle = -1;
@@ -39,6 +40,10 @@ export class Environment {
   #lastBlock: Block | undefined;
   #lastBytes = new Uint8Array(0);
   #lastLength = 0;
+  /** Settles, always well, when all writes until now are known to be taken or not. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  /** Of the first write that was not taken. */
+  #failure: unknown;
 
   constructor(path: string) {
     this.root = open<Buffer, Buffer>({
@@ -96,11 +101,11 @@ export class Environment {
   putHead(head: Head): void {
     const out = new ByteWriter();
     writeHead(out, head);
-    settle(this.#head.put(headKey, asBuffer(out.copy())));
+    this.#settle(this.#head.put(headKey, asBuffer(out.copy())));
   }
 
   putBlock(block: Block, bytes: Uint8Array): void {
-    settle(this.#records.put(blockKey(block), asBuffer(bytes)));
+    this.#settle(this.#records.put(blockKey(block), asBuffer(bytes)));
   }
 
   /** Writes the block without its dead records. Returns how many are left. */
@@ -112,7 +117,7 @@ export class Environment {
     });
     const { count } = builder;
     this.#lastBlock = undefined;
-    if (count === 0) settle(this.#records.remove(blockKey(block)));
+    if (count === 0) this.#settle(this.#records.remove(blockKey(block)));
     else this.putBlock(block, builder.take().bytes);
     return count;
   }
@@ -123,18 +128,18 @@ export class Environment {
       bytes.writeDoubleBE(main, i * removalBytes);
       bytes.writeUInt32BE(sub, i * removalBytes + 8);
     });
-    settle(this.#removals.put(listKey(id), bytes));
+    this.#settle(this.#removals.put(listKey(id), bytes));
   }
 
   dropRemovals(id: number): void {
-    settle(this.#removals.remove(listKey(id)));
+    this.#settle(this.#removals.remove(listKey(id)));
   }
 
   /** `undefined` removes. */
   putEntry(table: string, key: Key, value: Uint8Array | undefined): void {
     const name = Buffer.from(`${table}\0${key}`, "utf8");
-    if (value === undefined) settle(this.#tables.remove(name));
-    else settle(this.#tables.put(name, asBuffer(value)));
+    if (value === undefined) this.#settle(this.#tables.remove(name));
+    else this.#settle(this.#tables.put(name, asBuffer(value)));
   }
 
   entries(): [table: string, key: Key, value: Uint8Array][] {
@@ -181,8 +186,25 @@ export class Environment {
     return pages * stats.pageSize;
   }
 
+  /** Rejects when any write since this was opened was not taken: those after it may have been. */
+  async allTaken(): Promise<void> {
+    await this.#lastWrite;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   close(): Promise<void> {
     return this.root.close();
+  }
+
+  /**
+   * A batch reports its failure as a whole; each write in it does, too, and with it a promise of the
+   * cause, of which nobody else may hear.
+   */
+  #settle(written: Promise<boolean>): void {
+    this.#lastWrite = written.catch((error: unknown) => {
+      this.#failure ??= error;
+      return causeOf(error);
+    });
   }
 
   #readRemovals(removed: Map<number | string, RemovalList>): RemovalList[] {
@@ -240,9 +262,4 @@ function listKey(id: number): Buffer {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** The batch as a whole reports a failure; each write in it would, too, and nobody listens. */
-function settle(written: Promise<boolean>): void {
-  written.catch(() => {});
 }

@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { closed } from "../engine/testing/engine-suite.ts";
+import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { type OpenedStore, openStore } from "../store.ts";
 import { put, range } from "../testing/commands.ts";
-import { applyOne } from "../testing/driver.ts";
+import { applyOne, snapshotOf } from "../testing/driver.ts";
 import { openDiskEngine } from "./disk-engine.ts";
 import { DurabilityLost } from "./write-errors.ts";
 
@@ -92,5 +93,33 @@ test("a disk that stays full ends the engine, and memory does not fill instead",
   assert.ok((await flushOutcome(store)) instanceof DurabilityLost);
   assert.ok(store.durable().index < store.appliedIndex);
   assert.throws(() => applyOne(store, put("one more")), DurabilityLost);
+  await closed(store);
+});
+
+test("a snapshot that the disk did not take whole is not installed, although its end was taken", async (t) => {
+  const directory = mountSmall(t, 6);
+  if (directory === undefined) return;
+  const source = openStore({ engine: createMemoryEngine() });
+  for (let i = 0; i < 30; i++) applyOne(source, put(`k${i}`, "", { value }));
+  const chunks = snapshotOf(source);
+  const store = openStore({ engine: openDiskEngine({ directory: join(directory, "state") }) });
+  applyOne(store, put("before"));
+  assert.equal(await flushOutcome(store), undefined);
+  const writer = store.beginRestore();
+  writeFileSync(join(directory, "filler"), new Uint8Array(5_500_000));
+  const last = chunks.pop()!;
+  for (const chunk of chunks) {
+    writer.write(chunk);
+    await new Promise(setImmediate);
+  }
+  // Long enough for what was written to be refused.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  rmSync(join(directory, "filler"));
+  writer.write(last);
+  writer.finish();
+  const failed = await new Promise<Error | undefined>((resolve) => writer.install(resolve));
+  assert.ok(failed instanceof Error, "installed");
+  const found = store.range(range("before"));
+  assert.equal(found.kind === "range" && found.count, 1);
   await closed(store);
 });

@@ -6,6 +6,7 @@ import type { Handle, Head } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
 import { BlockBuilder } from "./block.ts";
 import { Environment, noHandle } from "./environment.ts";
+import { causeOf } from "./write-errors.ts";
 
 export class StagedState {
   /** Of its folder. */
@@ -33,7 +34,13 @@ export class StagedState {
   /** Nothing is added after this. Settles when all of it is on the disk. */
   async finish(head: Head): Promise<void> {
     if (this.#builder.count > 0) this.#putBlock();
-    await this.environment.root.batch(() => this.environment.putHead(head));
+    try {
+      await this.environment.root.batch(() => this.environment.putHead(head));
+      // What was put before went to the disk by itself, and may have been refused there.
+      await this.environment.allTaken();
+    } catch (error) {
+      throw await causeOf(error);
+    }
     this.environment.renew();
   }
 
