@@ -317,6 +317,9 @@ const watchResponse = schema(
   "7 fragment bool",
   "11 events Event[]",
 );
+schema("LeaderKey", "1 name bytes", "2 key bytes", "3 rev int64", "4 lease int64");
+const leaderRequest = schema("LeaderRequest", "1 name bytes");
+const leaderResponse = schema("LeaderResponse", "1 header Header", "2 kv KeyValue");
 schema("UserAddOptions", "1 no_password bool");
 schema("Permission", "1 permType enum", "2 key bytes", "3 range_end bytes");
 
@@ -489,4 +492,39 @@ export const methods = {
     "2 key bytes",
     "3 range_end bytes",
   ),
+  lock: {
+    path: "/v3lockpb.Lock/Lock",
+    request: schema("LockRequest", "1 name bytes", "2 lease int64"),
+    response: schema("LockResponse", "1 header Header", "2 key bytes"),
+  },
+  unlock: {
+    path: "/v3lockpb.Lock/Unlock",
+    request: schema("UnlockRequest", "1 key bytes"),
+    response: headerAlone("UnlockResponse"),
+  },
+  campaign: {
+    path: "/v3electionpb.Election/Campaign",
+    request: schema("CampaignRequest", "1 name bytes", "2 lease int64", "3 value bytes"),
+    response: schema("CampaignResponse", "1 header Header", "2 leader LeaderKey"),
+  },
+  proclaim: {
+    path: "/v3electionpb.Election/Proclaim",
+    request: schema("ProclaimRequest", "1 leader LeaderKey", "2 value bytes"),
+    response: headerAlone("ProclaimResponse"),
+  },
+  leader: {
+    path: "/v3electionpb.Election/Leader",
+    request: leaderRequest,
+    response: leaderResponse,
+  },
+  observe: {
+    path: "/v3electionpb.Election/Observe",
+    request: leaderRequest,
+    response: leaderResponse,
+  },
+  resign: {
+    path: "/v3electionpb.Election/Resign",
+    request: schema("ResignRequest", "1 leader LeaderKey"),
+    response: headerAlone("ResignResponse"),
+  },
 } as const satisfies Record<string, Method>;
