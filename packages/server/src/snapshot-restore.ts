@@ -18,7 +18,7 @@ import {
 } from "@althing/store";
 import { openDiskEngine } from "@althing/store/disk";
 import type { Config } from "./config/config.ts";
-import { createDataDirectory, type UnfinishedDirectory } from "./disk/index.ts";
+import { createDataDirectory, DataDirectoryError, type UnfinishedDirectory } from "./disk/index.ts";
 import { restoredClusterId } from "./identity/member-id.ts";
 import { foundIdentity, type MemberIdentity } from "./identity/member-identity.ts";
 import { openSnapshotFile, type SnapshotFile, SnapshotFileError } from "./snapshot-file.ts";
@@ -133,6 +133,10 @@ async function fillStore(
     writer.finish();
     await new Promise<void>((resolve, reject) => {
       writer.install((error) => (error === undefined ? resolve() : reject(error)));
+    }).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `${directory.path} could not be written: ${why}. Is its disk full?`;
+      throw new DataDirectoryError("unusable", directory.path, message, { cause });
     });
     return summary;
   } catch (error) {
