@@ -509,8 +509,11 @@ export interface Store {
 
   /** Where a restart would find the store now. */
   durable(): StorePoint;
-  /** Asks that everything applied so far become durable; never blocks the loop. */
-  flush(done: (error: Error | undefined) => void): void;
+  /**
+   * Asks that everything applied so far become durable; thoroughly: and that the space of what was
+   * removed be free. Never blocks the loop.
+   */
+  flush(done: (error: Error | undefined) => void, thorough?: boolean): void;
 
   openSnapshot(): SnapshotReader;
   beginRestore(): SnapshotWriter;

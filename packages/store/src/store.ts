@@ -202,8 +202,8 @@ class ReplicatedStore implements OpenedStore {
     return this.#engine.durable();
   }
 
-  flush(done: (error: Error | undefined) => void): void {
-    this.#engine.flush(done);
+  flush(done: (error: Error | undefined) => void, thorough = false): void {
+    this.#engine.flush(done, thorough);
   }
 
   get compactionPending(): boolean {

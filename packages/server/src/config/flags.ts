@@ -150,7 +150,7 @@ export const flags: readonly Flag[] = [
       "quota-backend-bytes",
       "text",
       "0",
-      "Size of the store that raises NOSPACE; 0: 2 GiB; < 0: none",
+      "Size in use of the store that raises NOSPACE; 0: 2 GiB; < 0: none",
     ],
     ["max-request-bytes", "count", "1572864", "Largest write"],
     ["max-txn-ops", "count", "128", "Most operations in a transaction"],

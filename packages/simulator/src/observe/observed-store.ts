@@ -106,8 +106,8 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   durable(): StorePoint {
     return this.#store.durable();
   }
-  flush(done: (error: Error | undefined) => void): void {
-    this.#store.flush(done);
+  flush(done: (error: Error | undefined) => void, thorough = false): void {
+    this.#store.flush(done, thorough);
   }
   openSnapshot(): SnapshotReader {
     return this.#store.openSnapshot();

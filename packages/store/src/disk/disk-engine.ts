@@ -1,6 +1,7 @@
 // The engine that keeps records in LMDB. Writes are taken into memory and committed in the
 // background, in batches that each carry the head they lead to; reads see both. A restart finds the
-// last batch whole and the log replays what came after it.
+// last batch whole and the log replays what came after it. Longer than most files, because what is in
+// memory, under way and on the disk changes in one step.
 
 import { statSync } from "node:fs";
 import type { Key, StorePoint } from "../contract.ts";
@@ -46,6 +47,13 @@ const unwrittenBytesMax = 128 * 1024 * 1024;
 
 type Done = (error: Error | undefined) => void;
 
+interface Waiting {
+  readonly index: number;
+  /** Also until the space of all that was removed is free. */
+  readonly thorough: boolean;
+  readonly done: Done;
+}
+
 export function openDiskEngine(options: DiskEngineOptions): Engine {
   return new DiskEngine(options);
 }
@@ -67,15 +75,16 @@ class DiskEngine implements Engine {
   #written: Head;
   /** Blocks that have lost most of their records. */
   #sparse = new Set<Block>();
-  /** Size of the file, asked for once per commit: every put is weighed against the quota. */
+  /** Asked for once per commit: when space is short, every put is weighed against the quota. */
   #fileBytes: number | undefined;
+  #usedBytes: number | undefined;
   #nextListId = 1;
   /** Removal lists of which no record is left. */
   #finishedLists: RemovalList[] = [];
   #pins = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
-  #waiting: { readonly index: number; readonly done: Done }[] = [];
+  #waiting: Waiting[] = [];
   #stage: StagedState | undefined;
   #closed = false;
   /** Commits that failed since one succeeded. */
@@ -112,7 +121,8 @@ class DiskEngine implements Engine {
     return this.#fileBytes;
   }
   get bytesInUse(): number {
-    return this.#environment.usedBytes();
+    this.#usedBytes ??= this.#environment.usedBytes();
+    return this.#usedBytes;
   }
 
   append(main: number, sub: number, record: Uint8Array): Handle {
@@ -203,12 +213,12 @@ class DiskEngine implements Engine {
     return this.#written.point;
   }
 
-  flush(done: Done): void {
+  flush(done: Done, thorough = false): void {
     if (this.#lost !== undefined) {
       done(this.#lost);
       return;
     }
-    this.#waiting.push({ index: this.#head.point.index, done });
+    this.#waiting.push({ index: this.#head.point.index, thorough, done });
     this.#writeNow();
   }
 
@@ -277,32 +287,57 @@ class DiskEngine implements Engine {
   /** Writes sealed batches, one transaction after the other, until there are none. */
   #write(): void {
     if (this.#closed || this.#lost !== undefined || this.#writing !== undefined) return;
-    if (this.#behind.front() === undefined) this.#answerWaiting(undefined);
+    if (this.#next() === undefined) this.#answerWaiting(undefined);
     else this.#writing = this.#writeBatches();
+  }
+
+  /** A batch; or, where somebody waits for the space of what was removed, one that only rewrites. */
+  #next(): Batch | undefined {
+    const batch = this.#behind.front();
+    if (batch !== undefined || this.#isTidy()) return batch;
+    if (!this.#waiting.some(({ thorough }) => thorough)) return undefined;
+    return { head: this.#written, entries: new Map(), removals: [], openSlab: 0 };
+  }
+
+  /** Blocks are rewritten by the batch after the one that made them sparse. */
+  #isTidy(): boolean {
+    return this.#sparse.size === 0 && this.#finishedLists.length === 0;
+  }
+
+  /** What was removed last gives its space back also when nothing is written after it. */
+  #tidySoon(): void {
+    if (this.#isTidy() || this.#timer !== undefined || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.flush(() => {}, true);
+    }, this.#commitDelayMs);
+    this.#timer.unref();
   }
 
   async #writeBatches(): Promise<void> {
     try {
-      let batch = this.#behind.front();
+      let batch = this.#next();
       while (batch !== undefined) {
         const startMs = performance.now();
         await this.#writeBatch(batch);
         this.#onCommit(performance.now() - startMs);
         this.#failures = 0;
-        this.#behind.shift();
+        // One that only rewrites has no place in the queue.
+        if (batch === this.#behind.front()) this.#behind.shift();
         this.#written = batch.head;
-        this.#fileBytes = undefined;
         this.#environment.renew();
+        this.#forgetSizes();
         this.#arena.trim(batch.openSlab, this.#cacheBytes);
         this.#answerWaiting(undefined);
-        batch = this.#behind.front();
+        batch = this.#next();
       }
       // In the same step as the last look at the queue: a later commit must find nobody writing.
       this.#writing = undefined;
+      this.#tidySoon();
     } catch (error) {
       const cause = await causeOf(error);
       this.#writing = undefined;
-      this.#fileBytes = undefined;
+      this.#forgetSizes();
       this.#writeFailed(cause);
     }
   }
@@ -364,10 +399,18 @@ class DiskEngine implements Engine {
     this.#answerWaiting(this.#lost ?? error);
   }
 
+  #forgetSizes(): void {
+    this.#fileBytes = undefined;
+    this.#usedBytes = undefined;
+  }
+
   #answerWaiting(error: Error | undefined): void {
     const reached = this.#written.point.index;
-    const answered = this.#waiting.filter(({ index }) => error !== undefined || index <= reached);
-    this.#waiting = this.#waiting.filter(({ index }) => error === undefined && index > reached);
+    const isTidy = this.#isTidy();
+    const isAnswered = ({ index, thorough }: Waiting) =>
+      error !== undefined || (index <= reached && (isTidy || !thorough));
+    const answered = this.#waiting.filter(isAnswered);
+    this.#waiting = this.#waiting.filter((waiting) => !isAnswered(waiting));
     for (const { done } of answered) done(error);
   }
 
@@ -377,7 +420,7 @@ class DiskEngine implements Engine {
     const old = { name: this.#directory.current, environment: this.#environment };
     this.#directory.switchTo(staged.name);
     this.#environment = staged.environment;
-    this.#fileBytes = undefined;
+    this.#forgetSizes();
     this.#stage = undefined;
     this.#tables = staged.tables;
     this.#head = head;

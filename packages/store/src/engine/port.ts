@@ -87,8 +87,11 @@ export interface Engine extends EngineWriter {
   readonly pinned: boolean;
 
   durable(): StorePoint;
-  /** Makes everything committed so far durable. `done` may be called before this returns. */
-  flush(done: (error: Error | undefined) => void): void;
+  /**
+   * Makes everything committed so far durable; thoroughly: gives back the space of what was removed as
+   * well. `done` may be called before this returns.
+   */
+  flush(done: (error: Error | undefined) => void, thorough?: boolean): void;
   /** A second, empty state beside the live one. One at a time. */
   beginRestore(): EngineStage;
 

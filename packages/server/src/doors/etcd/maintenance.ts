@@ -121,7 +121,7 @@ export function maintenanceMethods(dependencies: {
   };
 
   // The engine reuses freed space by itself and its file never shrinks: what there is to do is to
-  // remove what compaction made obsolete, and to make that durable.
+  // remove what compaction made obsolete, so that its space is free when this is answered.
   const defragment: UnaryMethod<
     EtcdMessage<"DefragmentRequest">,
     EtcdInit<"DefragmentResponse">
@@ -138,7 +138,7 @@ export function maintenanceMethods(dependencies: {
         store.flush((error) => {
           if (error === undefined) call.respond({});
           else call.fail(grpcStatus.internal, `etcdserver: ${error.message}`);
-        });
+        }, true);
       });
     },
   };

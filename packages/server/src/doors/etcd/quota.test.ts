@@ -10,7 +10,7 @@ function storeOf(size: number, bytesMax: number) {
   const member = {
     id: "1",
     store: {
-      get bytes() {
+      get bytesInUse() {
         world.asked++;
         return world.size;
       },

@@ -1,5 +1,6 @@
 // The space quota: a write that would reach it is refused and raises the NOSPACE alarm for the whole
-// cluster, which then refuses writes everywhere until an operator has made room and disarmed it.
+// cluster, which then refuses writes everywhere until an operator has made room and disarmed it. What
+// counts is the space in use: the store's file never shrinks, it takes up again what was given back.
 
 import { encodeCommand } from "@althing/store";
 import type { OpMessage, PutMessage, TxnMessage } from "@althing/wire";
@@ -7,7 +8,7 @@ import type { DoorContext } from "../context.ts";
 
 const quotaDefault = 2 * 1024 * 1024 * 1024;
 const putOverheadBytes = 256;
-/** What is let in before the store is asked anew: its size may be that of a file, a system call. */
+/** What is let in before the store is asked anew: its engine counts pages to tell. */
 const trustedBytes = 64 * 1024;
 
 export class Quota {
@@ -36,7 +37,7 @@ export class Quota {
   /** Nothing is refused on an old measurement. */
   private hasRoomFor(cost: number): boolean {
     if (this.admitted >= trustedBytes || this.measured + this.admitted + cost >= this.bytesMax) {
-      this.measured = this.context.member.store.bytes;
+      this.measured = this.context.member.store.bytesInUse;
       this.admitted = 0;
     }
     if (this.measured + cost >= this.bytesMax) return false;
@@ -51,7 +52,7 @@ export class Quota {
       .some((alarm) => alarm.member === member.id && alarm.alarm === "nospace");
     if (raised || this.isRaising) return;
     this.isRaising = true;
-    this.context.observe({ kind: "quotaExceeded", level: "warn", bytes: member.store.bytes });
+    this.context.observe({ kind: "quotaExceeded", level: "warn", bytes: member.store.bytesInUse });
     const command = encodeCommand({
       kind: "alarm",
       action: "activate",
