@@ -1,17 +1,23 @@
-// The comparison as a picture: for each row three bars, on a scale of its own. Plain SVG, readable in
-// light and dark alike, and by those who see no colours: every bar carries its name and its number.
+// The comparison as a picture: each row a small panel of bars on a scale of its own, three panels side by
+// side, so that all of it is seen on a page. Plain SVG, readable by those who see no colours: every bar
+// carries its name and its number.
 
 import type { Comparison } from "./compare.ts";
 import { type ComparisonRow, rowsOf } from "./rows.ts";
 
-const width = 900;
 const margin = 24;
-const nameWidth = 60;
-const barWidth = 560;
-const barHeight = 14;
-const barPitch = 18;
-const rowGap = 14;
-const groupGap = 22;
+const columns = 3;
+const panelWidth = 360;
+const columnGap = 24;
+const width = 2 * margin + columns * panelWidth + (columns - 1) * columnGap;
+const nameWidth = 42;
+/** What is left of a panel is for the number: a median with its ends is long. */
+const barWidth = 180;
+const barHeight = 12;
+const barPitch = 15;
+const labelHeight = 20;
+const rowGap = 10;
+const groupHeight = 40;
 const colours: Readonly<Record<string, string>> = {
   raft: "#4477aa",
   paxos: "#cc6677",
@@ -23,50 +29,51 @@ export function drawComparison(comparison: Comparison): string {
   const text = (x: number, y: number, words: string, style = ""): void => {
     parts.push(`<text x="${x}" y="${y}"${style}>${escapeXml(words)}</text>`);
   };
-  let y = margin + 16;
   const names = comparison.protocols.map(({ protocol }) => protocol);
-  text(margin, y, `${names.join(", ")} side by side`, ' font-size="18" font-weight="bold"');
-  y += 20;
+  const title = `${names.join(", ")} side by side`;
+  text(margin, margin + 16, title, ' font-size="18" font-weight="bold"');
   text(
     margin,
-    y,
+    margin + 36,
     `simulated, from seed ${comparison.seed}; each row has its own scale; the shorter bar is the lesser value`,
   );
-  let group = "";
-  for (const row of rowsOf(comparison)) {
-    if (row.group !== group) {
-      group = row.group;
-      y += groupGap + 10;
-      text(margin, y, group, ' font-size="15" font-weight="bold"');
+  const panelHeight = labelHeight + names.length * barPitch + rowGap;
+  let y = margin + 40;
+  const rows = rowsOf(comparison);
+  for (const group of new Set(rows.map((row) => row.group))) {
+    text(margin, y + groupHeight - 14, group, ' font-size="15" font-weight="bold"');
+    y += groupHeight;
+    const panels = rows.filter((row) => row.group === group);
+    for (const [place, row] of panels.entries()) {
+      const x = margin + (place % columns) * (panelWidth + columnGap);
+      const top = y + Math.floor(place / columns) * panelHeight;
+      text(x, top + labelHeight - 8, row.label);
+      for (const [position, name] of names.entries()) {
+        parts.push(bar(row, position, name, x, top + labelHeight + position * barPitch));
+      }
     }
-    y += rowGap + 6;
-    text(margin, y, row.label);
-    y += 6;
-    for (const [position, name] of names.entries()) {
-      parts.push(bar(row, position, name, y));
-      y += barPitch;
-    }
+    y += Math.ceil(panels.length / columns) * panelHeight;
   }
   const height = y + margin;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
-<title>${escapeXml(`${names.join(", ")} side by side`)}</title>
+<title>${escapeXml(title)}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${parts.join("\n")}
 </svg>
 `;
 }
 
-function bar(row: ComparisonRow, position: number, name: string, y: number): string {
+function bar(row: ComparisonRow, position: number, name: string, x: number, y: number): string {
   const value = row.values[position];
   if (value === undefined) return "";
   const most = Math.max(...row.values.map(({ number }) => number));
   const length = most > 0 ? Math.max(1, Math.round((value.number / most) * barWidth)) : 1;
-  const x = margin + nameWidth;
-  const base = y + barHeight - 3;
+  const start = x + nameWidth;
+  const base = y + barHeight - 2;
   return [
-    `<text x="${margin}" y="${base}">${escapeXml(name)}</text>`,
-    `<rect x="${x}" y="${y}" width="${length}" height="${barHeight}" fill="${colours[name] ?? "#666666"}"/>`,
-    `<text x="${x + length + 6}" y="${base}">${escapeXml(value.text)}</text>`,
+    `<text x="${x}" y="${base}">${escapeXml(name)}</text>`,
+    `<rect x="${start}" y="${y}" width="${length}" height="${barHeight}" fill="${colours[name] ?? "#666666"}"/>`,
+    `<text x="${start + length + 6}" y="${base}">${escapeXml(value.text)}</text>`,
   ].join("\n");
 }
 
