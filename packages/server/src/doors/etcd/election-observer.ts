@@ -78,8 +78,9 @@ class Observer implements WatchSink {
       if (type === "put") {
         flows = this.tell(kv, kv.modRevision);
         if (!isAnyones) continue;
-        // Nobody led: the first to come does.
+        // Nobody led: the first to come does, and may be gone within the same transaction.
         this.follow(kv.key, "", kv.modRevision + 1);
+        if (events.some((event) => isEndOf(kv, event))) flows = this.look();
         break;
       } else if (!isAnyones) {
         flows = this.look();
@@ -102,7 +103,7 @@ class Observer implements WatchSink {
   private follow(key: Key, rangeEnd: Key, from: number): void {
     const { hub } = this.parts;
     if (this.watcher !== undefined) hub.remove(this.watcher);
-    const options = { key, rangeEnd, prevKv: false, puts: true, deletes: rangeEnd === "" };
+    const options = { key, rangeEnd, prevKv: false, puts: true, deletes: true };
     this.watcher = new Watcher(0n, options, this, from);
     hub.add(this.watcher);
   }
@@ -120,4 +121,8 @@ class Observer implements WatchSink {
     }
     return flows;
   }
+}
+
+function isEndOf({ key, modRevision }: KeyValue, { type, kv }: StoreEvent): boolean {
+  return type === "delete" && kv.key === key && kv.modRevision === modRevision;
 }

@@ -206,3 +206,15 @@ test("an observer is told the leader there is, all it proclaims in order, and th
   silent.stop();
   await until(() => served.door.counters.watch.watchers === before - 2);
 });
+
+test("a place that is taken and given up at once does not hold an observer", async () => {
+  const before = served.door.counters.watch.watchers;
+  const watching = observe("g");
+  await until(() => served.door.counters.watch.watchers > before);
+  const key = bytes("g/1");
+  const gone = { request_delete_range: { key, range_end: bytes("\0") } };
+  response(await client.txn({ success: [{ request_put: { key, value: bytes("brief") } }, gone] }));
+  response(await campaign("g", 3n, "lasting"));
+  await until(() => watching.seen.at(-1) === "g/3=lasting");
+  watching.stop();
+});
