@@ -97,6 +97,15 @@ export function looksUnwritten(header: Uint8Array): boolean {
 /** Index after the last non-zero byte at or after `from`; `from` when there is none. */
 export function writtenEnd(bytes: Uint8Array, from: number): number {
   let end = bytes.length;
+  // Most of a segment is zeros: they are passed by four at a time, down from where words are aligned.
+  while (end > from && (bytes.byteOffset + end) % 4 !== 0 && bytes[end - 1] === 0) end -= 1;
+  if ((bytes.byteOffset + end) % 4 === 0) {
+    const count = Math.max(0, Math.floor((end - from) / 4));
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + end - 4 * count, count);
+    let zeros = 0;
+    while (zeros < count && words[count - 1 - zeros] === 0) zeros += 1;
+    end -= 4 * zeros;
+  }
   while (end > from && bytes[end - 1] === 0) end -= 1;
   return Math.max(end, from);
 }

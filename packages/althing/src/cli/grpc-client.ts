@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { etcdCodecs } from "@althing/wire";
 import { CliError, exitCode } from "./exit-codes.ts";
+import { GrpcFailure } from "./grpc-failure.ts";
 
 export interface Endpoint {
   /** As the user wrote it. */
@@ -33,15 +34,6 @@ interface Encodes<Message> {
 }
 interface Decodes<Message> {
   decode(bytes: Uint8Array): Message;
-}
-
-export class GrpcFailure extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.name = "GrpcFailure";
-    this.status = status;
-  }
 }
 
 /** host:port, http://host:port or https://host:port. */

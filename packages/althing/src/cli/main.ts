@@ -4,10 +4,10 @@
 import { closest } from "@althing/server/flags";
 import { version } from "../version.ts";
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
-import { GrpcFailure } from "./grpc-client.ts";
+import { GrpcFailure } from "./grpc-failure.ts";
 import { describeCommand, describeProgram } from "./help.ts";
+import { startCommand } from "./start-command.ts";
 
 export async function main(args: readonly string[]): Promise<number> {
   try {
@@ -19,6 +19,9 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first] = args;
+  // A member does not wait for the other commands to be loaded.
+  if (first === startCommand.name) return await startCommand.run(args.slice(1));
+  const { commands } = await import("./commands.ts");
   if (first === undefined || first === "--help" || first === "-h") {
     process.stdout.write(describeProgram(commands));
     return first === undefined ? exitCode.usage : exitCode.ok;
@@ -27,9 +30,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
     process.stdout.write(`althing ${version}\n`);
     return exitCode.ok;
   }
-  if (first === "help") return help(args.slice(1));
-  const found = findCommand(args);
-  if (found === undefined) throw unknownCommand(args);
+  if (first === "help") return help(commands, args.slice(1));
+  const found = findCommand(commands, args);
+  if (found === undefined) throw unknownCommand(commands, args);
   const rest = args.slice(found.name.split(" ").length);
   const end = rest.indexOf("--");
   const own = end < 0 ? rest : rest.slice(0, end);
@@ -40,22 +43,22 @@ async function dispatch(args: readonly string[]): Promise<number> {
   return await found.run(rest);
 }
 
-function help(words: readonly string[]): number {
+function help(commands: readonly Command[], words: readonly string[]): number {
   if (words.length === 0) {
     process.stdout.write(describeProgram(commands));
     return exitCode.ok;
   }
-  const found = findCommand(words);
-  if (found === undefined) throw unknownCommand(words);
+  const found = findCommand(commands, words);
+  if (found === undefined) throw unknownCommand(commands, words);
   process.stdout.write(describeCommand(found));
   return exitCode.ok;
 }
 
-function findCommand(args: readonly string[]): Command | undefined {
+function findCommand(commands: readonly Command[], args: readonly string[]): Command | undefined {
   return commands.find((command) => command.name.split(" ").every((word, i) => args[i] === word));
 }
 
-function unknownCommand(args: readonly string[]): CliError {
+function unknownCommand(commands: readonly Command[], args: readonly string[]): CliError {
   const [first = ""] = args;
   const below = commands.filter((command) => command.name.startsWith(`${first} `));
   if (below.length > 0) {

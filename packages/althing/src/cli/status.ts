@@ -4,7 +4,7 @@ import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
 import { type Command, type Parsed, parseOptions, usageError } from "./command.ts";
 import { connectionOptions, endpointTexts, openClient, outputForm } from "./connection.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
-import { GrpcFailure } from "./grpc-client.ts";
+import { GrpcFailure } from "./grpc-failure.ts";
 import { hexId, listMembers } from "./members.ts";
 import { formatBytes, formatTable, writeJson, writeLine } from "./print.ts";
 

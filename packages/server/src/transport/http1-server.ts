@@ -1,9 +1,10 @@
 // The HTTP routes over HTTP/1.1, by node:http, which brings its own bounds on headers and slow senders.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { answerAtOnce, splitTarget } from "./http-exchange.ts";
 import { Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
+import { http } from "./node-http.ts";
 import type { HttpStreamRoute } from "./port.ts";
 import type { Router } from "./router.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
@@ -19,7 +20,7 @@ export class Http1Server {
     this.router = router;
     this.limits = limits;
     this.webSockets = new WebSockets(limits);
-    this.server = createServer(
+    this.server = http.createServer(
       {
         headersTimeout: 20_000,
         // A request may be a stream that never ends; the others are bounded by the exchange.

@@ -9,5 +9,6 @@ export { parseGrpcTimeout } from "./grpc-headers.ts";
 export { httpBodyBytesMax } from "./http-exchange.ts";
 export type { ClientListener, ListenOptions } from "./listen.ts";
 export { listenClients } from "./listen.ts";
+export { http } from "./node-http.ts";
 export type * from "./port.ts";
 export { grpcStatus } from "./port.ts";

@@ -2,8 +2,9 @@
 // piece of the request's body, each line of the answer a message. Frames and handshake are those of `ws`.
 
 import type { IncomingMessage } from "node:http";
+import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { httpBodyBytesMax } from "./http-exchange.ts";
 import { type Http1Limits, headOf } from "./http1-exchange.ts";
 import type { HttpReceiver, HttpRequestHead, HttpStreamReply, HttpStreamRoute } from "./port.ts";
@@ -15,19 +16,14 @@ const tokenProtocol = "Bearer";
 export class WebSockets {
   private readonly limits: Http1Limits;
   private readonly open = new Set<WebSocketExchange>();
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: httpBodyBytesMax,
-    perMessageDeflate: false,
-    handleProtocols: (protocols) => (protocols.has(tokenProtocol) ? tokenProtocol : false),
-  });
+  private server: WebSocketServer | undefined;
 
   constructor(limits: Http1Limits) {
     this.limits = limits;
   }
 
   take(request: IncomingMessage, socket: Duplex, first: Buffer, route: HttpStreamRoute): void {
+    this.server ??= createServer();
     this.server.handleUpgrade(request, socket, first, (webSocket) => {
       const exchange = new WebSocketExchange(webSocket, socket, this.limits);
       this.open.add(exchange);
@@ -39,6 +35,18 @@ export class WebSockets {
   closing(): void {
     for (const exchange of this.open) exchange.closing();
   }
+}
+
+/** Loaded for the first that asks: few members ever serve one. */
+function createServer(): WebSocketServer {
+  const { WebSocketServer } = createRequire(import.meta.url)("ws") as typeof import("ws");
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: httpBodyBytesMax,
+    perMessageDeflate: false,
+    handleProtocols: (protocols) => (protocols.has(tokenProtocol) ? tokenProtocol : false),
+  });
 }
 
 export function asksForWebSocket(request: IncomingMessage): boolean {

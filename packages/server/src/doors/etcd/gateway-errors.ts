@@ -1,8 +1,7 @@
 // How the gateway refuses: the shapes of etcd 3.5 (`error`, `grpc_code`) and of 3.6 (`code` and `message` alone)
 // in one, so that clients written for either find what they look for. HTTP statuses are those of 3.5.
 
-import { STATUS_CODES } from "node:http";
-import { type GrpcStatus, grpcStatus, type HttpReply } from "../../transport/index.ts";
+import { type GrpcStatus, grpcStatus, type HttpReply, http } from "../../transport/index.ts";
 
 /** By gRPC status. */
 const httpStatuses: readonly number[] = [
@@ -19,7 +18,7 @@ export function refuse(reply: HttpReply, status: GrpcStatus, message: string): v
 /** After a stream has begun: its last line. */
 export function errorLine(status: GrpcStatus, message: string): string {
   const http_code = httpStatuses[status] ?? 500;
-  const http_status = STATUS_CODES[http_code] ?? "";
+  const http_status = http.STATUS_CODES[http_code] ?? "";
   const error = { grpc_code: status, http_code, message, http_status, code: status };
   return `${JSON.stringify({ error })}\n`;
 }
