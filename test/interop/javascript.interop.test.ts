@@ -180,9 +180,12 @@ test("locks and elections", { skip }, async () => {
         leaders.emit(leader ?? "nobody");
       });
       await say("nobody yet", () => election.leader());
+      const heardOne = once(leaders, "one");
       const one = election.campaign("one");
       await one.wait();
       await say("one leads", () => election.leader());
+      // Between two looks an observer may miss what is proclaimed in passing.
+      await heardOne;
       const other = election.campaign("two");
       await other.getCampaignKey();
       const proclaimed = once(leaders, "one again");

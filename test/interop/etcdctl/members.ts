@@ -106,7 +106,11 @@ async function addedAs(side: Side, args: readonly string[]): Promise<string> {
   });
   side.note(
     `etcdctl ${args.join(" ")}`,
-    side.masked(withSortedMembers(out)).replace(/\b[0-9a-f]{12,16}\b/g, "<id>"),
+    // An id is padded to 16 digits.
+    side
+      .masked(withSortedMembers(out))
+      .replace(/ +/g, " ")
+      .replace(/\b[0-9a-f]{12,16}\b/g, "<id>"),
   );
   const id = /^Member +([0-9a-f]+) added/.exec(out)?.[1];
   assert.ok(id !== undefined, out);
