@@ -15,6 +15,7 @@ import {
   type Command,
   encodeCommand,
   type KeyValue,
+  plainRange,
   type Result,
   type StoreErrorCode,
 } from "@althing/store";
@@ -162,7 +163,7 @@ export class Althing implements AsyncDisposable {
           reject(new AlthingError(error.code, "notExecuted", error.message, { cause: error }));
           return;
         }
-        const result = member.store.range({ ...wholeRange, key, rangeEnd });
+        const result = member.store.range(plainRange(key, rangeEnd));
         if (result.kind === "error") reject(storeError(result.code));
         else resolve(result.kvs.map(entryOf));
       });
@@ -188,19 +189,6 @@ function embeddedConfig(options: OpenOptions): Config {
   const urls = own.peerUrls;
   return { ...base, initialCluster, listenPeerUrls: urls, initialAdvertisePeerUrls: urls };
 }
-
-const wholeRange = {
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-} as const;
 
 function storeError(code: StoreErrorCode): AlthingError {
   const words = code.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -7,7 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { decodeMembership } from "@althing/consensus";
-import { type Command, createMemoryEngine, encodeCommand, openStore } from "@althing/store";
+import {
+  type Command,
+  createMemoryEngine,
+  encodeCommand,
+  openStore,
+  plainRange,
+} from "@althing/store";
 import { openDiskEngine } from "@althing/store/disk";
 import { defaultConfig } from "./config/config.ts";
 import { createDataDirectory, DataDirectoryError, openDataDirectory } from "./disk/index.ts";
@@ -166,20 +172,7 @@ test("with the revision bumped and the history cut, whoever knew the old cluster
   const result = store.apply(encodeCommand(put("key 1", "next")), context);
   assert.equal(result.revision, revision + 1);
   while (store.compactionPending) store.compactStep();
-  const all = store.range({
-    key: "\0",
-    rangeEnd: "\0",
-    limit: 0,
-    revision: 0,
-    sortOrder: "none",
-    sortTarget: "key",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  });
+  const all = store.range(plainRange("\0", "\0"));
   assert.ok(all.kind === "range");
   assert.equal(all.count, 51);
   assert.equal(text(all.kvs.find(({ key }) => key === "key 2")?.value).trim(), "value 252");

@@ -12,6 +12,7 @@ export {
 } from "./memory/memory-engine.ts";
 export { costOf } from "./mvcc/cost.ts";
 export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
+export { plainRange } from "./mvcc/plain-range.ts";
 export { SnapshotDamaged } from "./snapshot/format.ts";
 export {
   type RefoundOptions,

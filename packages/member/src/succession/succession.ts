@@ -8,6 +8,7 @@ import {
   encodeCommand,
   type Key,
   type KeyValue,
+  plainRange,
   type RangeRequest,
   type Result,
   type Store,
@@ -67,20 +68,7 @@ const sessionSeconds = 60;
 /** Of a write whose outcome is unknown, or a retreat that failed. */
 const triesMax = 5;
 const retreatAgainMs = 500;
-const simple: RangeRequest = {
-  key: "",
-  rangeEnd: "",
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
+const simple = plainRange("");
 
 export class Succession {
   readonly #parts: SuccessionParts;

@@ -15,6 +15,7 @@ import {
   type OpenedStore,
   openStore,
   type PutCommand,
+  plainRange,
 } from "@althing/store";
 import type { Member, MemberError, MemberOptions, ProposeOutcome } from "../contract.ts";
 import { createMember } from "../member.ts";
@@ -298,20 +299,7 @@ export function putCommand(key: string, value: string): Uint8Array {
 }
 
 export function valueAt(member: Member, key: string): string | undefined {
-  const result = member.store.range({
-    key,
-    rangeEnd: "",
-    limit: 0,
-    revision: 0,
-    sortOrder: "none",
-    sortTarget: "key",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  });
+  const result = member.store.range(plainRange(key));
   if (result.kind === "error") throw new Error(result.code);
   const found = result.kvs[0];
   return found === undefined ? undefined : String.fromCharCode(...found.value);

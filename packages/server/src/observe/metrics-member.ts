@@ -2,6 +2,7 @@
 // how far followers lag, how long the disk takes, why there is no leader.
 
 import type { Member, MemberEvent } from "@althing/member";
+import { plainRange } from "@althing/store";
 import { diskBucketsSeconds, Histogram, RecentValues } from "./histogram.ts";
 import { type Family, single } from "./metrics-text.ts";
 
@@ -264,20 +265,6 @@ export function memberFamilies(member: Member, events: MemberEventCounters): Fam
 
 /** The tree of keys counts by itself. */
 function countOf(store: Member["store"]): number {
-  const all = {
-    key: "\0",
-    rangeEnd: "\0",
-    limit: 0,
-    revision: 0,
-    sortOrder: "none",
-    sortTarget: "key",
-    keysOnly: false,
-    countOnly: true,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  } as const;
-  const result = store.range(all);
+  const result = store.range({ ...plainRange("\0", "\0"), countOnly: true });
   return result.kind === "error" ? Number.NaN : result.count;
 }

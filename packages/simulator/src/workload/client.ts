@@ -2,7 +2,13 @@
 // writes down only what it can know. An answer is an outcome; a refusal that certainly did nothing is
 // forgotten; everything else stays unknown for ever.
 
-import { encodeCommand, type RangeRequest, type Result, type TxnCommand } from "@althing/store";
+import {
+  encodeCommand,
+  plainRange,
+  type RangeRequest,
+  type Result,
+  type TxnCommand,
+} from "@althing/store";
 import type { SessionGuarantees } from "../checkers/session-guarantees.ts";
 import type { Action, Compare, Outcome } from "../linearizability/model.ts";
 import { decodeValue, encodeValue } from "../observe/reference.ts";
@@ -252,20 +258,7 @@ export function nameOf(key: number): string {
 }
 
 function rangeOf(key: number): RangeRequest {
-  return {
-    key: nameOf(key),
-    rangeEnd: "",
-    limit: 0,
-    revision: 0,
-    sortOrder: "none",
-    sortTarget: "key",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  };
+  return plainRange(nameOf(key));
 }
 
 type OneOp = TxnCommand["success"][number];

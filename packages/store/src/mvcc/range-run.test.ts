@@ -6,21 +6,9 @@ import { encodeCommand } from "../command/encode.ts";
 import type { Command, KeyValue, RangeRequest, RangeRun } from "../contract.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { type OpenedStore, openStore } from "../store.ts";
+import { plainRange } from "./plain-range.ts";
 
-const everything: RangeRequest = {
-  key: "\0",
-  rangeEnd: "\0",
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
+const everything = plainRange("\0", "\0");
 
 function filled(): OpenedStore {
   const store = openStore({ engine: createMemoryEngine({ volatile: true }) });

@@ -1,6 +1,7 @@
 // Short ways to write requests in tests: everything not said is what a client leaves out.
 
 import type { Compare, DeleteRangeCommand, PutCommand, RangeOp, TxnCommand } from "../contract.ts";
+import { plainRange } from "../mvcc/plain-range.ts";
 
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (unit) => unit.charCodeAt(0));
@@ -30,18 +31,7 @@ export function del(key: string, rangeEnd = "", prevKv = false): DeleteRangeComm
 export function range(key: string, rangeEnd = "", more: Partial<RangeOp> = {}): RangeOp {
   return {
     kind: "range",
-    key,
-    rangeEnd,
-    limit: 0,
-    revision: 0,
-    sortOrder: "none",
-    sortTarget: "key",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
+    ...plainRange(key, rangeEnd),
     ...more,
   };
 }

@@ -2,7 +2,7 @@
 // and hearing nothing when that member dies. All of it happens on the world's time, not on a member's.
 
 import type { MemberError, ProposeOutcome } from "@althing/member";
-import { type Command, encodeCommand, type RangeRequest } from "@althing/store";
+import { type Command, encodeCommand, plainRange, type RangeRequest } from "@althing/store";
 import type { Checkers } from "../../checkers/checkers.ts";
 import type { Prng } from "../../random/prng.ts";
 import type { Trace } from "../../trace/trace.ts";
@@ -165,20 +165,7 @@ export abstract class Actor {
   }
 }
 
-export const wholeRange: RangeRequest = {
-  key: "\0",
-  rangeEnd: "\0",
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
+export const wholeRange: RangeRequest = plainRange("\0", "\0");
 
 /** A lease id that nobody else draws. */
 export function drawLease(prng: Prng): bigint {
