@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { failureOf } from "../client/etcd-client.ts";
 import { eventually } from "../cluster/cluster.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
+import { protocol } from "../cluster/program.ts";
 import { clusterTest, program } from "./subject.ts";
 
 const skip = program === "etcd" ? "etcd cuts what is under way" : false;
@@ -47,6 +48,37 @@ clusterTest(
     await workload.finish();
   },
 );
+
+const electionMs = 5000;
+
+for (const one of protocol === "raft" ? ["raft", "paxos", "zab"] : [protocol]) {
+  const args = [`--election-timeout=${electionMs}`, "--heartbeat-interval=100"];
+  const prepare = async () => ({
+    args: one === protocol ? args : [...args, `--protocol=${one}`],
+  });
+  clusterTest(
+    `${one}: who is asked to stop leaves a leader behind, and nobody waits for an election`,
+    { skip, prepare },
+    async ({ cluster }) => {
+      const leader = await cluster.leader();
+      const others = cluster.members.filter((member) => member !== leader);
+      const begun = performance.now();
+      const stopped = leader.stop();
+      const client = others[0]!.client(electionMs * 2);
+      let next: MemberProcess | undefined;
+      await eventually("another one leads", electionMs, async () => {
+        next = await cluster.leader(electionMs).catch(() => undefined);
+        return next !== undefined && next !== leader;
+      });
+      assert.equal((await client.put({ key: "after", value: "v" })).code, 0);
+      const tookMs = performance.now() - begun;
+      // Followers that are left alone do nothing for this long; handed over, it takes a few messages.
+      assert.ok(tookMs < electionMs / 2, `it took ${tookMs} ms`);
+      assert.deepEqual(await stopped, { code: 0, signal: null });
+      client.close();
+    },
+  );
+}
 
 /** Writes to one member, one key after the other, until it is turned away. */
 class Writer {
