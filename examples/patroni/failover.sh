@@ -96,7 +96,8 @@ until_true() {
   shift 2
   until "$@" > /dev/null 2>&1; do
     if [ $SECONDS -ge $deadline ]; then
-      echo "not in time: $what; see the logs in $folder" >&2
+      echo "not in time: $what; see the logs in $folder, which end with:" >&2
+      tail -n 15 "$folder"/*.log >&2
       exit 1
     fi
     sleep 0.3

@@ -54,7 +54,7 @@ export async function leases(side: Side): Promise<void> {
   // One that nobody keeps alive ends by itself, and takes its key along.
   const { out } = await etcdctl(side, ["lease", "grant", "1"], { at: 1 });
   side.name(leaseOf(out), "lease-short");
-  const watch = new Running(side, ["watch", "short"]);
+  const watch = new Running(side, ["watch", "short", "--rev=1"]);
   await etcdctl(side, ["put", "short", "lived", `--lease=${leaseOf(out)}`], { at: 2 });
   await watch.until("the key ended with its lease", (text) => text.endsWith("DELETE\nshort\n\n"));
   await watch.interrupt();
