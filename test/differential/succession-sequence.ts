@@ -40,11 +40,10 @@ export async function runSuccession(options: {
   readonly subject: Program;
 }): Promise<SuccessionReport> {
   await using held = new AsyncDisposableStack();
-  const both = await Promise.all(
-    [options.reference, options.subject].map(async (program) =>
-      held.use(await Side.start(program)),
-    ),
-  );
+  const both = [
+    held.use(await Side.start(options.reference)),
+    held.use(await Side.start(options.subject)),
+  ];
   const sides = both.map((side) => new SuccessionSide(side));
   held.defer(() => {
     for (const side of sides) side.close();
