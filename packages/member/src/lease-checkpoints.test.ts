@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createMemoryEngine, encodeCommand, openStore } from "@althing/store";
 import type { Member, MemberError } from "./contract.ts";
+import { LeaseCheckpoints } from "./lease-checkpoints.ts";
 import { Lessor } from "./lessor.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Reads } from "./reads.ts";
@@ -119,6 +120,47 @@ test("what a leader wanted to revoke when it lost leadership, no later leader re
     assert.equal(ask(cluster, next, true), 2000);
     cluster.world.run(1000);
   }
+});
+
+test("an older opposite that is applied first does not hide that a lease is being written about", () => {
+  const soon: (() => void)[] = [];
+  const settle = () => {
+    for (let run = soon.shift(); run !== undefined; run = soon.shift()) run();
+  };
+  const turn = {
+    leadership: { epoch: 1 },
+    ports: { clock: { soon: (run: () => void) => soon.push(run) } },
+    guard: (run: () => void) => run(),
+  } as unknown as Turn;
+  const outcomes: ((outcome: unknown) => void)[] = [];
+  const proposals = {
+    proposeAsLeader: (_command: Uint8Array, done: (outcome: unknown) => void) =>
+      outcomes.push(done),
+  } as unknown as Proposals;
+  const whole = { lease, ttlSeconds, remainingSeconds: ttlSeconds, asOfMs: 0 };
+  const store = { lease: () => whole };
+  const parts = { proposals, store, everyMs: 2000, endOf: () => 20_000 };
+  const checkpoints = new LeaseCheckpoints(turn, parts);
+  const clear = () => {
+    checkpoints.clear(lease, () => {});
+    settle();
+    return outcomes.at(-1)!;
+  };
+  const applied = { kind: "applied", result: { kind: "done" }, index: 1 };
+
+  const cleared = clear();
+  checkpoints.endSet(lease, 20_000, 0);
+  checkpoints.tick(2000);
+  assert.equal(outcomes.length, 2, "one to say the opposite, one to write it down");
+  checkpoints.applied(whole);
+  cleared(applied);
+  assert.ok(checkpoints.mustClear(whole));
+  // Proposed after it, the opposite has the last word, wherever the other ended.
+  const clearedAgain = clear();
+  assert.ok(checkpoints.mustClear(whole));
+  checkpoints.applied(whole);
+  clearedAgain(applied);
+  assert.ok(!checkpoints.mustClear(whole));
 });
 
 test("leases are listed by the time that is left, with keep-alives counted", () => {

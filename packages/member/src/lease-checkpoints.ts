@@ -26,8 +26,9 @@ export class LeaseCheckpoints {
   readonly #turn: Turn;
   readonly #parts: Parts;
   readonly #due = new Deadlines();
-  /** In a proposal whose end is not known. */
-  readonly #underWay = new Set<bigint>();
+  /** In a proposal whose end is not known, by its place among those of this leadership. */
+  readonly #underWay = new Map<bigint, number>();
+  #batches = 0;
   #isBatchUnderWay = false;
   /** Kept alive in this turn; written about in one command. */
   #toClear: { readonly lease: bigint; readonly done: Written }[] = [];
@@ -60,9 +61,9 @@ export class LeaseCheckpoints {
     else this.#due.delete(lease);
   }
 
-  /** The log said something about a lease. */
-  applied(lease: bigint): void {
-    this.#underWay.delete(lease);
+  /** The log said something about a lease. The opposite may have been proposed before what is under way. */
+  applied({ lease, remainingSeconds, ttlSeconds }: LeaseState): void {
+    if (remainingSeconds < ttlSeconds) this.#underWay.delete(lease);
   }
 
   /** Whether a later leader might give the lease less than its whole time. */
@@ -89,7 +90,8 @@ export class LeaseCheckpoints {
       this.endSet(next.id, (remainingSeconds ?? 0) * 1000, nowMs);
     }
     if (leases.length === 0) return;
-    for (const { lease } of leases) this.#underWay.add(lease);
+    const batch = ++this.#batches;
+    for (const { lease } of leases) this.#underWay.set(lease, batch);
     this.#isBatchUnderWay = true;
     const { epoch } = this.#turn.leadership;
     const command = encodeCommand({ kind: "leaseCheckpoint", leases });
@@ -118,8 +120,16 @@ export class LeaseCheckpoints {
       const batch = this.#toClear.splice(0, BATCH_MAX);
       const leases = batch.map(({ lease }) => ({ lease, remainingSeconds: 0 }));
       const command = encodeCommand({ kind: "leaseCheckpoint", leases });
+      const batches = this.#batches;
+      const { epoch } = this.#turn.leadership;
       this.#parts.proposals.proposeAsLeader(command, (outcome) => {
         const code = outcome.kind === "failed" ? outcome.error.code : "";
+        // What was proposed before it comes before it in the log, or not at all.
+        if (code === "" && this.#turn.leadership.epoch === epoch) {
+          for (const { lease } of leases) {
+            if ((this.#underWay.get(lease) ?? batches + 1) <= batches) this.#underWay.delete(lease);
+          }
+        }
         for (const { done } of batch) done(code);
       });
     }

@@ -273,7 +273,7 @@ export class Lessor {
       this.#ends.delete(change.lease);
       this.#checkpoints.forget(change.lease);
       this.#ended(change.lease, "");
-    } else if (change.kind === "checkpoint") this.#checkpoints.applied(change.state.lease);
+    } else if (change.kind === "checkpoint") this.#checkpoints.applied(change.state);
     else if (this.#counts) this.#setEnd(change.state.lease, change.state.ttlSeconds * 1000);
   }
 
