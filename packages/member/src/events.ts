@@ -24,6 +24,8 @@ export const memberEventKinds = {
   "log.followed": "after a crash the log was brought to where the store stands: index",
   "entries.applied": "one batch: index, count, bytes, lag behind the commit index",
   "apply.slow": "applying a batch took longer than it should: tookMs, index, count, bytes",
+  "store.behind": "its disk does not keep up: nothing is applied, a leader proposes nothing: bytes",
+  "store.caughtUp": "the disk has taken enough of it: bytes",
   "loop.stalled": "a tick came late: lateMs",
   "proposal.refused": "forwarded proposals were sent back: peer, reason, count",
   "snapshot.sending": "peer, index",

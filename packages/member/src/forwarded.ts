@@ -58,10 +58,10 @@ export class ForwardedBatches {
     this.#arrived = [];
   }
 
-  /** Not the leader: everything that arrived in this turn goes back. */
-  refuseWaiting(): void {
+  /** Everything that arrived in this turn goes back. */
+  refuseWaiting(reason: "notLeader" | "overloaded"): void {
     for (const batch of this.#arrived) {
-      for (const payload of batch.payloads) this.#refuse(batch.from, payload, "notLeader");
+      for (const payload of batch.payloads) this.#refuse(batch.from, payload, reason);
     }
     this.#arrived = [];
   }

@@ -36,6 +36,7 @@ import { SnapshotInstaller } from "./snapshots/installer.ts";
 import { SnapshotReceiver } from "./snapshots/receiver.ts";
 import { SnapshotSender } from "./snapshots/sender.ts";
 import { StateHashes } from "./state-hash.ts";
+import { StorePressure } from "./store-pressure.ts";
 import { Ticker } from "./ticker.ts";
 import { ADMIN_TOKENS, type Leadership, READ_TOKENS, type Turn, type Waits } from "./turn.ts";
 
@@ -62,6 +63,7 @@ class RunningMember implements Member, Turn {
   readonly #track: MembershipTrack;
   readonly #fitness: Fitness;
   readonly #writer: LogWriter;
+  readonly #pressure: StorePressure;
   readonly #diskJudge: DiskJudge;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
@@ -132,7 +134,9 @@ class RunningMember implements Member, Turn {
     this.#writer = new LogWriter(this, this.#log, protocol);
     this.#diskJudge = new DiskJudge(electionMs);
     this.#reads = new Reads(this);
-    this.#proposals = new Proposals(this, this.#reads, {
+    this.#pressure = new StorePressure(this, store);
+    const asking = { reads: this.#reads, pressure: this.#pressure };
+    this.#proposals = new Proposals(this, asking, {
       inFlightMax: options.proposalsInFlightMax ?? PROPOSALS_IN_FLIGHT_MAX,
       requestBytesMax: options.requestBytesMax ?? REQUEST_BYTES_MAX,
     });
@@ -414,6 +418,11 @@ class RunningMember implements Member, Turn {
     return this.#state === "running" || this.#state === "corrupt";
   }
 
+  /** There is something, and the store has room for it. */
+  get #mayApply(): boolean {
+    return this.#applier.hasWork && !this.#pressure.isBehind;
+  }
+
   #flush(): void {
     let applied = false;
     for (;;) {
@@ -428,7 +437,7 @@ class RunningMember implements Member, Turn {
         if (!this.#isActing) break;
       }
       if (effects.length > 0 || proposed || asked) continue;
-      if (applied || !this.#applier.hasWork) break;
+      if (applied || !this.#mayApply) break;
       applied = this.#applyPiece();
       if (!applied) break;
     }
@@ -436,7 +445,7 @@ class RunningMember implements Member, Turn {
       this.#proposals.stepAsFollower();
       this.#proposals.flushRefusals();
       this.#installer.maybeInstall();
-      if (this.#applier.hasWork) this.schedule();
+      if (this.#mayApply) this.schedule();
       if (applied) this.#tellApplied();
     }
     this.#maybeFinishStop();
@@ -515,7 +524,6 @@ class RunningMember implements Member, Turn {
   }
 
   #applyPiece(): boolean {
-    if (!this.#applier.hasWork) return false;
     const startMs = this.ports.clock.monotonicMs();
     const piece = this.#applier.applyPiece();
     if (piece === undefined) return false;
@@ -560,6 +568,7 @@ class RunningMember implements Member, Turn {
     this.#admin.tick(nowMs);
     this.#reconfigurations.tick(nowMs);
     this.#lessor.tick(nowMs);
+    this.#pressure.tick();
     this.#sender.tick(nowMs);
     this.#receiver.tick();
     this.#hashes.tick(nowMs, membersOf(this.#track.applied));

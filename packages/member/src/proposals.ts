@@ -10,6 +10,7 @@ import { EnvelopeWriter, isEnvelope, requestOf, sessionOf, writeLeaderTime } fro
 import { ForwardedBatches } from "./forwarded.ts";
 import { type Pending, PendingTable } from "./pending.ts";
 import type { Reads } from "./reads.ts";
+import type { StorePressure } from "./store-pressure.ts";
 import type { Turn } from "./turn.ts";
 
 const FORWARD_BYTES_MAX = 512 * 1024;
@@ -23,6 +24,7 @@ export interface ProposalLimits {
 export class Proposals {
   readonly #turn: Turn;
   readonly #reads: Pick<Reads, "read">;
+  readonly #pressure: Pick<StorePressure, "isBehind">;
   readonly #limits: ProposalLimits;
   readonly #envelopes: EnvelopeWriter;
   readonly #table: PendingTable;
@@ -36,9 +38,14 @@ export class Proposals {
   /** A read asks the leader for what the orphans may be part of. */
   #isAsking = false;
 
-  constructor(turn: Turn, reads: Pick<Reads, "read">, limits: ProposalLimits) {
+  constructor(
+    turn: Turn,
+    parts: { reads: Pick<Reads, "read">; pressure: Pick<StorePressure, "isBehind"> },
+    limits: ProposalLimits,
+  ) {
     this.#turn = turn;
-    this.#reads = reads;
+    this.#reads = parts.reads;
+    this.#pressure = parts.pressure;
     this.#limits = limits;
     this.#envelopes = new EnvelopeWriter(turn.ports.random);
     this.#table = new PendingTable(limits.inFlightMax);
@@ -107,6 +114,10 @@ export class Proposals {
   stepAsLeader(): boolean {
     if (this.#turn.leadership.role !== "leader") return false;
     if (this.#fresh.length === 0 && !this.#forwarded.waiting) return false;
+    if (this.#pressure.isBehind) {
+      this.#refuseAll();
+      return false;
+    }
     this.#newestTimeMs = Math.max(this.#newestTimeMs, Math.floor(this.#turn.ports.clock.wallMs()));
     const proposals: Proposal[] = [];
     const { epoch } = this.#turn.leadership;
@@ -132,11 +143,22 @@ export class Proposals {
     return true;
   }
 
+  /** What would be applied would have nowhere to go. */
+  #refuseAll(): void {
+    this.#forwarded.refuseWaiting("overloaded");
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const request of fresh) {
+      const pending = this.#table.find(request);
+      if (pending?.state === "fresh") this.#failOverloaded(pending);
+    }
+  }
+
   /** After the effects, when it is known who leads: forward, or let it wait for a leader. */
   stepAsFollower(): void {
     const { role, leader, epoch } = this.#turn.leadership;
     if (role === "leader") return;
-    this.#forwarded.refuseWaiting();
+    this.#forwarded.refuseWaiting("notLeader");
     if (this.#fresh.length === 0) return;
     const fresh = this.#fresh;
     this.#fresh = [];

@@ -521,6 +521,8 @@ export interface Store {
   /** Allocated bytes, and those that hold live data. */
   readonly bytes: number;
   readonly bytesInUse: number;
+  /** Applied, and kept in memory only because the disk has not taken it yet. */
+  readonly unwrittenBytes: number;
 
   close(done: () => void): void;
 }

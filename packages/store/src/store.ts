@@ -124,6 +124,9 @@ class ReplicatedStore implements OpenedStore {
   get bytes(): number {
     return this.#engine.bytes;
   }
+  get unwrittenBytes(): number {
+    return this.#engine.unwrittenBytes;
+  }
   get bytesInUse(): number {
     return this.#engine.bytesInUse;
   }

@@ -41,6 +41,9 @@ const texts: Readonly<Record<string, Describe>> = {
   "log.compacted": (event) => `compacted the log up to ${event["index"]}`,
   "loop.stalled": (event) =>
     `the process stood still for ${Math.round(Number(event["lateMs"]))} ms`,
+  "store.behind": (event) =>
+    `the disk of the store does not keep up: ${event["bytes"]} bytes wait, and nothing more is applied until it has taken some`,
+  "store.caughtUp": () => "the disk of the store keeps up again",
   "snapshot.sending": (event) => `sending a snapshot to member ${event["peer"]}`,
   "snapshot.installed": (event) => `took over a snapshot at index ${event["index"]}`,
   "stateHash.differs": (event) =>

@@ -51,6 +51,9 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   get bytesInUse(): number {
     return this.#store.bytesInUse;
   }
+  get unwrittenBytes(): number {
+    return this.#store.unwrittenBytes;
+  }
 
   apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result {
     const result = this.#store.apply(command, context, meta);

@@ -120,13 +120,16 @@ class DiskEngine implements Engine {
     this.#fileBytes ??= fileBytes(this.#directory.path(`${this.#directory.current}/data.mdb`));
     return this.#fileBytes;
   }
+  get unwrittenBytes(): number {
+    return this.#behind.bytes;
+  }
   get bytesInUse(): number {
     this.#usedBytes ??= this.#environment.usedBytes();
     return this.#usedBytes;
   }
 
   append(main: number, sub: number, record: Uint8Array): Handle {
-    this.#behind.addRecord();
+    this.#behind.addRecord(record.length);
     return this.#arena.append(main, sub, record);
   }
 
@@ -296,7 +299,7 @@ class DiskEngine implements Engine {
     const batch = this.#behind.front();
     if (batch !== undefined || this.#isTidy()) return batch;
     if (!this.#waiting.some(({ thorough }) => thorough)) return undefined;
-    return { head: this.#written, entries: new Map(), removals: [], openSlab: 0 };
+    return { head: this.#written, entries: new Map(), removals: [], bytes: 0, openSlab: 0 };
   }
 
   /** Blocks are rewritten by the batch after the one that made them sparse. */

@@ -97,6 +97,8 @@ export interface Engine extends EngineWriter {
 
   readonly bytes: number;
   readonly bytesInUse: number;
+  /** Committed, and kept in memory only because the disk has not taken it yet. */
+  readonly unwrittenBytes: number;
   close(done: () => void): void;
 }
 

@@ -89,6 +89,9 @@ class Memory implements MemoryEngine {
   get bytes(): number {
     return this.#arena.bytes;
   }
+  get unwrittenBytes(): number {
+    return 0;
+  }
   get bytesInUse(): number {
     return this.#arena.bytesInUse;
   }

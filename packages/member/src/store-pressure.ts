@@ -1,0 +1,33 @@
+// Keeps in bounds what the store holds in memory because its disk takes less than is applied. Beyond the
+// bound nothing more is applied here, the log holds what is committed, and a leader takes no proposal.
+// Heartbeats, votes and the log go on: only the store waits for its disk.
+
+import type { Store } from "@althing/store";
+import type { Turn } from "./turn.ts";
+
+const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
+
+export class StorePressure {
+  readonly #turn: Pick<Turn, "observe">;
+  readonly #store: Pick<Store, "unwrittenBytes">;
+  #wasBehind = false;
+
+  constructor(turn: Pick<Turn, "observe">, store: Pick<Store, "unwrittenBytes">) {
+    this.#turn = turn;
+    this.#store = store;
+  }
+
+  /** It ends by itself, as batches reach the disk: whoever waits for that asks again at the next tick. */
+  get isBehind(): boolean {
+    return this.#store.unwrittenBytes > UNWRITTEN_BYTES_MAX;
+  }
+
+  tick(): void {
+    const { isBehind } = this;
+    if (isBehind === this.#wasBehind) return;
+    this.#wasBehind = isBehind;
+    const bytes = this.#store.unwrittenBytes;
+    if (isBehind) this.#turn.observe({ kind: "store.behind", level: "warn", bytes });
+    else this.#turn.observe({ kind: "store.caughtUp", level: "info", bytes });
+  }
+}
