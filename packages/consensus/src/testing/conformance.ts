@@ -287,6 +287,33 @@ export const conformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "leaders: what only a member that is not fit still holds is never led past, and leads on once another has it",
+    run(protocol) {
+      const subject = new Subject(protocol);
+      const { cluster, leader } = subject;
+      const [complete, behind] = subject.followers as [MemberId, MemberId];
+      cluster.crash(behind);
+      subject.propose(leader, "committed");
+      cluster.stabilize();
+      cluster.crash(complete);
+      cluster.step(leader, { kind: "fitness", isFit: false });
+      for (let i = 0; i < 2; i++) cluster.elapse(electionTicks);
+      // It brings nobody up to date any more: who was away finds it following.
+      cluster.restart(behind);
+      for (let i = 0; i < 12; i++) cluster.elapse(electionTicks);
+      const interim = cluster.leader();
+      // Paxos learns from the promise; where a log decides who may lead, nobody may.
+      assert.equal(interim, protocol.name === "paxos" ? behind : undefined);
+      if (interim !== undefined) assert.deepEqual(subject.commands(behind), ["committed"]);
+      cluster.restart(complete);
+      subject.settle();
+      assert.notEqual(subject.leader, leader);
+      subject.propose(subject.leader, "after");
+      subject.settle();
+      eachMember(subject, (id) => assert.deepEqual(subject.commands(id), ["committed", "after"]));
+    },
+  },
+  {
     name: "leaders: where one member alone still reaches the others, it comes to lead",
     run(protocol) {
       for (const hub of ["a", "b", "c", "d", "e"]) {
