@@ -379,17 +379,6 @@ export const methods = {
       "12 dbSizeQuota int64",
     ),
   },
-  hashKv: {
-    path: "/etcdserverpb.Maintenance/HashKV",
-    request: schema("HashKVRequest", "1 revision int64"),
-    response: schema(
-      "HashKVResponse",
-      "1 header Header",
-      "2 hash uint64",
-      "3 compact_revision int64",
-      "4 hash_revision int64",
-    ),
-  },
   memberList: {
     path: "/etcdserverpb.Cluster/MemberList",
     request: schema("MemberListRequest", "1 linearizable bool"),

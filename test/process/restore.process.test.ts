@@ -172,7 +172,7 @@ async function keysAt(member: MemberProcess, revision: number) {
 
 async function hashAt(member: MemberProcess, revision: number): Promise<number | undefined> {
   const client = member.client(10_000);
-  const answer = await client.call<{ hash: number }>(methods.hashKv, { revision });
+  const answer = await client.call<{ hash: number }>(methods.hashKV, { revision });
   client.close();
   assert.equal(answer.code, 0);
   return answer.response?.hash;
