@@ -1,6 +1,7 @@
 // The replicated state machine. `apply` is the only way in: decode, ask the alarms, run, mix the
 // effects into the state hash, commit effects and point together. It is deterministic: the same
-// commands give the same results, hash and snapshot on every member and every engine.
+// commands give the same results, hash and snapshot on every member and every engine. Longer than most
+// files, because every kind of command and every way to read pass through here.
 
 import { Alarms } from "./alarm/alarms.ts";
 import { isAuthorized, openAuthorized } from "./auth/authorized.ts";

@@ -23,12 +23,6 @@ export function createOutbox(epoch: Epoch, commitIndex: Index): Outbox {
   return { ...outbox, changed: [], membershipHeld: undefined, membershipSequence: 0 };
 }
 
-/** Nothing that was decided waits for the disk. */
-export function isAllDurable(paxos: Paxos): boolean {
-  const { sequence, stateChanged, changed } = paxos.outbox;
-  return paxos.durableSequence >= sequence && !stateChanged && changed.length === 0;
-}
-
 /** At most one persist effect; messages that wait for nothing become plain sends. */
 export function takePersist(paxos: Paxos, effects: PaxosEffect[]): void {
   const { outbox } = paxos;

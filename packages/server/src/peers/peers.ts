@@ -1,7 +1,8 @@
 // The real transport between members. To each peer there is one outgoing connection for what is
 // urgent and, when a snapshot travels, a second one, so that bulk never delays a heartbeat; what the
 // peer says comes in over the connections it opened. The end of either is reported at once: the
-// hang-up of a dying leader is the fastest failure detector there is.
+// hang-up of a dying leader is the fastest failure detector there is. Longer than most files, because
+// both directions of every pair are kept and judged in one place.
 
 import type { AddressInfo } from "node:net";
 import type { MemberId } from "@althing/consensus";
