@@ -2,8 +2,8 @@
 // insists on one, a well-formed API version. Counts requests as etcd's dashboards expect.
 
 import type { CallContext } from "../../transport/index.ts";
+import type { MemberView } from "./cluster/member-view.ts";
 import type { EtcdErrorCode } from "./errors.ts";
-import type { MemberView } from "./member-view.ts";
 
 export interface AdmissionCounters {
   /** By the client's API version; beyond a bound of distinct ones they count as "other". */

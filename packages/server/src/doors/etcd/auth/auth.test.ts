@@ -1,0 +1,381 @@
+import assert from "node:assert/strict";
+import { createSecretKey } from "node:crypto";
+import { after, test } from "node:test";
+import { inspect } from "node:util";
+import { encodeCommand } from "@althing/store";
+import {
+  type EtcdInit,
+  type EtcdMessage,
+  type EtcdMessageName,
+  etcdCodecs,
+  etcdRpcs,
+} from "@althing/wire";
+import { frame, unframe } from "../../../transport/testing/grpc-client.ts";
+import { type Answer, EtcdClient, serveDoor } from "../testing/served-door.ts";
+
+const served = await serveDoor();
+const client = new EtcdClient(served.port);
+after(async () => {
+  client.close();
+  await served.close();
+});
+const { store } = served.member;
+const bytes = (text: string) => Buffer.from(text, "latin1");
+
+/** By the method's name: its messages follow from it. */
+function call(method: string, request: object, token?: string): Promise<Answer<EtcdMessageName>> {
+  const rpc = etcdRpcs.find((one) => one.method === method)!;
+  const headers = token === undefined ? {} : { token };
+  return client.call(method, rpc.request, rpc.response, request as EtcdInit<never>, headers);
+}
+
+/** "" when it was served. */
+async function refusal(method: string, request: object, token?: string): Promise<string> {
+  const answer = await call(method, request, token);
+  return answer.status === 0 ? "" : `${answer.status} ${"message" in answer && answer.message}`;
+}
+
+async function done(method: string, request: object, token?: string): Promise<void> {
+  assert.equal(await refusal(method, request, token), "", `${method} ${inspect(request)}`);
+}
+
+async function login(name: string, password = name): Promise<string> {
+  const answer = await call("Authenticate", { name, password });
+  assert.ok("response" in answer, inspect(answer));
+  return (answer.response as EtcdMessage<"AuthenticateResponse">).token;
+}
+
+const texts = {
+  empty: "3 etcdserver: user name is empty",
+  token: "16 etcdserver: invalid auth token",
+  denied: "7 etcdserver: permission denied",
+  failed: "3 etcdserver: authentication failed, invalid user ID or password",
+};
+
+test("auth is enabled by way of root, and then everybody says who asks", async () => {
+  assert.equal(
+    await refusal("Authenticate", { name: "root", password: "" }),
+    "9 etcdserver: authentication is not enabled",
+  );
+  assert.equal(await refusal("AuthEnable", {}), "9 etcdserver: root user does not exist");
+  await done("UserAdd", { name: "root", password: "root" });
+  assert.equal(await refusal("AuthEnable", {}), "9 etcdserver: root user does not have root role");
+  await done("UserGrantRole", { user: "root", role: "root" });
+  for (const name of ["u", "ünïcode", "stranger", ""]) {
+    const expected = name === "" ? texts.empty : "";
+    assert.equal(await refusal("UserAdd", { name, password: name }), expected);
+  }
+  await done("UserAdd", { name: "none", options: { no_password: true } });
+  await done("RoleAdd", { name: "r" });
+  const perm = { permType: 2, key: bytes("a"), range_end: bytes("b") };
+  await done("RoleGrantPermission", { name: "r", perm });
+  for (const user of ["u", "ünïcode"]) await done("UserGrantRole", { user, role: "r" });
+  await done("Put", { key: bytes("z"), value: bytes("before") });
+  // Credentials are not looked at while auth is disabled.
+  await done("Range", { key: bytes("z") }, "any");
+  await done("AuthEnable", {});
+  assert.equal(await refusal("Range", { key: bytes("z") }), texts.empty);
+  assert.equal(await refusal("Range", { key: bytes("z") }, "any"), texts.token);
+  const status = await call("AuthStatus", {});
+  assert.ok("response" in status);
+  assert.deepEqual(
+    { ...(status.response as EtcdMessage<"AuthStatusResponse">), header: undefined },
+    { header: undefined, enabled: true, authRevision: store.auth.revision },
+  );
+});
+
+test("no clear password reaches the store", () => {
+  for (const name of store.auth.users()) {
+    const { password, hasPassword } = store.auth.user(name)!;
+    if (hasPassword) assert.match(password, /^\$scrypt\$ln=8,r=8,p=5\$[\w+/]{22}\$[\w+/]{43}$/);
+    else assert.equal(password, "");
+  }
+});
+
+test("a login fails alike for a wrong password and for nobody, and says which user has none", async () => {
+  assert.equal(await refusal("Authenticate", { name: "u", password: "wrong" }), texts.failed);
+  assert.equal(await refusal("Authenticate", { name: "nobody", password: "u" }), texts.failed);
+  assert.equal(
+    await refusal("Authenticate", { name: "none", password: "" }),
+    "2 auth: authentication failed, password was given for no password user",
+  );
+  assert.match(await login("u"), /^[a-zA-Z]{16}\.\d+$/);
+});
+
+test("a key that is put twice is told of before whoever asks", async () => {
+  const put = { request_put: { key: bytes("z"), value: bytes("") } };
+  const duplicate = "3 etcdserver: duplicate key given in txn request";
+  for (const token of [undefined, "any", await login("u")]) {
+    assert.equal(await refusal("Txn", { success: [put, put] }, token), duplicate);
+    assert.equal(await refusal("Txn", { failure: [put, put] }, token), duplicate);
+  }
+});
+
+test("the token may come as metadata of two names, with Bearer or without", async () => {
+  const token = await login("ünïcode");
+  for (const headers of [
+    { token },
+    { authorization: token },
+    { authorization: `Bearer ${token}` },
+  ]) {
+    assert.equal((await client.range({ key: bytes("a") }, headers)).status, 0);
+  }
+});
+
+test("who may do what", async () => {
+  const [root, u, stranger] = [await login("root"), await login("u"), await login("stranger")];
+  await done("LeaseGrant", { ID: 7n, TTL: 60 }, stranger);
+  await done("LeaseGrant", { ID: 8n, TTL: 60 }, u);
+  await done("Put", { key: bytes("z"), value: bytes(""), lease: 7n }, root);
+  const self = (await call("MemberList", {}, root)) as {
+    response: EtcdMessage<"MemberListResponse">;
+  };
+  const id = self.response.members[0]!.ID;
+  const put = (key: string) => ({ request_put: { key: bytes(key) } });
+  const nested = { request_txn: { success: [put("z")] } };
+  const table: [method: string, request: object, may: string][] = [
+    ["Range", { key: bytes("a") }, "root u"],
+    ["Range", { key: bytes("a"), serializable: true }, "root u"],
+    ["Range", { key: bytes("a"), range_end: bytes("b") }, "root u"],
+    ["Range", { key: bytes("a"), range_end: bytes("b\0") }, "root"],
+    ["Range", { key: bytes("a"), range_end: bytes("\0") }, "root"],
+    ["Put", { key: bytes("a1"), prev_kv: true }, "root u"],
+    ["Put", { key: bytes("b1") }, "root"],
+    ["Put", { key: bytes("a1"), lease: 8n }, "root u"],
+    ["Put", { key: bytes("a1"), lease: 7n }, "root"],
+    ["DeleteRange", { key: bytes("a"), range_end: bytes("b") }, "root u"],
+    ["DeleteRange", { key: bytes("a"), range_end: bytes("\0") }, "root"],
+    ["Txn", { success: [put("a1")] }, "root u"],
+    ["Txn", { failure: [nested] }, "root"],
+    ["Txn", { success: [{ request_range: { key: bytes("z") } }] }, "root"],
+    ["Txn", { success: [{ request_range: { key: bytes("z"), serializable: true } }] }, "root"],
+    ["Txn", { compare: [{ key: bytes("z"), target: 0 }], success: [put("a")] }, "root"],
+    ["Compact", { revision: 0 }, "root?"],
+    ["LeaseGrant", { TTL: 60 }, "root u stranger"],
+    ["Put", { key: bytes("z"), lease: 7n }, "root"],
+    ["LeaseTimeToLive", { ID: 7n }, "root u stranger"],
+    ["LeaseTimeToLive", { ID: 7n, keys: true }, "root"],
+    ["LeaseLeases", {}, "root"],
+    ["MemberList", {}, "root u stranger"],
+    ["MemberUpdate", { ID: id, peerURLs: ["http://localhost:2380"] }, "root?"],
+    ["MemberAdd", { peerURLs: ["http://localhost:2399"] }, "root?"],
+    ["MemberRemove", { ID: 1n }, "root?"],
+    ["MemberPromote", { ID: 1n }, "root?"],
+    ["Status", {}, "root u stranger"],
+    ["Alarm", { action: 0 }, "root u stranger"],
+    ["Alarm", { action: 2, alarm: 1, memberID: id }, "root"],
+    ["Defragment", {}, "root"],
+    ["Hash", {}, "root"],
+    ["HashKV", {}, "root"],
+    ["MoveLeader", { targetID: id }, "root"],
+    ["Downgrade", { action: 2 }, "root"],
+    ["Snapshot", {}, "root"],
+    ["UserGet", { name: "u" }, "root u"],
+    ["UserGet", { name: "root" }, "root"],
+    ["RoleGet", { role: "r" }, "root u"],
+    ["UserList", {}, "root"],
+    ["RoleList", {}, "root"],
+    ["UserAdd", { name: "x", password: "x" }, "root"],
+    ["UserChangePassword", { name: "x", password: "y" }, "root"],
+    ["UserGrantRole", { user: "x", role: "r" }, "root"],
+    ["UserRevokeRole", { name: "x", role: "r" }, "root"],
+    ["UserDelete", { name: "x" }, "root"],
+    ["RoleAdd", { name: "x" }, "root"],
+    ["RoleGrantPermission", { name: "x", perm: { key: bytes("k") } }, "root"],
+    ["RoleRevokePermission", { role: "x", key: bytes("k") }, "root"],
+    ["RoleDelete", { role: "x" }, "root"],
+    ["LeaseRevoke", { ID: 7n }, "root"],
+    ["AuthEnable", {}, "root"],
+  ];
+  for (const [method, request, may] of table) {
+    const what = `${method} ${inspect(request)}`;
+    assert.equal(await refusal(method, request), texts.empty, what);
+    assert.equal(await refusal(method, request, "x".repeat(16)), texts.token, what);
+    for (const [name, token] of [
+      ["stranger", stranger],
+      ["u", u],
+      ["root", root],
+    ] as const) {
+      const told = await refusal(method, request, token);
+      if (may.split(" ").includes(name)) assert.equal(told, "", `${name}: ${what}`);
+      // "root?": permitted, and refused for another reason.
+      else if (name === "root") assert.notEqual(told, texts.denied, `${name}: ${what}`);
+      else assert.equal(told, texts.denied, `${name}: ${what}`);
+    }
+  }
+});
+
+test("a watch that is not permitted is created and canceled in one answer", async () => {
+  const u = await login("u");
+  const ask = async (request: EtcdInit<"WatchCreateRequest">, headers: Record<string, string>) => {
+    const stream = client.grpc.open("/etcdserverpb.Watch/Watch", headers);
+    stream.write(frame(etcdCodecs.WatchRequest.encode({ create_request: request })));
+    const data = await new Promise<Buffer>((resolve) => stream.once("data", resolve));
+    stream.close();
+    const { created, canceled, watch_id, cancel_reason } = etcdCodecs.WatchResponse.decode(
+      unframe(data)[0]!,
+    );
+    return { created, canceled, watch_id, cancel_reason };
+  };
+  const refused = (text: string) => ({
+    created: true,
+    canceled: true,
+    watch_id: -1n,
+    cancel_reason: `rpc error: code = ${text}`,
+  });
+  const denied = refused("PermissionDenied desc = etcdserver: permission denied");
+  const prefix = { key: bytes("a"), range_end: bytes("b") };
+  assert.deepEqual(await ask(prefix, { token: u }), {
+    created: true,
+    canceled: false,
+    watch_id: 0n,
+    cancel_reason: "",
+  });
+  assert.deepEqual(await ask({ key: bytes("a"), range_end: bytes("\0") }, { token: u }), denied);
+  assert.deepEqual(await ask({ key: bytes("b") }, { token: u }), denied);
+  assert.deepEqual(
+    await ask(prefix, {}),
+    refused("InvalidArgument desc = etcdserver: user name is empty"),
+  );
+  assert.deepEqual(
+    await ask(prefix, { token: "x" }),
+    refused("Unauthenticated desc = etcdserver: invalid auth token"),
+  );
+});
+
+test("a lease is kept alive by those who may write what hangs on it", async () => {
+  const [root, u] = [await login("root"), await login("u")];
+  await done("LeaseGrant", { ID: 70n, TTL: 60 }, u);
+  const keep = async (token: string): Promise<string> => {
+    const stream = client.grpc.open("/etcdserverpb.Lease/LeaseKeepAlive", { token });
+    let trailers: Record<string, unknown> = {};
+    stream.on("response", (headers) => Object.assign(trailers, headers));
+    stream.on("trailers", (headers) => {
+      trailers = { ...trailers, ...headers };
+    });
+    stream.resume();
+    stream.end(frame(etcdCodecs.LeaseKeepAliveRequest.encode({ ID: 70n })));
+    await new Promise((resolve) => stream.once("close", resolve));
+    return decodeURIComponent(`${trailers["grpc-status"]} ${trailers["grpc-message"] ?? ""}`);
+  };
+  assert.equal(await keep(u), "0 ");
+  await done("Put", { key: bytes("z"), lease: 70n }, root);
+  assert.equal(await keep(u), texts.denied);
+  assert.equal(await keep(root), "0 ");
+});
+
+test("locks are taken in the name of the one who asks", async () => {
+  const u = await login("u");
+  const lock = { name: bytes("a/lock") };
+  assert.equal(await refusal("Lock", lock), "2 etcdserver: user name is empty");
+  const elsewhere = { name: bytes("z/lock") };
+  assert.equal(await refusal("Lock", elsewhere, u), "2 etcdserver: permission denied");
+  const held = (await call("Lock", lock, u)) as { response: EtcdMessage<"LockResponse"> };
+  const { key } = held.response;
+  assert.equal(await refusal("Unlock", { key }), "2 etcdserver: user name is empty");
+  await done("Unlock", { key }, u);
+});
+
+test("tokens end with a new password, with their user and with auth; other changes leave them", async () => {
+  const root = await login("root");
+  await done("UserAdd", { name: "t", password: "t" }, root);
+  await done("UserGrantRole", { user: "t", role: "r" }, root);
+  const read = (token: string) => refusal("Range", { key: bytes("a") }, token);
+  let token = await login("t");
+  assert.equal(await read(token), "");
+  await done("UserChangePassword", { name: "t", password: "new" }, root);
+  assert.equal(await read(token), texts.token);
+  assert.equal(await refusal("Authenticate", { name: "t", password: "t" }), texts.failed);
+  token = await login("t", "new");
+  assert.equal(await read(token), "");
+  await done("UserDelete", { name: "t" }, root);
+  assert.equal(await read(token), texts.token);
+  await done("AuthDisable", {}, root);
+  await done("AuthEnable", {});
+  assert.equal(await read(root), texts.token);
+});
+
+test("a hashed password and a missing permission are refused by name", async () => {
+  const root = await login("root");
+  assert.match(
+    await refusal("UserAdd", { name: "h", hashedPassword: "JDJhJDEw" }, root),
+    /^3 etcdserver: a hashed password is not accepted/,
+  );
+  assert.equal(
+    await refusal("RoleGrantPermission", { name: "r" }, root),
+    "3 etcdserver: permission not given",
+  );
+  const perm = { key: bytes("b"), range_end: bytes("a") };
+  assert.equal(
+    await refusal("RoleGrantPermission", { name: "r", perm }, root),
+    "3 etcdserver: invalid auth management",
+  );
+});
+
+test("the gateway passes the Authorization header on", async () => {
+  const token = await login("u");
+  const post = async (path: string, body: object, authorization?: string) => {
+    const response = await fetch(`http://127.0.0.1:${served.port}${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: authorization === undefined ? {} : { authorization },
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const key = bytes("a").toString("base64");
+  assert.equal((await post("/v3/kv/range", { key }, token)).status, 200);
+  const nobody = await post("/v3/kv/range", { key });
+  assert.deepEqual([nobody.status, nobody.body["message"]], [400, texts.empty.slice(2)]);
+  const login2 = await post("/v3/auth/authenticate", { name: "u", password: "u" });
+  assert.match(String(login2.body["token"]), /^[a-zA-Z]{16}\.\d+$/);
+});
+
+test("a call whose token this member has yet to hear of waits until it has", async () => {
+  const root = await login("root");
+  // The next entry will be the login's: its token is used before that.
+  const secret = "abcdefghijklmnop";
+  const early = `${secret}.${store.appliedIndex + 1}`;
+  const reading = refusal("Range", { key: bytes("z") }, early);
+  await done("MemberList", {}, root);
+  const change = {
+    kind: "authenticate",
+    user: "root",
+    secret,
+    authRevision: store.auth.revision,
+  } as const;
+  served.member.propose(encodeCommand({ kind: "auth", change }), () => {});
+  assert.equal(await reading, "");
+});
+
+test("a JWT is too old for keys after any change of auth, and goes on to administer", async () => {
+  const key = createSecretKey(Buffer.from("a secret of the members"));
+  const keys = { algorithm: "HS256", signing: key, checking: key, ttlMs: 60_000 } as const;
+  const other = await serveDoor({ auth: { tokens: { kind: "jwt", keys } } });
+  const own = new EtcdClient(other.port);
+  after(async () => {
+    own.close();
+    await other.close();
+  });
+  const ask = async (method: string, request: object, token = "") => {
+    const rpc = etcdRpcs.find((one) => one.method === method)!;
+    const headers = token === "" ? {} : { token };
+    const init = request as EtcdInit<never>;
+    const answer = await own.call(method, rpc.request, rpc.response, init, headers);
+    return "message" in answer ? `${answer.status} ${answer.message}` : answer.response;
+  };
+  await ask("UserAdd", { name: "root", password: "root" });
+  await ask("UserGrantRole", { user: "root", role: "root" });
+  await ask("AuthEnable", {});
+  const login = () => ask("Authenticate", { name: "root", password: "root" });
+  const { token } = (await login()) as EtcdMessage<"AuthenticateResponse">;
+  assert.equal(token.split(".").length, 3);
+  assert.equal(typeof (await ask("Put", { key: bytes("a") }, token)), "object");
+  assert.equal(typeof (await ask("RoleAdd", { name: "r" }, token)), "object");
+  const old = "3 etcdserver: revision of auth store is old";
+  assert.equal(await ask("Put", { key: bytes("a") }, token), old);
+  assert.equal(await ask("Range", { key: bytes("a") }, token), old);
+  assert.equal(typeof (await ask("UserList", {}, token)), "object");
+  const { token: fresh } = (await login()) as EtcdMessage<"AuthenticateResponse">;
+  assert.equal(typeof (await ask("Range", { key: bytes("a") }, fresh)), "object");
+  assert.equal(await ask("Range", { key: bytes("a") }, `${fresh}x`), texts.token);
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, test } from "node:test";
+import { WebSocket } from "ws";
+import { until } from "../testing/in-process-cluster.ts";
+import { EtcdClient, serveDoor } from "../testing/served-door.ts";
+
+const served = await serveDoor();
+const client = new EtcdClient(served.port);
+after(async () => {
+  client.close();
+  await served.close();
+});
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+interface Talk {
+  readonly socket: WebSocket;
+  readonly messages: Record<string, unknown>[];
+  readonly closed: Promise<number>;
+}
+
+async function talk(path: string, protocols: string[] = []): Promise<Talk> {
+  const socket = new WebSocket(`ws://127.0.0.1:${served.port}${path}`, protocols);
+  const messages: Record<string, unknown>[] = [];
+  socket.on("message", (data) => messages.push(JSON.parse(String(data))));
+  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+  await new Promise((resolve, reject) => socket.on("open", resolve).on("error", reject));
+  return { socket, messages, closed };
+}
+
+test("a watch over WebSocket: a message for each request, a message for each answer", async () => {
+  const { socket, messages } = await talk("/v3/watch");
+  const create = JSON.stringify({ create_request: { key: base64("a") } });
+  socket.send(create);
+  socket.send(create.slice(0, 9));
+  socket.send(create.slice(9));
+  await until(() => messages.length === 2);
+  await client.put({ key: Buffer.from("a"), value: Buffer.from("1") });
+  await until(() => messages.length === 4);
+  const results = messages.map((one) => one["result"] as Record<string, unknown>);
+  assert.deepEqual(
+    results.map(({ watch_id, created, events }) => [watch_id, created, (events as [])?.length]),
+    [
+      [undefined, true, undefined],
+      ["1", true, undefined],
+      [undefined, undefined, 1],
+      ["1", undefined, 1],
+    ],
+  );
+  socket.close();
+  await until(() => served.door.counters.watch.watchers === 0);
+});
+
+test("a unary call over WebSocket is answered and closed, well or refused", async () => {
+  for (const [request, answer] of [
+    ['{"key":"YQ=="}', { count: "1" }],
+    ["{}", { code: 3, message: "etcdserver: key is not provided" }],
+    ["garbage{}", { code: 3 }],
+  ] as const) {
+    const { socket, messages, closed } = await talk("/v3/kv/range");
+    socket.send(request);
+    assert.equal(await closed, 1000);
+    assert.equal(messages.length, 1);
+    assert.partialDeepStrictEqual(messages[0], answer);
+  }
+});
+
+test("the protocol Bearer is accepted, and with it a token", async () => {
+  const { socket } = await talk("/v3/watch", ["Bearer", "some.token"]);
+  assert.equal(socket.protocol, "Bearer");
+  socket.terminate();
+});
+
+test("who offers another protocol, or asks at a place without streams, is served as it is", async () => {
+  for (const [path, upgrade, status] of [
+    ["/health", "websocket", 200],
+    ["/v3/kv/range", "h2c", 405],
+    ["/nowhere", "websocket", 404],
+  ] as const) {
+    const socket = connect(served.port, "127.0.0.1");
+    const head = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: ${upgrade}\r\n`;
+    socket.write(`${head}Sec-WebSocket-Version: 13\r\n\r\n`);
+    let text = "";
+    for await (const chunk of socket) text += chunk;
+    assert.match(text, new RegExp(`^HTTP/1.1 ${status} `), path);
+  }
+});
+
+test("a message beyond the limit, or one that breaks the protocol, costs its own connection alone", async () => {
+  const large = await talk("/v3/watch");
+  large.socket.on("error", () => {});
+  large.socket.send("x".repeat(9 * 1024 * 1024));
+  assert.notEqual(await large.closed, 1000);
+  const broken = connect(served.port, "127.0.0.1");
+  const key = Buffer.alloc(16).toString("base64");
+  broken.write(
+    `GET /v3/watch HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+  );
+  await new Promise((done) => broken.once("data", done));
+  broken.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+  await new Promise((done) => broken.on("error", done).on("close", done).resume());
+  const health = await fetch(`http://127.0.0.1:${served.port}/health`);
+  assert.equal(health.status, 200);
+});

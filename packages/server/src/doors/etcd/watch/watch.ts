@@ -1,0 +1,248 @@
+// etcdserverpb.Watch: one stream carries many watchers. Each is answered that it is created before any of
+// its events; the events of a revision come together, split only where the client allows it. A client that
+// stops reading stops nobody else (watch-hub.ts).
+
+import type { StoreEvent } from "@althing/store";
+import {
+  type EtcdMessage,
+  encodeWatchResponse,
+  etcdCodecs,
+  etcdSchema,
+  type WatchResponseMessage,
+} from "@althing/wire";
+import type { BidiMethod, BidiReceiver, StreamCall } from "../../../transport/index.ts";
+import type { DoorContext } from "../../context.ts";
+import type { Admission } from "../admission.ts";
+import type { Access } from "../auth/access.ts";
+import type { MemberView } from "../cluster/member-view.ts";
+import { etcdErrors, failWith, goText } from "../errors.ts";
+import { eventBytes, Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
+
+type Request = EtcdMessage<"WatchRequest">;
+type Call = StreamCall<WatchResponseMessage>;
+
+interface Parts {
+  readonly context: DoorContext;
+  readonly view: MemberView;
+  readonly admission: Admission;
+  readonly access: Access;
+  readonly hub: WatchHub;
+}
+
+const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
+const progressIntervalMsDefault = 10 * 60_000;
+const patrolMs = 1_000;
+/** Patrols without a leader after which a stream that asked for one is ended. */
+const leaderlessPatrolsMax = 3;
+/** What a refused creation and a progress report of a whole stream are addressed to. */
+const nobody = -1n;
+
+export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMessage> {
+  const { context, view, admission, access, hub } = parts;
+  const streams = new Set<WatchStream>();
+  let leaderless = 0;
+  setInterval(() => {
+    const { state, leader } = view.recent();
+    leaderless = leader === undefined ? leaderless + 1 : 0;
+    for (const stream of [...streams]) {
+      if (state !== "running") failWith(stream.call, state);
+      else if (stream.needsLeader && leaderless >= leaderlessPatrolsMax) {
+        failWith(stream.call, "leaderMissing");
+      } else continue;
+      stream.close();
+      streams.delete(stream);
+    }
+  }, patrolMs).unref();
+  setInterval(() => {
+    for (const stream of streams) stream.notifyProgress();
+  }, context.watchProgressIntervalMs ?? progressIntervalMsDefault).unref();
+
+  return {
+    kind: "bidi",
+    service: "etcdserverpb.Watch",
+    method: "Watch",
+    decode: etcdCodecs.WatchRequest.decode,
+    encode: (writer, message) => encodeWatchResponse(writer, view.ids, view.raftTerm, message),
+    open(call) {
+      const fault = admission.refuse(call, false, "stream");
+      if (fault !== undefined) {
+        failWith(call, fault);
+        return { message() {}, halfClosed() {} };
+      }
+      const stream = new WatchStream(call, hub, context, access);
+      streams.add(stream);
+      call.onCancel(() => {
+        streams.delete(stream);
+        stream.close();
+      });
+      return stream;
+    },
+  };
+}
+
+class WatchStream implements BidiReceiver<Request>, WatchSink {
+  readonly call: Call;
+  readonly needsLeader: boolean;
+  private readonly hub: WatchHub;
+  private readonly context: DoorContext;
+  private readonly access: Access;
+  private readonly messageBytesMax: number;
+  private readonly watchers = new Map<bigint, Watcher>();
+  private readonly fragmented = new Set<bigint>();
+  private readonly notified = new Set<bigint>();
+  /** Ended by us; clients cancel them as a matter of routine and wait for the answer. */
+  private readonly ended = new Set<bigint>();
+  private nextId = 0n;
+  private isWaiting = false;
+
+  constructor(call: Call, hub: WatchHub, context: DoorContext, access: Access) {
+    this.call = call;
+    this.hub = hub;
+    this.context = context;
+    this.access = access;
+    this.needsLeader = call.metadata("hasleader") === "true";
+    this.messageBytesMax = context.limits.requestBytesMax + 512 * 1024;
+  }
+
+  message(request: Request): void {
+    if (request.create_request !== undefined) this.create(request.create_request);
+    else if (request.cancel_request !== undefined) this.cancel(request.cancel_request.watch_id);
+    else if (request.progress_request !== undefined) this.tellProgress();
+  }
+
+  /** Events keep flowing: gateways half-close every watch. */
+  halfClosed(): void {}
+
+  close(): void {
+    for (const watcher of this.watchers.values()) this.hub.remove(watcher);
+    this.watchers.clear();
+    this.hub.forget(this);
+  }
+
+  events(watcher: Watcher, revision: number, events: readonly StoreEvent[]): boolean {
+    const watchId = watcher.id;
+    if (!this.fragmented.has(watchId)) return this.send({ watchId, revision, events });
+    let flows = true;
+    for (let start = 0; start < events.length; ) {
+      let bytes = 0;
+      let end = start;
+      while (end < events.length && (end === start || bytes < this.messageBytesMax)) {
+        bytes += eventBytes(events[end]!);
+        if (bytes >= this.messageBytesMax && end > start) break;
+        end++;
+      }
+      const fragment = end < events.length;
+      flows = this.send({ watchId, revision, events: events.slice(start, end), fragment });
+      start = end;
+    }
+    return flows;
+  }
+
+  compacted(watcher: Watcher, floor: number): void {
+    this.forget(watcher);
+    this.ended.add(watcher.id);
+    this.send({ watchId: watcher.id, revision: 0, canceled: true, compactRevision: floor });
+  }
+
+  /** To those that asked for it and had nothing since the last time. */
+  notifyProgress(): void {
+    for (const id of this.notified) {
+      const watcher = this.watchers.get(id);
+      if (watcher === undefined) continue;
+      const { stirred } = watcher;
+      watcher.stirred = false;
+      if (!stirred && this.hub.isCurrent(watcher)) this.send({ watchId: id });
+    }
+  }
+
+  private create(request: EtcdMessage<"WatchCreateRequest">): void {
+    const key = request.key.length === 0 ? "\0" : latin1(request.key);
+    const rangeEnd = latin1(request.range_end);
+    const denied = this.access.refusesRange(this.call, { key, rangeEnd });
+    // A refused creation uses up no number.
+    if (denied !== undefined) {
+      this.refuse(goText(denied));
+    } else if (rangeEnd !== "" && rangeEnd !== "\0" && key >= rangeEnd) {
+      this.refuse("mvcc: watcher range is empty");
+    } else if (request.start_revision < 0) {
+      this.refuse(etcdErrors.compacted.message);
+    } else if (request.watch_id !== 0n && this.watchers.has(request.watch_id)) {
+      this.refuse("mvcc: duplicate watch ID provided on the WatchStream");
+    } else {
+      const id = request.watch_id === 0n ? this.freeId() : request.watch_id;
+      const options = {
+        key,
+        rangeEnd,
+        prevKv: request.prev_kv,
+        puts: !request.filters.includes(NOPUT),
+        deletes: !request.filters.includes(NODELETE),
+      };
+      const { revision } = this.context.store;
+      const next = request.start_revision === 0 ? revision + 1 : request.start_revision;
+      const watcher = new Watcher(id, options, this, next);
+      this.watchers.set(id, watcher);
+      this.ended.delete(id);
+      if (request.fragment) this.fragmented.add(id);
+      if (request.progress_notify) this.notified.add(id);
+      this.send({ watchId: id, created: true });
+      this.hub.add(watcher);
+    }
+  }
+
+  private cancel(id: bigint): void {
+    const watcher = this.watchers.get(id);
+    if (watcher !== undefined) this.forget(watcher);
+    else if (!this.ended.delete(id)) return;
+    this.send({ watchId: id, canceled: true });
+  }
+
+  /** For all watchers of the stream at once, and only if it is true of all. */
+  private tellProgress(): void {
+    this.hub.advance();
+    if (this.watchers.size === 0) return;
+    for (const watcher of this.watchers.values()) if (!this.hub.isCurrent(watcher)) return;
+    this.send({ watchId: nobody });
+  }
+
+  private freeId(): bigint {
+    while (this.watchers.has(this.nextId)) this.nextId++;
+    return this.nextId++;
+  }
+
+  private refuse(cancelReason: string): void {
+    this.send({ watchId: nobody, created: true, canceled: true, cancelReason });
+  }
+
+  private forget(watcher: Watcher): void {
+    this.hub.remove(watcher);
+    this.watchers.delete(watcher.id);
+    this.fragmented.delete(watcher.id);
+    this.notified.delete(watcher.id);
+  }
+
+  private send(message: Partial<WatchResponseMessage>): boolean {
+    const flows = this.call.send({
+      revision: this.context.store.revision,
+      watchId: 0n,
+      created: false,
+      canceled: false,
+      compactRevision: 0,
+      cancelReason: "",
+      fragment: false,
+      events: [],
+      ...message,
+    });
+    if (!flows && !this.isWaiting) {
+      this.isWaiting = true;
+      this.call.onDrain(() => {
+        this.isWaiting = false;
+        this.hub.resumed(this);
+      });
+    }
+    return flows;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
