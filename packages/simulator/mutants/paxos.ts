@@ -166,9 +166,4 @@ export const paxosMutants: readonly Mutant[] = [
     ["replication.ts", "if (receivedIndex < peer.lossMatch) peer.match = receivedIndex;", ""],
     { seedsMax: 600 },
   ),
-  mutant("refusal-ignored", "a leader that is refused goes on as if nothing was", [
-    "election.ts",
-    "if (promised.round > paxos.promised.round || isAbove(paxos, message)) {",
-    "if (promised.round < 0) {",
-  ]),
 ];

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { Core, Entry, Restored } from "@althing/consensus";
 import { decodeCommand, encodeCommand, type Result } from "@althing/store";
 import { encodeValue, Reference } from "../observe/reference.ts";
+import { AdoptedValue } from "./adopted-value.ts";
 import { CommitQuorum } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
@@ -284,4 +285,42 @@ test("the store's answers are held to what the log says, and weak reads to a rev
     read((_, reference) => reference.applied("m1", 2, put(12), done(4), decodeCommand)),
     ["store model"],
   );
+});
+
+test("P2c: another value than the one of the highest ballot that was told", () => {
+  const accepted = (epoch: number, payload: string): Entry => ({
+    ...entry(5, epoch, payload),
+    proposer: "b",
+  });
+  const ballot = { round: 9, proposer: "a" };
+  const promise = (told: Entry, commitIndex = 4) => ({
+    kind: "receive" as const,
+    from: "b",
+    message: { kind: "promise", ballot, commitIndex, entries: [told] },
+  });
+  const propose = (
+    value: string,
+    told: readonly ReturnType<typeof promise>[],
+    own?: Entry,
+    late?: Entry,
+  ) =>
+    found((verdicts) => {
+      const checker = new AdoptedValue(verdicts, "paxos");
+      const as = (role: string, held: Entry | undefined) =>
+        ({ status: () => ({ role }), entryAt: () => held }) as unknown as Core<unknown, unknown>;
+      for (const one of told) checker.stepping("m0", one, as("candidate", own));
+      if (late !== undefined) checker.stepping("m0", promise(late), as("leader", own));
+      checker.written("m0", [{ ...entry(5, 9, value), proposer: "a" }]);
+    });
+  const both = [promise(accepted(3, "new")), promise(accepted(2, "old"))];
+  assert.deepEqual(propose("old", both), ["P2c"]);
+  assert.deepEqual(propose("old", both.toReversed()), ["P2c"]);
+  assert.deepEqual(propose("mine", [promise(accepted(2, "old"))]), ["P2c"]);
+  assert.deepEqual(propose("old", [promise(accepted(2, "old"))], accepted(3, "new")), ["P2c"]);
+  assert.deepEqual(propose("new", both), []);
+  assert.deepEqual(propose("mine", []), []);
+  // Chosen already: nothing is proposed for it.
+  assert.deepEqual(propose("mine", [promise(accepted(2, "old"), 5)]), []);
+  // Told when it led already, by one whose promise it did without.
+  assert.deepEqual(propose("old", [promise(accepted(2, "old"))], undefined, accepted(4, "x")), []);
 });

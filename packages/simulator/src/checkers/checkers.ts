@@ -3,6 +3,7 @@
 import type { Core } from "@althing/consensus";
 import { Reference } from "../observe/reference.ts";
 import { AcceptorClaims } from "./acceptor-claims.ts";
+import { AdoptedValue } from "./adopted-value.ts";
 import { CommitQuorum, type Holders } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
@@ -34,6 +35,7 @@ export class Checkers {
   readonly durability: Durability;
   readonly told: ToldAfterDurable | AcceptorClaims;
   readonly paxos: PaxosSafety;
+  readonly adopted: AdoptedValue;
   readonly commitQuorum: CommitQuorum;
   readonly reads: ReadIndex;
   readonly stateHash: StateHash;
@@ -69,6 +71,7 @@ export class Checkers {
         ? new AcceptorClaims(verdicts, this.durability)
         : new ToldAfterDurable(verdicts, this.durability, protocol);
     this.paxos = new PaxosSafety(verdicts, protocol);
+    this.adopted = new AdoptedValue(verdicts, protocol);
     this.commitQuorum = new CommitQuorum(verdicts, this.durability, holders, acceptQuorum);
     this.reads = new ReadIndex(verdicts);
     this.stateHash = new StateHash(verdicts);

@@ -61,6 +61,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     this.#checkers.machine.started(name, restored.applied);
     this.#checkers.reads.started(name);
     this.#checkers.paxos.started(name);
+    this.#checkers.adopted.started(name);
   }
 
   stepping(input: Input<unknown>, core: Core<unknown, unknown>): void {
@@ -85,6 +86,9 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         break;
       case "compact":
         durability.compacted(name, input.index);
+        break;
+      case "receive":
+        this.#checkers.adopted.stepping(name, input, core);
         break;
       default:
         break;
@@ -147,6 +151,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
           return core.entryAt(index)?.epoch ?? -1;
         });
         checkers.paxos.written(name, effect.entries, checkers.machine.committed);
+        checkers.adopted.written(name, effect.entries);
         const first = effect.entries[0]?.index ?? 0;
         const last = effect.entries.at(-1)?.index ?? 0;
         const truncateFrom = effect.truncateFrom ?? 0;
