@@ -1,5 +1,6 @@
 // The etcd v3 messages that tests send and read, as one table and as types. Field numbers are etcd's public
 // protocol. Bytes are latin1 strings; 64-bit integers are numbers where they are safe.
+// It is long because it is a table.
 
 import type { Field, FieldType, Schema } from "./protobuf.ts";
 

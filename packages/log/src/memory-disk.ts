@@ -4,6 +4,8 @@
 //
 // After a failed sync it behaves like Linux: what was written stays readable, counts as clean and is
 // not made durable by a later sync (only writing it again does); a crash may or may not have kept it.
+//
+// Longer than most files, because a file, its handle and the crash share one picture of what is durable.
 
 import { type Disk, type DiskDone, DiskError, type DiskErrorCode, type DiskFile } from "./disk.ts";
 import { sectorBytes } from "./segment-format.ts";

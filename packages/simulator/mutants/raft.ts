@@ -1,4 +1,5 @@
 // Mutants of the Raft core, of quorums and of the log in memory.
+// It is long because it is a list.
 
 import type { Mutant } from "./mutant.ts";
 

@@ -1,6 +1,7 @@
 // The replicated state machine as the member and the doors see it: commands in, results out, reads
 // beside. `apply` is deterministic and synchronous; the store never knows which door a command came
 // through, nor which protocol ordered it. Semantics: MVCC as etcd v3 defines it.
+// Long because it is the whole contract, which is read in one place.
 
 /**
  * A key as a byte string: one UTF-16 code unit (0..255) per byte. Such strings compare bytewise with

@@ -1,6 +1,7 @@
 // A lean gRPC client for the command line over `node:http2`. It goes from endpoint to endpoint until
 // one can be reached; a request that has been sent is never sent again, because a write whose answer
 // was lost may have taken effect.
+// Longer than most files, because dialling, one call and one stream share the end of a connection.
 
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { isIP } from "node:net";

@@ -1,6 +1,7 @@
 // What every protocol owes the runtime, whatever it does inside: one list of cases, over members in
 // memory, that Raft, Paxos and Zab all pass. Nothing in here knows a message, a state or a role name
 // beyond the contract's.
+// It is long because it is a list.
 
 import assert from "node:assert/strict";
 import type { Entry, MemberId, MembershipChange, Protocol } from "../contract.ts";

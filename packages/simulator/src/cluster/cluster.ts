@@ -1,6 +1,7 @@
 // All machines of a run and the processes on them: starting, killing and watching over them as an
 // operator's supervisor does. The member, its core, log and store are production's own; this file
 // only gives them ports.
+// Longer than most files, because one life of a process, from its start to its end, is told in one piece.
 
 import type { Membership, Protocol } from "@althing/consensus";
 import {
