@@ -104,8 +104,8 @@ until_true() {
   done
 }
 
-replicates() { [ "$(sql "$1" 'select count(*) from pg_stat_replication')" = 1 ]; }
-leads() { [ "$(primary)" = "$1" ]; }
+replicates() { [ "$(sql "$1" "select count(*) from pg_stat_replication where sync_state = 'sync'")" = 1 ]; }
+leads() { [ "$(primary)" = "$1" ] && [ "$(sql "$1" 'show transaction_read_only')" = off ]; }
 answers() { ask put ready yes; }
 
 # ------------------------------------------------------------------------------------ the story
@@ -131,6 +131,7 @@ until_true 20 "Althing answers without its leader" answers
 # Two rounds of Patroni's loop: whoever could not hold its key would have stepped down by now.
 sleep 5
 echo "Althing lost its leader; the primary is $(primary)"
+until_true 20 "beta follows still" replicates alpha
 sql alpha "insert into law values ('while one of three is gone')"
 
 disown "${process[alpha]}"

@@ -9,7 +9,7 @@ import type { MemberProcess } from "../cluster/member-process.ts";
 import { clusterTest, program } from "./subject.ts";
 
 const name = "office";
-/** More than the log keeps, and with their values more than sockets hold. */
+/** With their values far more than the log keeps for one who lags, and than sockets hold. */
 const writes = 6000;
 const prepare = async () => ({ args: ["--snapshot-count=200"] });
 
@@ -133,7 +133,7 @@ async function fillAndCompact(client: EtcdClient): Promise<void> {
   let revision = 0;
   for (let start = 0; start < writes; start += 100) {
     const puts = Array.from({ length: 100 }, (_, i) =>
-      client.put({ key: `fill/${start + i}`, value: "x".repeat(2000) }),
+      client.put({ key: `fill/${start + i}`, value: "x".repeat(6000) }),
     );
     for (const { code, response } of await Promise.all(puts)) {
       assert.equal(code, 0);
