@@ -23,6 +23,7 @@ import { causeOf } from "./write-errors.ts";
 /** The handle of a record that must be read by its revision. */
 export const noHandle = -1;
 
+const nothing = new Uint8Array(0);
 const headKey = Buffer.from("head");
 const blockKeyBytes = 12;
 const removalBytes = 12;
@@ -223,7 +224,11 @@ export class Environment {
   #readBlock(block: Block): Uint8Array {
     if (this.#lastBlock !== block) {
       const bytes = this.#records.getBinaryFast(blockKey(block));
-      if (bytes === undefined) throw new Error(`block ${block.main}.${block.sub} is missing`);
+      if (bytes === undefined) {
+        // Its removal is on the disk, and this thread is yet to hear of it.
+        if (block.dead?.size === block.count) return nothing;
+        throw new Error(`block ${block.main}.${block.sub} is missing`);
+      }
       if (bytes.length > this.#lastBytes.length) this.#lastBytes = new Uint8Array(bytes.length);
       this.#lastBytes.set(bytes.subarray(0, bytes.length));
       this.#lastLength = bytes.length;

@@ -57,3 +57,27 @@ test("without anybody who waits, and without another write, the space is free so
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });
+
+test("whoever reads all while space is given back meets no hole", async () => {
+  await using held = new AsyncDisposableStack();
+  for (let round = 0; round < 10; round++) {
+    const engine = await emptied(held, 3_600_000);
+    let isFree = false;
+    const free = flushed(engine, true).then(() => {
+      isFree = true;
+    });
+    let reads = 0;
+    while (!isFree) {
+      const found: number[] = [];
+      engine.scan(0, 0, (main) => found.push(main) > 0);
+      assert.deepEqual(
+        found.filter((main) => main < 2 || main >= 2 + values),
+        [],
+      );
+      reads++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await free;
+    assert.ok(reads > 0);
+  }
+});
