@@ -96,9 +96,10 @@ test("a member that comes back knows users, roles and that auth is enabled", asy
   const member = cluster.running[0]!;
   await cluster.stop(member);
   const again = await cluster.start(member.name, { bcryptCost: 4 });
+  // Answered once the member has applied all that the cluster decided while it was away.
+  const token = await login(again.client, "root");
   const nobody = await again.client.range({ key: bytes("a"), serializable: true });
   assert.deepEqual("message" in nobody && nobody.message, "etcdserver: user name is empty");
-  const token = await login(again.client, "root");
   const listed = await again.client.call(
     "UserList",
     "AuthUserListRequest",
