@@ -20,6 +20,8 @@ interface Told {
   readonly ballot: Ballot;
   /** By slot: the entry of the highest ballot that it was told of, or had accepted itself. */
   readonly bySlot: Map<number, Entry>;
+  /** Told to be chosen: learned, not adopted. P2b looks after those. */
+  chosenUpTo: number;
 }
 
 export class AdoptedValue {
@@ -54,7 +56,7 @@ export class AdoptedValue {
     const told = this.#told.get(member);
     if (told === undefined) return;
     for (const entry of entries) {
-      if (!isOf(entry, told.ballot)) continue;
+      if (entry.index <= told.chosenUpTo || !isOf(entry, told.ballot)) continue;
       const expected = told.bySlot.get(entry.index);
       if (expected === undefined || sameValue(expected, entry)) continue;
       this.#verdicts.violate(
@@ -67,9 +69,10 @@ export class AdoptedValue {
   #hear(member: string, message: Promise1b, core: Pick<Core<unknown, unknown>, "entryAt">): void {
     let told = this.#told.get(member);
     if (told === undefined || !isSame(told.ballot, message.ballot)) {
-      told = { ballot: message.ballot, bySlot: new Map() };
+      told = { ballot: message.ballot, bySlot: new Map(), chosenUpTo: 0 };
       this.#told.set(member, told);
     }
+    told.chosenUpTo = Math.max(told.chosenUpTo, message.commitIndex);
     for (const entry of message.entries) {
       // What is chosen is learned, not proposed again.
       if (entry.index <= message.commitIndex) continue;
