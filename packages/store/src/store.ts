@@ -46,7 +46,7 @@ import type {
 import type { Engine, Head } from "./engine/port.ts";
 import { Leases } from "./lease/leases.ts";
 import { PublishedMembers } from "./member/published-members.ts";
-import { compactionPending, compactStep } from "./mvcc/compaction.ts";
+import { compactionLeft, compactionPending, compactStep } from "./mvcc/compaction.ts";
 import { deleteRange } from "./mvcc/delete-range.ts";
 import { type HashKvResult, type HashKvRun, openHashKv } from "./mvcc/hash-kv.ts";
 import { Keyspace } from "./mvcc/keyspace.ts";
@@ -68,11 +68,13 @@ export interface StoreOptions {
 
 /** The store with what its member and its maintenance need beside the contract. */
 export interface OpenedStore extends Store, LeaseReads, WatchReads, AuthReads {
-  /** Whether `compactStep` has something to do now. False while a snapshot is being read. */
+  /** Something that compaction made obsolete is still there, be it that it has to wait. */
+  readonly compactionLeft: boolean;
+  /** `compactStep` has something to do now: not while a snapshot is read or the disk is behind. */
   readonly compactionPending: boolean;
   /**
    * Removes some of what compaction made obsolete; short. Call it while `compactionPending`, when
-   * there is time. Returns whether more remains.
+   * there is time. Returns whether it has more to do now.
    */
   compactStep(): boolean;
   hashKv(revision: Revision): HashKvResult | ErrorResult;
@@ -208,6 +210,10 @@ class ReplicatedStore implements OpenedStore {
 
   flush(done: (error: Error | undefined) => void, thorough = false): void {
     this.#engine.flush(done, thorough);
+  }
+
+  get compactionLeft(): boolean {
+    return compactionLeft(this.#keyspace);
   }
 
   get compactionPending(): boolean {

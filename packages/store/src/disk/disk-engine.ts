@@ -41,6 +41,7 @@ export interface DiskEngineOptions {
 /** A rewrite reads and writes one block: about ten microseconds. */
 const rewritesPerBatchMax = 256;
 
+/** Commits that fail for as long as so many attempts take are not tried any more. */
 const attemptsMax = 5;
 /** What may pile up in memory while commits fail. */
 const unwrittenBytesMax = 128 * 1024 * 1024;
@@ -48,7 +49,8 @@ const unwrittenBytesMax = 128 * 1024 * 1024;
 type Done = (error: Error | undefined) => void;
 
 interface Waiting {
-  readonly index: number;
+  /** Answered when so many batches are written. */
+  readonly batches: number;
   /** Also until the space of all that was removed is free. */
   readonly thorough: boolean;
   readonly done: Done;
@@ -69,7 +71,7 @@ class DiskEngine implements Engine {
   #tables = new Tables();
   /** Records not yet on the disk, and the most recent of those that are. */
   #arena = new Arena();
-  #behind = new WriteBehind();
+  #behind: WriteBehind;
   #head: Head;
   /** Of the last batch that LMDB has. */
   #written: Head;
@@ -87,8 +89,10 @@ class DiskEngine implements Engine {
   #waiting: Waiting[] = [];
   #stage: StagedState | undefined;
   #closed = false;
-  /** Commits that failed since one succeeded. */
-  #failures = 0;
+  /** When the first commit failed since one succeeded. */
+  #failingSinceMs: number | undefined;
+  /** The next attempt, while commits fail: nobody but a flush tries sooner. */
+  #retry: NodeJS.Timeout | undefined;
   #lost: DurabilityLost | undefined;
   /** A restored state is being put in force. */
   #swapping: Promise<void> = Promise.resolve();
@@ -105,6 +109,7 @@ class DiskEngine implements Engine {
     this.#environment = new Environment(this.#directory.path(this.#directory.current));
     this.#head = this.#environment.readHead() ?? emptyHead;
     this.#written = this.#head;
+    this.#behind = new WriteBehind(this.#head);
     for (const [table, key, value] of this.#environment.entries()) {
       this.#tables.put(table, key, value);
     }
@@ -153,6 +158,7 @@ class DiskEngine implements Engine {
    */
   remove(main: number, sub: number, _handle: Handle): void {
     this.#behind.addRemoval(main, sub);
+    this.#writeSoon();
   }
 
   put(table: string, key: Key, value: Uint8Array): void {
@@ -173,13 +179,8 @@ class DiskEngine implements Engine {
   commit(head: Head): void {
     if (this.#lost !== undefined) throw this.#lost;
     this.#head = head;
-    if (this.#behind.commit(head)) {
-      this.#behind.seal(this.#arena.openSlab);
-      this.#write();
-    } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#writeNow(), this.#commitDelayMs);
-      this.#timer.unref();
-    }
+    this.#behind.commit(head);
+    this.#writeSoon();
   }
 
   load(visit: LoadVisitor): void {
@@ -221,7 +222,12 @@ class DiskEngine implements Engine {
       done(this.#lost);
       return;
     }
-    this.#waiting.push({ index: this.#head.point.index, thorough, done });
+    if (this.#closed) {
+      done(new Error("the store is closed"));
+      return;
+    }
+    this.#behind.seal(this.#arena.openSlab);
+    this.#waiting.push({ batches: this.#behind.sealedCount, thorough, done });
     this.#writeNow();
   }
 
@@ -264,11 +270,12 @@ class DiskEngine implements Engine {
   close(done: () => void): void {
     const finish = async (): Promise<void> => {
       await this.#swapping;
-      this.#behind.seal(this.#arena.openSlab);
-      this.#write();
+      this.#writeNow();
       await this.#writing;
       this.#closed = true;
       clearTimeout(this.#timer);
+      clearTimeout(this.#retry);
+      this.#answerWaiting(new Error("the store was closed before its disk took everything"));
       // Also the removal of the state that was replaced last.
       await this.#removal;
       await this.#stage?.environment.close();
@@ -280,9 +287,22 @@ class DiskEngine implements Engine {
     });
   }
 
+  /** A full batch at once, a small one after a while. */
+  #writeSoon(): void {
+    if (this.#behind.isFull) {
+      this.#behind.seal(this.#arena.openSlab);
+      if (this.#retry === undefined) this.#write();
+    } else if (this.#timer === undefined && this.#retry === undefined) {
+      this.#timer = setTimeout(() => this.#writeNow(), this.#commitDelayMs);
+      this.#timer.unref();
+    }
+  }
+
   #writeNow(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     this.#behind.seal(this.#arena.openSlab);
     this.#write();
   }
@@ -324,7 +344,7 @@ class DiskEngine implements Engine {
         const startMs = performance.now();
         await this.#writeBatch(batch);
         this.#onCommit(performance.now() - startMs);
-        this.#failures = 0;
+        this.#failingSinceMs = undefined;
         // One that only rewrites has no place in the queue.
         if (batch === this.#behind.front()) this.#behind.shift();
         this.#written = batch.head;
@@ -391,12 +411,15 @@ class DiskEngine implements Engine {
 
   /** The batch is still there, and nothing of it is on the disk: it is written again later. */
   #writeFailed(error: Error): void {
-    this.#failures++;
-    if (this.#failures >= attemptsMax || this.#arena.bytes > unwrittenBytesMax) {
+    const nowMs = performance.now();
+    this.#failingSinceMs ??= nowMs;
+    const failingMs = nowMs - this.#failingSinceMs;
+    const isHopeless = failingMs >= (attemptsMax - 1) * this.#retryAfterMs;
+    if (isHopeless || this.#arena.bytes > unwrittenBytesMax) {
       this.#lost = new DurabilityLost(error);
     } else if (!this.#closed) {
-      this.#timer ??= setTimeout(() => this.#writeNow(), this.#retryAfterMs);
-      this.#timer.unref();
+      this.#retry ??= setTimeout(() => this.#writeNow(), this.#retryAfterMs);
+      this.#retry.unref();
     }
     this.#onError(this.#lost ?? error);
     this.#answerWaiting(this.#lost ?? error);
@@ -408,10 +431,10 @@ class DiskEngine implements Engine {
   }
 
   #answerWaiting(error: Error | undefined): void {
-    const reached = this.#written.point.index;
+    const written = this.#behind.writtenCount;
     const isTidy = this.#isTidy();
-    const isAnswered = ({ index, thorough }: Waiting) =>
-      error !== undefined || (index <= reached && (isTidy || !thorough));
+    const isAnswered = ({ batches, thorough }: Waiting) =>
+      error !== undefined || (batches <= written && (isTidy || !thorough));
     const answered = this.#waiting.filter(isAnswered);
     this.#waiting = this.#waiting.filter((waiting) => !isAnswered(waiting));
     for (const { done } of answered) done(error);
@@ -429,9 +452,11 @@ class DiskEngine implements Engine {
     this.#head = head;
     this.#written = head;
     this.#arena = new Arena();
-    this.#behind = new WriteBehind();
+    this.#behind = new WriteBehind(head);
     this.#sparse = new Set();
     this.#finishedLists = [];
+    // What they waited for has been replaced by what is durable.
+    for (const { done } of this.#waiting.splice(0)) done(undefined);
     this.#removal = this.#removeState(old);
   }
 

@@ -27,6 +27,7 @@ const nothing = new Uint8Array(0);
 const headKey = Buffer.from("head");
 const blockKeyBytes = 12;
 const removalBytes = 12;
+const ownPages = 8;
 
 export type BinaryDatabase = Database<Buffer, Buffer>;
 
@@ -181,10 +182,14 @@ export class Environment {
   /** Of the pages of the file, those that hold data. Cheap enough for a status request. */
   usedBytes(): number {
     const stats = this.root.getStats() as unknown as PageStats;
-    const records = this.#records.getStats() as unknown as PageStats;
-    const pages =
-      records.treeBranchPageCount + records.treeLeafPageCount + records.overflowPages + 8;
-    return pages * stats.pageSize;
+    let pages = 0;
+    // The page of the head, and what LMDB keeps its books in, are there from the start.
+    for (const database of [this.#records, this.#tables, this.#removals]) {
+      const { treeBranchPageCount, treeLeafPageCount, overflowPages } =
+        database.getStats() as unknown as PageStats;
+      pages += treeBranchPageCount + treeLeafPageCount + overflowPages;
+    }
+    return (pages + ownPages) * stats.pageSize;
   }
 
   /** Rejects when any write since this was opened was not taken: those after it may have been. */

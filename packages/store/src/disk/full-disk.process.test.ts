@@ -75,6 +75,35 @@ test("room that comes back in time is used, and nothing is missing", async (t) =
   await closed(again);
 });
 
+test("a disk that is full for a moment ends nothing, however much is written meanwhile", async (t) => {
+  const directory = mountSmall(t, 16);
+  if (directory === undefined) return;
+  const errors: Error[] = [];
+  const state = join(directory, "state");
+  const store = openStore({
+    engine: openDiskEngine({
+      directory: state,
+      retryAfterMs: 200,
+      onError: (error) => errors.push(error),
+    }),
+  });
+  writeFileSync(join(directory, "filler"), new Uint8Array(16_000_000 - 300_000));
+  // Batches fill up one after the other: each of them would try the disk by itself.
+  for (let turn = 0; turn < 40; turn++) {
+    for (let i = 0; i < 2048; i++) applyOne(store, put(`k${i % 100}`));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.ok(errors.length > 0, "the disk was never full");
+  assert.deepEqual(
+    errors.filter((error) => error instanceof DurabilityLost),
+    [],
+  );
+  rmSync(join(directory, "filler"));
+  assert.equal(await flushOutcome(store), undefined);
+  assert.equal(store.durable().index, store.appliedIndex);
+  await closed(store);
+});
+
 test("a disk that stays full ends the engine, and memory does not fill instead", async (t) => {
   const directory = mountSmall(t, 2);
   if (directory === undefined) return;

@@ -81,3 +81,31 @@ test("whoever reads all while space is given back meets no hole", async () => {
     assert.ok(reads > 0);
   }
 });
+
+test("what the quota is weighed against counts tables and what is known of removals, not records alone", async () => {
+  await using held = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), "althing-space-"));
+  held.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const engine = openDiskEngine({ directory, commitDelayMs: 3_600_000 });
+  held.defer(() => new Promise<void>((resolve) => engine.close(resolve)));
+  const before = engine.bytesInUse;
+  for (let i = 0; i < 1000; i++) engine.put("leases", `lease ${i}`, new Uint8Array(1000));
+  engine.commit(engine.head);
+  await flushed(engine, false);
+  const withTables = engine.bytesInUse;
+  assert.ok(withTables - before >= 1_000_000, `${withTables - before} bytes`);
+  // Every third record goes: no block is worth rewriting, and the lists of the removed stay.
+  const handles: number[] = [];
+  for (let main = 2; main < 40_002; main++) {
+    handles.push(engine.append(main, 0, new Uint8Array(20)));
+  }
+  engine.commit({ ...engine.head, revision: 40_001 });
+  await flushed(engine, false);
+  const withRecords = engine.bytesInUse;
+  handles.forEach((handle, i) => {
+    if (i % 3 === 1) engine.remove(2 + i, 0, handle);
+  });
+  await flushed(engine, false);
+  const lists = engine.bytesInUse - withRecords;
+  assert.ok(lists >= 13_000 * 12, `${lists} bytes`);
+});

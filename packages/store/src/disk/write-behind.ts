@@ -1,6 +1,7 @@
 // What was committed but not yet handed to LMDB, as batches that each end at a head. A batch is
 // written whole, in one transaction, before the next one is begun: the disk always shows the state
-// at some head. Batches are small, so that handing one over does not hold the loop.
+// at some head. Batches are small, so that handing one over does not hold the loop. Removals need no
+// commit of their own: compaction makes them whenever there is time, also long after the last commit.
 
 import type { Key } from "../contract.ts";
 import type { Head } from "../engine/port.ts";
@@ -25,22 +26,35 @@ const removalBytes = 32;
 
 export class WriteBehind {
   readonly #sealed: Batch[] = [];
+  #written = 0;
   #entries = new Map<string, readonly [string, Key, Uint8Array | undefined]>();
   #removals: Removal[] = [];
   #records = 0;
-  /** Of the batch that is not sealed yet. */
+  /** Of records and entries that are not sealed yet. */
   #openBytes = 0;
   #sealedBytes = 0;
-  /** The last commit, when it is not sealed yet. */
-  #head: Head | undefined;
+  /** Of the last commit. */
+  #head: Head;
+  /** It is not sealed yet. */
+  #isCommitted = false;
 
-  get isEmpty(): boolean {
-    return this.#head === undefined && this.#sealed.length === 0;
+  constructor(head: Head) {
+    this.#head = head;
   }
 
   /** What waits to be written, an entry that was put twice counted twice. */
   get bytes(): number {
-    return this.#sealedBytes + this.#openBytes;
+    return this.#sealedBytes + this.#openBytes + this.#removals.length * removalBytes;
+  }
+
+  /** Batches that were sealed, ever. */
+  get sealedCount(): number {
+    return this.#written + this.#sealed.length;
+  }
+
+  /** Those of them that were written. */
+  get writtenCount(): number {
+    return this.#written;
   }
 
   addRecord(bytes: number): void {
@@ -55,30 +69,37 @@ export class WriteBehind {
 
   addRemoval(main: number, sub: number): void {
     this.#removals.push({ main, sub });
-    this.#openBytes += removalBytes;
   }
 
-  /** Returns whether the batch has become large enough to be sealed. */
-  commit(head: Head): boolean {
+  commit(head: Head): void {
     this.#head = head;
+    this.#isCommitted = true;
+  }
+
+  /** Enough for a batch. */
+  get isFull(): boolean {
     return this.#records + this.#removals.length + this.#entries.size >= batchRecordsMax;
   }
 
+  /**
+   * What is committed and what is removed becomes a batch. Without a commit since the last one the
+   * removals alone do: what a command has written so far must not reach the disk before its head.
+   */
   seal(openSlab: number): void {
-    if (this.#head === undefined) return;
-    this.#sealed.push({
-      head: this.#head,
-      entries: this.#entries,
-      removals: this.#removals,
-      bytes: this.#openBytes,
-      openSlab,
-    });
-    this.#sealedBytes += this.#openBytes;
-    this.#entries = new Map();
+    if (!this.#isCommitted && this.#removals.length === 0) return;
+    let bytes = this.#removals.length * removalBytes;
+    let entries: Batch["entries"] = new Map();
+    if (this.#isCommitted) {
+      bytes += this.#openBytes;
+      entries = this.#entries;
+      this.#entries = new Map();
+      this.#records = 0;
+      this.#openBytes = 0;
+      this.#isCommitted = false;
+    }
+    this.#sealed.push({ head: this.#head, entries, removals: this.#removals, bytes, openSlab });
+    this.#sealedBytes += bytes;
     this.#removals = [];
-    this.#records = 0;
-    this.#openBytes = 0;
-    this.#head = undefined;
   }
 
   /** The oldest sealed batch. It stays until `shift`, because writing it may fail. */
@@ -87,6 +108,9 @@ export class WriteBehind {
   }
 
   shift(): void {
-    this.#sealedBytes -= this.#sealed.shift()?.bytes ?? 0;
+    const batch = this.#sealed.shift();
+    if (batch === undefined) return;
+    this.#sealedBytes -= batch.bytes;
+    this.#written++;
   }
 }

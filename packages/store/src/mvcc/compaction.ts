@@ -6,16 +6,25 @@ import type { Keyspace } from "./keyspace.ts";
 import { decodeRecord } from "./record.ts";
 import type { VersionId } from "./versions.ts";
 
-export function compactionPending(keyspace: Keyspace): boolean {
+/** What removals may take in memory while the disk is yet to hear of them: they never crowd out commits. */
+const unwrittenBytesMax = 8 * 1024 * 1024;
+
+/** Something is left to be removed, be it that it has to wait. */
+export function compactionLeft(keyspace: Keyspace): boolean {
   const { index, compactRevision } = keyspace;
   return (
-    !keyspace.engine.pinned &&
-    (index.superseders.frontMain() <= compactRevision ||
-      index.tombstones.frontMain() < compactRevision)
+    index.superseders.frontMain() <= compactRevision ||
+    index.tombstones.frontMain() < compactRevision
   );
 }
 
-/** Removes up to `versionsMax` versions. Returns whether more remain. */
+/** Something can be removed now: nobody reads it, and the disk keeps up. */
+export function compactionPending(keyspace: Keyspace): boolean {
+  const { engine } = keyspace;
+  return !engine.pinned && engine.unwrittenBytes < unwrittenBytesMax && compactionLeft(keyspace);
+}
+
+/** Removes up to `versionsMax` versions. Returns whether more can be removed now. */
 export function compactStep(keyspace: Keyspace, versionsMax: number): boolean {
   const { index, compactRevision } = keyspace;
   for (let steps = 0; steps < versionsMax && compactionPending(keyspace); steps++) {

@@ -23,6 +23,7 @@ import { snapshotMethod } from "./snapshot.ts";
 
 const { StatusRequest, StatusResponse } = etcdCodecs;
 const service = "etcdserverpb.Maintenance";
+const waitForReaderMs = 20;
 
 export function maintenanceMethods(dependencies: {
   readonly context: DoorContext;
@@ -133,13 +134,18 @@ export function maintenanceMethods(dependencies: {
     encode: (writer, response) => etcdCodecs.DefragmentResponse.write(response, writer),
     handle(_request, call) {
       if (refused(call)) return;
-      const next = () => (store.compactionPending && store.compactStep() ? undefined : {});
-      inSteps(call, { next, close: () => {} }, () => {
-        store.flush((error) => {
-          if (error === undefined) call.respond({});
-          else call.fail(grpcStatus.internal, `etcdserver: ${error.message}`);
-        }, true);
-      });
+      const remove = () => {
+        const next = () => (store.compactionPending && store.compactStep() ? undefined : {});
+        inSteps(call, { next, close: () => {} }, () => store.flush(freed, true));
+      };
+      const freed = (error: Error | undefined) => {
+        if (error !== undefined) call.fail(grpcStatus.internal, `etcdserver: ${error.message}`);
+        else if (!store.compactionLeft) call.respond({});
+        // What is left waits for the disk, which has caught up now, or for a snapshot that is read.
+        else if (store.compactionPending) remove();
+        else setTimeout(remove, waitForReaderMs);
+      };
+      remove();
     },
   };
 
