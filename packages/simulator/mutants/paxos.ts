@@ -35,8 +35,8 @@ export const paxosMutants: readonly Mutant[] = [
   ]),
   mutant("prepare-before-durable", "a ballot is used before it is on disk", [
     "prepare.ts",
-    'sendAfterDisk(paxos, voter, { kind: "prepareRequest", ballot, first, transfer, quorums });',
-    'paxos.outbox.sends.push({ kind: "send", to: voter, message: { kind: "prepareRequest", ballot, first, transfer, quorums } });',
+    'sendAfterDisk(paxos, voter, { kind: "prepareRequest", ballot, first, handedOver, quorums });',
+    'paxos.outbox.sends.push({ kind: "send", to: voter, message: { kind: "prepareRequest", ballot, first, handedOver, quorums } });',
   ]),
   mutant("promise-forgotten", "a restart forgets what was promised", [
     "self.ts",
@@ -74,9 +74,9 @@ export const paxosMutants: readonly Mutant[] = [
     "if (accepted === undefined) break;",
   ]),
   mutant("found-ignored", "a leader proposes new values where something was accepted", [
-    "role.ts",
-    "const recoveredUpTo = Math.max(paxos.commitIndex, preparation.foundUpTo);",
-    "const recoveredUpTo = paxos.commitIndex;",
+    "preparation.ts",
+    "if (entry.index > preparation.foundUpTo) preparation.foundUpTo = entry.index;",
+    "",
   ]),
   mutant("first-part-is-all", "the first part of a promise is taken for all of it", [
     "prepare.ts",
@@ -129,9 +129,19 @@ export const paxosMutants: readonly Mutant[] = [
     "new-voters-not-prepared",
     "phase 1 is not done with the voters of a new membership",
     [
-      "membership-change.ts",
-      'prepareVerdict(settings.quorums, membership(paxos), preparation.answers) === "won";',
-      'prepareVerdict(settings.quorums, membership(paxos), preparation.answers) !== "lost";',
+      "prepare.ts",
+      'leadership.isPrepared = phaseOne(paxos, preparation) === "won";',
+      'leadership.isPrepared = phaseOne(paxos, preparation) !== "lost";',
+    ],
+    { flags: membershipFlags, seedsMax: 1500 },
+  ),
+  mutant(
+    "leader-learns-nothing",
+    "what new voters tell a leader to be chosen, or accepted, obliges it to nothing",
+    [
+      "prepare.ts",
+      "  for (const entry of entries) {\n    if (entry.index <= commitIndex)",
+      "  for (const entry of paxos.leadership ? [] : entries) {\n    if (entry.index <= commitIndex)",
     ],
     { flags: membershipFlags, seedsMax: 1500 },
   ),
@@ -147,7 +157,7 @@ export const paxosMutants: readonly Mutant[] = [
   ]),
   mutant("reads-before-recovered", "a new leader answers reads before it knows what was chosen", [
     "leadership.ts",
-    "return leadership.isPrepared && paxos.commitIndex >= leadership.recoveredUpTo;",
+    "return leadership.isPrepared && paxos.commitIndex >= leadership.preparation.foundUpTo;",
     "return leadership.isPrepared;",
   ]),
   mutant("slots-lost-with-snapshot", "a snapshot drops what was accepted after its point", [

@@ -1,13 +1,14 @@
 // The acceptor's side of phase 2 (Paxos Made Simple §2.2, P1a): accept what the promised ballot, or a
 // higher one, proposes, slot by slot and in whatever order it comes; acknowledge what is on disk.
 
+import { assert } from "../assert.ts";
 import type { MemberId } from "../contract.ts";
 import { sendAfterDisk } from "../outbox/outbox.ts";
 import { advanceReceived, learnCommit } from "./commit.ts";
 import { acceptIn } from "./log-writer.ts";
 import { hearLeader } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
-import { isOfBallot, type Paxos } from "./self.ts";
+import { isOfBallot, type Paxos, sameValue } from "./self.ts";
 
 export function handleAcceptRequest(
   paxos: Paxos,
@@ -22,8 +23,10 @@ export function handleAcceptRequest(
   for (const entry of entries) {
     if (entry.index <= paxos.commitIndex) continue;
     const held = log.at(entry.index);
-    // A ballot proposes one value per slot: this one is here already.
-    if (held !== undefined && isOfBallot(held, ballot)) continue;
+    if (held !== undefined && isOfBallot(held, ballot)) {
+      assert(sameValue(held, entry), "a ballot proposes one value in a slot");
+      continue;
+    }
     acceptIn(paxos, entry);
   }
   advanceReceived(paxos);

@@ -7,8 +7,16 @@ import type { Entry, Index, MemberId } from "../contract.ts";
 import { type Leadership, lastSlot, leadershipOf, peerOf } from "./leadership.ts";
 import { acceptIn, isDurable, noteChosen } from "./log-writer.ts";
 import { afterCommit } from "./membership-change.ts";
+import { noteFoundChosen, type Preparation } from "./preparation.ts";
 import { acceptIndex, isAcceptQuorum } from "./quorums.ts";
-import { atBallot, isOfBallot, membership, type Paxos } from "./self.ts";
+import {
+  atBallot,
+  isOfBallot,
+  membership,
+  membershipIndex,
+  type Paxos,
+  sameValue,
+} from "./self.ts";
 
 /** A leader: somebody accepted more, or the membership changed. */
 export function maybeCommit(paxos: Paxos): void {
@@ -55,28 +63,37 @@ export function advanceReceived(paxos: Paxos): void {
 }
 
 /**
- * A proposer is told in phase 1 that a slot's value is chosen. It takes it under its own ballot, as if
- * it had proposed it: no other value can be proposed there any more (P2b).
+ * A proposer is told in phase 1 that a slot's value is chosen. Where it has proposed already it was
+ * this value (P2c); where it has not, it will be.
  */
 export function learnChosen(paxos: Paxos, entry: Entry): void {
-  const { preparation, log, promised } = paxos;
+  const { preparation, leadership, log } = paxos;
   assert(preparation !== undefined, "only a proposer is told so");
   if (entry.index <= paxos.commitIndex) return;
-  const held = log.at(entry.index);
-  if (held !== undefined && isOfBallot(held, promised)) {
-    assert(sameValue(held, entry), "one value is chosen in a slot");
-  } else {
-    acceptIn(paxos, atBallot(entry, promised));
+  if (leadership === undefined || entry.index >= leadership.nextSlot) {
+    noteFoundChosen(preparation, entry);
+    return;
   }
+  const proposed = log.at(entry.index);
+  assert(proposed !== undefined && sameValue(proposed, entry), "one value is chosen in a slot");
   preparation.chosen.add(entry.index);
-  if (paxos.leadership !== undefined) return;
-  while (preparation.chosen.delete(paxos.commitIndex + 1)) noteChosen(paxos);
 }
 
-export function sameValue(one: Entry, other: Entry): boolean {
-  if (one.payload === other.payload) return one.kind === other.kind;
-  if (one.kind !== other.kind || one.payload.length !== other.payload.length) return false;
-  return one.payload.every((byte, place) => byte === other.payload[place]);
+/**
+ * A candidate knows as much to be chosen as those who promised. It takes the values under its own
+ * ballot, as if it had proposed them. True if that changed the membership.
+ */
+export function adoptChosen(paxos: Paxos, preparation: Preparation): boolean {
+  const governedBy = membershipIndex(paxos);
+  const { chosen, found } = preparation;
+  for (let index = paxos.commitIndex + 1; chosen.delete(index); index++) {
+    const entry = found.get(index);
+    assert(entry !== undefined, "what a candidate is told to be chosen it has found");
+    found.delete(index);
+    acceptIn(paxos, atBallot(entry, paxos.promised));
+    noteChosen(paxos);
+  }
+  return membershipIndex(paxos) > governedBy;
 }
 
 /** Slots beyond the commit index that are known to be chosen. */

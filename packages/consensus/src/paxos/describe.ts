@@ -14,7 +14,7 @@ export function describeMessage(message: PaxosMessage): string {
       return `${head} ${granted ? "granted" : `refused, promised ${describeBallot(promised)}`}`;
     }
     case "prepareRequest":
-      return `${head} from ${message.first}${message.transfer ? " transfer" : ""}`;
+      return `${head} from ${message.first}${message.handedOver === undefined ? "" : " transfer"}`;
     case "promise": {
       const { first, last, isLast, commitIndex, baseIndex, entries } = message;
       const slots = isLast ? `${first}..` : `${first}..${last}`;

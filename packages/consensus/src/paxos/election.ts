@@ -5,6 +5,7 @@
 import type { MemberId } from "../contract.ts";
 import { votersOf } from "../membership/membership.ts";
 import { send } from "../outbox/outbox.ts";
+import type { Ballot } from "../synod/ballot.ts";
 import { hasPromised } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
 import { askForPromises, maybeLead } from "./prepare.ts";
@@ -41,13 +42,13 @@ export function canvassRequest(paxos: Paxos): MessageOf<"canvassRequest"> {
 export function countCanvass(paxos: Paxos): void {
   const { quorums } = paxos.settings;
   const verdict = canvassVerdict(quorums, membership(paxos), paxos.votes);
-  if (verdict === "won") standForElection(paxos, false);
+  if (verdict === "won") standForElection(paxos, undefined);
   else if (verdict === "lost") becomeFollower(paxos, paxos.promised, false);
 }
 
 /** Phase 1 begins. The own promise counts once it is on disk, as everybody's does. */
-export function standForElection(paxos: Paxos, transfer: boolean): void {
-  becomeCandidate(paxos, transfer);
+export function standForElection(paxos: Paxos, handedOver: Ballot | undefined): void {
+  becomeCandidate(paxos, handedOver);
   askForPromises(paxos);
 }
 

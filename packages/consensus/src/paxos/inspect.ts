@@ -30,6 +30,10 @@ export interface PaxosInspection {
   /** Leader only. */
   readonly nextSlot: Index | undefined;
   readonly recoveredUpTo: Index | undefined;
+  /** Candidate and leader: what is chosen and compacted elsewhere. */
+  readonly lacksUpTo: Index | undefined;
+  /** Candidate and leader: what phase 1 found and was not proposed yet, in no order. */
+  readonly found: readonly Entry[];
   readonly barrier: Index | undefined;
   /** Who has promised the own ballot and told all it accepted. */
   readonly promisedBy: readonly MemberId[];
@@ -39,7 +43,7 @@ export interface PaxosInspection {
 }
 
 export function inspect(paxos: Paxos): PaxosInspection {
-  const { leadership, log } = paxos;
+  const { leadership, log, preparation } = paxos;
   return Object.freeze({
     id: paxos.settings.id,
     role: paxos.role,
@@ -58,7 +62,9 @@ export function inspect(paxos: Paxos): PaxosInspection {
     quorums: paxos.settings.quorums,
     peers: Object.freeze(reportPeers(paxos)),
     nextSlot: leadership?.nextSlot,
-    recoveredUpTo: leadership?.recoveredUpTo,
+    recoveredUpTo: leadership?.preparation.foundUpTo,
+    lacksUpTo: preparation?.lacksUpTo,
+    found: Object.freeze([...(preparation?.found.values() ?? [])]),
     barrier: leadership?.barrier,
     promisedBy: Object.freeze(promisedBy(paxos)),
     chosenBeyond: Object.freeze(leadership === undefined ? [] : chosenBeyond(paxos, leadership)),

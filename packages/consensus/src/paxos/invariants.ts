@@ -13,10 +13,9 @@ import {
 } from "../invariants/invariants.ts";
 import { sameMembership } from "../membership/membership.ts";
 import { compareBallots, describeBallot } from "../synod/ballot.ts";
-import { sameValue } from "./commit.ts";
 import type { PaxosInspection } from "./inspect.ts";
 import { prepareVerdict, whyQuorumsUnfit } from "./quorums.ts";
-import { ballotOf, isOfBallot } from "./self.ts";
+import { ballotOf, isOfBallot, sameValue } from "./self.ts";
 
 export function checkInvariants(inspected: object): Violation[] {
   const state = inspected as PaxosInspection;
@@ -42,7 +41,21 @@ export function checkDelta(previousInspected: object, nextInspected: object): Vi
     const becameCandidate = next.role === "candidate" && previous.role !== "candidate";
     must(!becameCandidate || order > 0, "ballot-never-reused", ballots);
     checkKept(previous, next, must);
+    checkProposedAgain(previous, next, must);
   });
+}
+
+/** P2c: where phase 1 found something, that and nothing else was proposed since. */
+function checkProposedAgain(previous: PaxosInspection, next: PaxosInspection, must: Must): void {
+  const isSameBallot = compareBallots(previous.promised, next.promised) === 0;
+  if (previous.found.length === 0 || next.nextSlot === undefined || !isSameBallot) return;
+  const first = previous.nextSlot ?? previous.commitIndex + 1;
+  for (const entry of next.entries) {
+    if (entry.index < first || entry.index >= next.nextSlot) continue;
+    const found = previous.found.find(({ index }) => index === entry.index);
+    const isSame = found === undefined || sameValue(found, entry);
+    must(isSame, "found-is-proposed", `slot ${entry.index} has another value`);
+  }
 }
 
 function checkSlots(state: PaxosInspection, must: Must): void {
@@ -115,6 +128,12 @@ function checkRole(state: PaxosInspection, must: Must): void {
   if (role === "candidate" || role === "canvasser") {
     must(state.leader === undefined, "candidate-has-no-leader", `${state.leader}`);
   }
+  const firstOpen = nextSlot ?? commitIndex + 1;
+  for (const entry of promised.proposer === id ? state.entries : []) {
+    const isEarly = entry.index >= firstOpen && isOfBallot(entry, promised);
+    const isProposer = role === "leader" || role === "candidate";
+    must(!isProposer || !isEarly, "held-was-proposed", `slot ${entry.index}, next ${firstOpen}`);
+  }
   if (role !== "leader") {
     must(state.leader !== id, "leader-is-leader", `a ${role} calls itself leader`);
     must(peers.length === 0, "only-leaders-track", `a ${role} tracks peers`);
@@ -123,6 +142,12 @@ function checkRole(state: PaxosInspection, must: Must): void {
   must(state.leader === id, "leader-is-leader", `leader calls ${state.leader} leader`);
   must(!state.isInstalling, "leader-holds-the-chosen", "leads while it installs a snapshot");
   if (nextSlot === undefined || current === undefined) return;
+  const { lacksUpTo = 0, recoveredUpTo = 0 } = state;
+  must(lacksUpTo < nextSlot, "leader-has-what-it-proposes", `lacks ${lacksUpTo}`);
+  for (const { index } of state.found) {
+    const isAhead = index >= nextSlot && index <= recoveredUpTo;
+    must(isAhead, "found-is-ahead", `slot ${index}, next ${nextSlot}, to ${recoveredUpTo}`);
+  }
   must(nextSlot > commitIndex, "commit-proposed", `commit ${commitIndex}, next ${nextSlot}`);
   // P2c asks for it, and for the voters that govern the slot: those of the membership in force.
   const promises = new Map(state.promisedBy.map((member) => [member, true]));

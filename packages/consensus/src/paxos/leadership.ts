@@ -6,6 +6,7 @@ import type { Index, MemberId, Proposal } from "../contract.ts";
 import { membersOf } from "../membership/membership.ts";
 import { Progress } from "../progress/progress.ts";
 import { createRounds, type Rounds } from "../reads/rounds.ts";
+import type { Preparation } from "./preparation.ts";
 import { Ranges } from "./ranges.ts";
 import { membership, type Paxos } from "./self.ts";
 
@@ -32,9 +33,9 @@ export interface Leadership extends Rounds {
   peers: Peer[];
   /** Every slot before it has a value of this ballot, or is known to be chosen. */
   nextSlot: Index;
-  /** Phase 1 found nothing beyond: once it is chosen, everything earlier is known to be. */
-  recoveredUpTo: Index;
-  /** Phase 1 is done with a quorum of the membership in force. */
+  /** The same as the proposer's: it goes on while voters come that have not promised. */
+  readonly preparation: Preparation;
+  /** Phase 1 is done with a quorum of the membership in force. Set by `goOnLeading` alone. */
   isPrepared: boolean;
   /** A membership that was proposed and is not chosen: what governs the slots after it is open. */
   barrier: Index | undefined;
@@ -56,12 +57,13 @@ export interface Leadership extends Rounds {
   checksUntilAside: number;
 }
 
-export function createLeadership(paxos: Paxos, recoveredUpTo: Index): Leadership {
+export function createLeadership(paxos: Paxos, preparation: Preparation): Leadership {
+  const recoveredUpTo = Math.max(paxos.commitIndex, preparation.foundUpTo);
   return {
     peers: [],
     nextSlot: paxos.commitIndex + 1,
-    recoveredUpTo,
-    isPrepared: true,
+    preparation,
+    isPrepared: false,
     barrier: undefined,
     waiting: [],
     uncommittedBytes: 0,
@@ -95,7 +97,7 @@ export function lastSlot(leadership: Leadership): Index {
 
 /** Everything that can have been chosen by an earlier ballot is known to be. */
 export function isRecovered(paxos: Paxos, leadership: Leadership): boolean {
-  return leadership.isPrepared && paxos.commitIndex >= leadership.recoveredUpTo;
+  return leadership.isPrepared && paxos.commitIndex >= leadership.preparation.foundUpTo;
 }
 
 /** Whoever is in the membership is fed, and nobody else. */

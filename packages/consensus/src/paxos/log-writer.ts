@@ -15,8 +15,8 @@ export function acceptIn(paxos: Paxos, entry: Entry): void {
   assert(entry.index > commitIndex, "what is chosen stays as it is");
   assert(compareBallots(ballotOf(entry), promised) === 0, "only the promised ballot is accepted");
   assert(
-    before === undefined || compareBallots(ballotOf(before), ballotOf(entry)) <= 0,
-    "an acceptor never goes back to a lower ballot",
+    before === undefined || compareBallots(ballotOf(before), ballotOf(entry)) < 0,
+    "a slot is written again by a higher ballot only: one ballot proposes one value there",
   );
   log.put(entry, unwritten);
   outbox.changed.push(entry.index);

@@ -3,6 +3,7 @@
 
 import type { MemberId } from "../contract.ts";
 import { type Ballot, sameBallot } from "../synod/ballot.ts";
+import type { MessageOf } from "./messages.ts";
 import { becomeFollower } from "./role.ts";
 import type { Paxos } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";
@@ -15,6 +16,14 @@ export function isLoyal(paxos: Paxos, candidate: MemberId): boolean {
   if (paxos.leader === candidate) return false;
   if (paxos.leader === undefined || paxos.leaderHungUp) return false;
   return paxos.ticksSinceHeard < paxos.settings.electionTicks;
+}
+
+/**
+ * The leader that this member is loyal to hands over, and answers no reads from its lease any more.
+ * What another leader gave away, and when, is nothing to this one: such a message may be very old.
+ */
+export function isReleased(paxos: Paxos, { handedOver }: MessageOf<"prepareRequest">): boolean {
+  return handedOver !== undefined && sameBallot(handedOver, paxos.promised);
 }
 
 /** What is granted under a lease holds across ballots and roles, and on the clock, not ticks. */

@@ -9,9 +9,9 @@ import { encodeMembershipEntry } from "../membership/codec.ts";
 import { applyChanges, isJoint, isVoter, leaveJoint } from "../membership/membership.ts";
 import { reject, send } from "../outbox/outbox.ts";
 import { alignPeers, isRecovered, type Leadership, leadershipOf, peerOf } from "./leadership.ts";
-import { askForPromises } from "./prepare.ts";
-import { canPropose, openSlots, proposeNext } from "./propose.ts";
-import { acceptIndex, isAcceptQuorum, prepareVerdict, whyQuorumsUnfit } from "./quorums.ts";
+import { askForPromises, goOnLeading } from "./prepare.ts";
+import { canPropose, proposeNext } from "./propose.ts";
+import { acceptIndex, isAcceptQuorum, whyQuorumsUnfit } from "./quorums.ts";
 import { becomeFollower } from "./role.ts";
 import { membership, membershipIndex, type Paxos } from "./self.ts";
 import { bestSuccessor } from "./successor.ts";
@@ -110,7 +110,7 @@ export function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
 
 /** The slots ahead are governed by it; phase 1 is owed to its voters, too. */
 function enterMembership(paxos: Paxos, leadership: Leadership): void {
-  const { promised, commitIndex, settings, preparation } = paxos;
+  const { promised, commitIndex } = paxos;
   if (leadership.barrier !== undefined && commitIndex >= leadership.barrier) {
     leadership.barrier = undefined;
   }
@@ -121,11 +121,8 @@ function enterMembership(paxos: Paxos, leadership: Leadership): void {
   }
   alignPeers(paxos, leadership);
   leadership.heartbeatDue = true;
-  leadership.isPrepared =
-    preparation !== undefined &&
-    prepareVerdict(settings.quorums, membership(paxos), preparation.answers) === "won";
-  if (leadership.isPrepared) openSlots(paxos);
-  else askForPromises(paxos);
+  goOnLeading(paxos, leadership);
+  if (!leadership.isPrepared) askForPromises(paxos);
 }
 
 function promoted(current: Membership, next: Membership): MemberId[] {

@@ -80,7 +80,7 @@ const message: fc.Arbitrary<PaxosMessage> = fc.oneof(
     kind: fc.constant("prepareRequest" as const),
     ballot,
     first: slot,
-    transfer: fc.boolean(),
+    handedOver: fc.option(anyBallot, { nil: undefined }),
     quorums: fc.record({ prepare: n, accept: n }, plain),
   }),
   fc

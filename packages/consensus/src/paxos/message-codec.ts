@@ -45,7 +45,8 @@ export function encodeMessage(message: PaxosMessage): Uint8Array {
       break;
     case "prepareRequest":
       writer.varint(message.first);
-      writer.boolean(message.transfer);
+      writer.boolean(message.handedOver !== undefined);
+      if (message.handedOver !== undefined) writeBallot(writer, message.handedOver);
       writer.varint(message.quorums.prepare);
       writer.varint(message.quorums.accept);
       break;
@@ -116,9 +117,9 @@ function readMessage(kind: MessageKind, ballot: Ballot, reader: ByteReader): Pax
       return { kind, ballot, granted: reader.boolean(), promised: readBallot(reader) };
     case "prepareRequest": {
       const first = indexOf(reader);
-      const transfer = reader.boolean();
+      const handedOver = reader.boolean() ? readBallot(reader) : undefined;
       const quorums = { prepare: reader.varint(), accept: reader.varint() };
-      return { kind, ballot, first, transfer, quorums };
+      return { kind, ballot, first, handedOver, quorums };
     }
     case "promise":
       return readPromise(ballot, reader);

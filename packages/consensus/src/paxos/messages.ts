@@ -25,8 +25,8 @@ export type PaxosMessage =
       readonly kind: "prepareRequest";
       readonly ballot: Ballot;
       readonly first: Index;
-      /** The leader itself asked for it: nobody needs to stay loyal. */
-      readonly transfer: boolean;
+      /** The leader of this ballot asked for it: to that one nobody needs to stay loyal. */
+      readonly handedOver: Ballot | undefined;
       /** Acceptors with other quorums do not answer: theirs would not intersect these. */
       readonly quorums: QuorumSizes;
     }

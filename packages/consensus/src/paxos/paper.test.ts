@@ -104,7 +104,7 @@ function prepare(round: number, first = 1, proposer = "b"): PaxosMessage {
     kind: "prepareRequest",
     ballot: ballot(round, proposer),
     first,
-    transfer: false,
+    handedOver: undefined,
     quorums: majorities,
   };
 }

@@ -2,19 +2,21 @@
 // with all that it accepted from the first open slot on, in parts if it is much; the proposer keeps
 // the value of the highest ballot for each slot, and learns what is chosen already.
 
+import { assert } from "../assert.ts";
 import type { Entry, Index, MemberId } from "../contract.ts";
 import { isVoter, votersOf } from "../membership/membership.ts";
 import { send, sendAfterDisk } from "../outbox/outbox.ts";
+import type { Verdict } from "../quorum/quorum.ts";
 import { compareBallots } from "../synod/ballot.ts";
-import { learnChosen } from "./commit.ts";
+import { adoptChosen, learnChosen } from "./commit.ts";
 import { type Leadership, peerOf } from "./leadership.ts";
-import { isLoyal } from "./loyalty.ts";
+import { isLoyal, isReleased } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
 import { noteAccepted, type Preparation } from "./preparation.ts";
 import { openSlots } from "./propose.ts";
 import { prepareVerdict, sameQuorums } from "./quorums.ts";
 import { becomeFollower, becomeLeader } from "./role.ts";
-import { membership, membershipIndex, type Paxos } from "./self.ts";
+import { membership, type Paxos } from "./self.ts";
 import { streamTo } from "./snapshot.ts";
 
 /** Asks every voter that has not promised yet, or not told all. */
@@ -34,7 +36,7 @@ export function handlePrepareRequest(
 ): void {
   const { ballot } = message;
   const order = compareBallots(ballot, paxos.promised);
-  const isWelcome = order === 0 || message.transfer || !isLoyal(paxos, from);
+  const isWelcome = order === 0 || isReleased(paxos, message) || !isLoyal(paxos, from);
   if (order < 0 || !isWelcome || !sameQuorums(message.quorums, paxos.settings.quorums)) {
     send(paxos, from, { kind: "refusal", ballot, promised: paxos.promised });
     return;
@@ -53,7 +55,6 @@ export function handlePromise(paxos: Paxos, from: MemberId, message: MessageOf<"
   const preparation = paxos.preparation;
   if (preparation === undefined || preparation.answers.get(from) === true) return;
   const { first, last, isLast, commitIndex, baseIndex, entries } = message;
-  const governedBy = membershipIndex(paxos);
   const told = Math.max(preparation.toldUpTo.get(from) ?? 0, paxos.commitIndex);
   if (first > told + 1) return;
   preparation.toldUpTo.set(from, Math.max(told, last));
@@ -62,15 +63,19 @@ export function handlePromise(paxos: Paxos, from: MemberId, message: MessageOf<"
     if (entry.index <= commitIndex) learnChosen(paxos, entry);
     else if (isOpen(paxos, entry.index)) noteAccepted(preparation, entry);
   }
+  // What is compacted there is chosen, and may be held by nobody else that answers.
+  preparation.lacksUpTo = Math.max(preparation.lacksUpTo, baseIndex);
+  if (paxos.leadership !== undefined && baseIndex >= paxos.leadership.nextSlot) {
+    // It cannot learn what it would have to propose there: who knows leads better.
+    becomeFollower(paxos, paxos.promised, false);
+    return;
+  }
   if (isLast) {
     preparation.answers.set(from, true);
-    // What is compacted there is chosen, and may be held by nobody else that answers.
-    preparation.lacksUpTo = Math.max(preparation.lacksUpTo, baseIndex);
     notePeer(paxos, from, commitIndex);
   } else {
     ask(paxos, preparation, from);
   }
-  if (membershipIndex(paxos) > governedBy) askForPromises(paxos);
   maybeLead(paxos);
 }
 
@@ -78,40 +83,44 @@ export function handlePromise(paxos: Paxos, from: MemberId, message: MessageOf<"
 export function maybeLead(paxos: Paxos): void {
   const { preparation } = paxos;
   if (preparation === undefined) return;
-  const verdict = prepareVerdict(paxos.settings.quorums, membership(paxos), preparation.answers);
   if (paxos.leadership !== undefined) {
-    if (verdict === "won") goOnLeading(paxos, paxos.leadership, preparation);
+    goOnLeading(paxos, paxos.leadership);
     return;
   }
+  if (paxos.installing === undefined && adoptChosen(paxos, preparation)) askForPromises(paxos);
+  const verdict = phaseOne(paxos, preparation);
   // Phase 1 may have told it that it is no voter any more: then others are to lead.
   const isVoting = isVoter(membership(paxos), paxos.settings.id);
   if (verdict === "lost" || !isVoting) becomeFollower(paxos, paxos.promised, false);
   if (verdict !== "won" || !isVoting || paxos.installing !== undefined) return;
   // A slot that is chosen, and known to nobody but as part of a snapshot, must not be filled again.
   if (paxos.commitIndex < preparation.lacksUpTo) return;
-  becomeLeader(paxos);
+  goOnLeading(paxos, becomeLeader(paxos));
+}
+
+/**
+ * The one place that says whether a leader may propose in its next slot: a quorum of the membership
+ * that governs the slot has told it all that was accepted there and beyond. Whatever changes the
+ * membership, or what is told, comes here.
+ */
+export function goOnLeading(paxos: Paxos, leadership: Leadership): void {
+  const { preparation, nextSlot } = leadership;
+  assert(preparation.lacksUpTo < nextSlot, "a leader has all that it has to propose");
+  leadership.isPrepared = phaseOne(paxos, preparation) === "won";
   openSlots(paxos);
 }
 
-/** Phase 1 is done for the voters of a membership that was chosen since. */
-function goOnLeading(paxos: Paxos, leadership: Leadership, preparation: Preparation): void {
-  if (leadership.isPrepared) return;
-  if (paxos.commitIndex < preparation.lacksUpTo) {
-    // The new voters know what is chosen beyond, and compacted it: one of them leads better.
-    becomeFollower(paxos, paxos.promised, false);
-    return;
-  }
-  leadership.isPrepared = true;
-  leadership.recoveredUpTo = Math.max(leadership.recoveredUpTo, preparation.foundUpTo);
-  openSlots(paxos);
+/** By the membership that governs the first slot that is not known to be chosen. */
+function phaseOne(paxos: Paxos, { answers }: Preparation): Verdict {
+  return prepareVerdict(paxos.settings.quorums, membership(paxos), answers);
 }
 
 function ask(paxos: Paxos, preparation: Preparation, voter: MemberId): void {
-  const { ballot, transfer, toldUpTo } = preparation;
+  const { ballot, handedOver, toldUpTo } = preparation;
   const first = Math.max(toldUpTo.get(voter) ?? 0, paxos.commitIndex) + 1;
   const { quorums } = paxos.settings;
   // Durable before it leaves: after a crash this ballot must not be used again.
-  sendAfterDisk(paxos, voter, { kind: "prepareRequest", ballot, first, transfer, quorums });
+  sendAfterDisk(paxos, voter, { kind: "prepareRequest", ballot, first, handedOver, quorums });
 }
 
 /** What was accepted from `first` on, as much as fits into one message. */

@@ -7,7 +7,7 @@ import { reject } from "../outbox/outbox.ts";
 import { maybeCommit } from "./commit.ts";
 import { type Leadership, leadershipOf } from "./leadership.ts";
 import { acceptIn } from "./log-writer.ts";
-import { isOfBallot, type Paxos } from "./self.ts";
+import type { Paxos } from "./self.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -36,17 +36,15 @@ export function propose(paxos: Paxos, proposals: readonly Proposal[]): void {
 
 /** New values may be proposed: phase 1 is done for the slots ahead, and obliges to nothing more. */
 export function canPropose(leadership: Leadership): boolean {
-  const { barrier, isPrepared, nextSlot, recoveredUpTo, waiting } = leadership;
-  return isPrepared && barrier === undefined && nextSlot > recoveredUpTo && waiting.length === 0;
+  const { barrier, isPrepared, nextSlot, preparation, waiting } = leadership;
+  const isFree = nextSlot > preparation.foundUpTo;
+  return isPrepared && barrier === undefined && isFree && waiting.length === 0;
 }
 
-/** Slots may have become open: phase 1 is done, or a membership was chosen. */
+/** Slots may have become open: phase 1 is done, or told more, or a membership was chosen. */
 export function openSlots(paxos: Paxos): void {
   const leadership = leadershipOf(paxos);
-  while (leadership.isPrepared && leadership.barrier === undefined) {
-    if (leadership.nextSlot <= leadership.recoveredUpTo) proposeAgain(paxos, leadership);
-    else break;
-  }
+  while (mayProposeAgain(leadership)) proposeAgain(paxos, leadership);
   if (leadership.waiting.length > 0) proposeWaiting(paxos, leadership);
   maybeCommit(paxos);
 }
@@ -65,20 +63,20 @@ export function proposeNext(
   return index;
 }
 
+/**
+ * A chosen value may be proposed by anybody. Any other only once a quorum of the membership that
+ * governs the slot has told what it accepted there.
+ */
+function mayProposeAgain({ barrier, isPrepared, nextSlot, preparation }: Leadership): boolean {
+  if (barrier !== undefined || nextSlot > preparation.foundUpTo) return false;
+  return isPrepared || preparation.chosen.has(nextSlot);
+}
+
 /** What may have been chosen in the slot, or a no-op if nothing can have been. */
 function proposeAgain(paxos: Paxos, leadership: Leadership): void {
-  const { preparation, log, promised } = paxos;
-  const index = leadership.nextSlot;
-  const held = log.at(index);
-  if (held !== undefined && isOfBallot(held, promised)) {
-    // Learned to be chosen, and proposed so: see `learnChosen`.
-    leadership.nextSlot++;
-    leadership.uncommittedBytes += held.payload.length;
-    if (held.kind === "membership" && index > paxos.commitIndex) leadership.barrier = index;
-    return;
-  }
-  const found = preparation?.found.get(index);
-  preparation?.found.delete(index);
+  const { preparation, nextSlot: index } = leadership;
+  const found = preparation.found.get(index);
+  preparation.found.delete(index);
   leadership.uncommittedBytes += found?.payload.length ?? 0;
   proposeNext(paxos, leadership, found?.kind ?? "noop", found?.payload ?? nothing);
 }

@@ -91,7 +91,7 @@ test("nobody proposes, prepares or hands over in another's name", () => {
   const ballot = { round: 9, proposer: "c" };
   const before = core.inspect();
   const orders: PaxosMessage[] = [
-    { kind: "prepareRequest", ballot, first: 1, transfer: false, quorums: majorities },
+    { kind: "prepareRequest", ballot, first: 1, handedOver: undefined, quorums: majorities },
     {
       kind: "acceptRequest",
       ballot,
@@ -114,7 +114,7 @@ test("two ballots of one round are told apart: the higher id's is above", () => 
     kind: "prepareRequest",
     ballot: higher,
     first: 1,
-    transfer: false,
+    handedOver: undefined,
     quorums: majorities,
   });
   assert.deepEqual(core.inspect().promised, higher);

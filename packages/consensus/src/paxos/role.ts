@@ -5,8 +5,8 @@ import { assert } from "../assert.ts";
 import { isVoter } from "../membership/membership.ts";
 import { reject } from "../outbox/outbox.ts";
 import { type Ballot, compareBallots } from "../synod/ballot.ts";
-import { alignPeers, createLeadership, peerOf } from "./leadership.ts";
-import { createPreparation, noteAccepted } from "./preparation.ts";
+import { alignPeers, createLeadership, type Leadership, peerOf } from "./leadership.ts";
+import { createPreparation, forgetKnown, noteAccepted } from "./preparation.ts";
 import { abandonForwardedReads, abandonReads } from "./reads.ts";
 import { membership, type Paxos } from "./self.ts";
 import { settleTransfer } from "./transfer-settle.ts";
@@ -41,14 +41,14 @@ export function becomeCanvasser(paxos: Paxos): void {
 }
 
 /** A ballot higher than any seen, promised to itself first of all. It is never used again. */
-export function becomeCandidate(paxos: Paxos, transfer: boolean): void {
+export function becomeCandidate(paxos: Paxos, handedOver: Ballot | undefined): void {
   assert(paxos.role !== "leader", "a leader does not campaign");
   const round = Math.max(paxos.highestRound, paxos.promised.round) + 1;
   promise(paxos, { round, proposer: paxos.settings.id });
   paxos.role = "candidate";
   paxos.leader = undefined;
   leaveRole(paxos);
-  paxos.preparation = createPreparation(paxos.promised, transfer);
+  paxos.preparation = createPreparation(paxos.promised, handedOver);
   paxos.timer.reset();
   // Back-off: whoever duels, or waits for slow disks, gives each ballot more time than the last.
   const patience = 2 ** Math.min(Math.max(0, paxos.attempts++ - 1), patienceMax);
@@ -56,19 +56,19 @@ export function becomeCandidate(paxos: Paxos, transfer: boolean): void {
 }
 
 /** A quorum has promised, and all that it knows to be chosen is known here. */
-export function becomeLeader(paxos: Paxos): void {
+export function becomeLeader(paxos: Paxos): Leadership {
   const { log, preparation, settings } = paxos;
   assert(paxos.role === "candidate" && preparation !== undefined, "a leader was elected");
   assert(paxos.installing === undefined, "a leader holds what is chosen");
   paxos.role = "leader";
   paxos.leader = settings.id;
   paxos.attempts = 0;
+  forgetKnown(preparation, paxos.commitIndex);
   for (let index = paxos.commitIndex + 1; index <= log.lastIndex; index++) {
     const accepted = log.at(index);
     if (accepted !== undefined) noteAccepted(preparation, accepted);
   }
-  const recoveredUpTo = Math.max(paxos.commitIndex, preparation.foundUpTo);
-  const leadership = createLeadership(paxos, recoveredUpTo);
+  const leadership = createLeadership(paxos, preparation);
   paxos.leadership = leadership;
   alignPeers(paxos, leadership);
   for (const [member, commitIndex] of preparation.commitOf) {
@@ -80,6 +80,7 @@ export function becomeLeader(paxos: Paxos): void {
     peer.feed();
   }
   settleTransfer(paxos);
+  return leadership;
 }
 
 /** Voters that are fit to lead and not in the midst of replacing their store. */

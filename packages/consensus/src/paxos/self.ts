@@ -190,6 +190,13 @@ export function atBallot(entry: Entry, ballot: Ballot): Entry {
   return { ...entry, epoch: ballot.round, proposer: ballot.proposer };
 }
 
+/** The same value, under whatever ballots. */
+export function sameValue(one: Entry, other: Entry): boolean {
+  if (one.payload === other.payload) return one.kind === other.kind;
+  if (one.kind !== other.kind || one.payload.length !== other.payload.length) return false;
+  return one.payload.every((byte, place) => byte === other.payload[place]);
+}
+
 export function higher(one: Ballot, other: Ballot): Ballot {
   return compareBallots(one, other) >= 0 ? one : other;
 }

@@ -104,8 +104,8 @@ function end(paxos: Paxos, reason: "timedOut" | "transfereeInvalid"): void {
 export function handleTakeOver(
   paxos: Paxos,
   from: MemberId,
-  _message: MessageOf<"takeOver">,
+  { ballot }: MessageOf<"takeOver">,
 ): void {
   if (paxos.leader !== from || !isPromotable(paxos)) return;
-  standForElection(paxos, true);
+  standForElection(paxos, ballot);
 }
