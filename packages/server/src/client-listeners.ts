@@ -1,6 +1,7 @@
 // Where clients and dashboards reach this member: the doors behind the addresses of the configuration.
 // What was bound before an address failed is closed with the rest.
 
+import { X509Certificate } from "node:crypto";
 import type { TlsOptions } from "node:tls";
 import type { Config } from "./config/config.ts";
 import type { DoorContext } from "./doors/context.ts";
@@ -14,6 +15,7 @@ import {
   type HttpRoute,
   type ListenOptions,
   listenClients,
+  type VisitorRulesOptions,
 } from "./transport/index.ts";
 
 export interface ClientListenersOptions {
@@ -52,6 +54,7 @@ export class ClientListeners {
       counters: door.transport,
       keepalive: config.keepalive,
       observe: context.observe,
+      visitors: visitorsOf(config, tls),
     };
     const routes: readonly HttpRoute[] = [...door.routes, metrics.route].filter(
       ({ path }) => config.jsonGateway || !json.test(path),
@@ -92,4 +95,18 @@ export class ClientListeners {
       throw listenError([url], error);
     }
   }
+}
+
+/** Web clients may call this member by whatever its operator says that it is called. */
+function visitorsOf(config: Config, tls: TlsOptions | undefined): VisitorRulesOptions {
+  const { listenClientUrls, advertiseClientUrls, listenMetricsUrls, visitors } = config;
+  const urls = [...listenClientUrls, ...advertiseClientUrls, ...listenMetricsUrls];
+  const certificate = tls === undefined ? undefined : new X509Certificate(tls.cert as Buffer);
+  return {
+    hosts: [...urls.map((url) => new URL(url).host), ...visitors.hosts],
+    origins: visitors.origins,
+    ...(certificate && {
+      isCertified: (host) => certificate.checkHost(host) !== undefined,
+    }),
+  };
 }

@@ -163,7 +163,22 @@ test("the names that etcd gave to experiments mean the same", () => {
   assert.equal(keepalive.intervalMs, Number.POSITIVE_INFINITY);
   assert.deepEqual(warnings.length, 1);
   assert.throws(() => configOf(["--watch-progress-notify-interval=1ms"]), /at least 100 ms/);
-  assert.throws(() => configOf(["--host-whitelist=example.com"]), /Not checked/);
+});
+
+test("origins and names of web clients are read as browsers write them", () => {
+  const { config } = configOf([
+    "--cors=https://Console.example/,http://10.0.0.9:8080,*",
+    "--host-whitelist=Etcd.example,10.0.0.1",
+  ]);
+  assert.deepEqual(config.visitors, {
+    origins: ["https://console.example", "http://10.0.0.9:8080", "*"],
+    hosts: ["etcd.example", "10.0.0.1"],
+  });
+  assert.deepEqual(configOf([]).config.visitors, { origins: [], hosts: [] });
+  assert.match(errorOf(["--cors=console.example"]), /is no origin; write it like https/);
+  assert.match(errorOf(["--cors=https://a.example/path"]), /is no origin/);
+  assert.match(errorOf(["--host-whitelist=http://a.example"]), /without scheme and port/);
+  assert.match(errorOf(["--host-whitelist=a.example:2379"]), /without scheme and port/);
 });
 
 test("periodic retention is hours when it is bare", () => {

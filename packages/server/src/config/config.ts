@@ -9,6 +9,7 @@ import { type PaxosQuorums, type ProtocolName, parsePaxosQuorums } from "./proto
 import { list, SettingsReader } from "./settings-reader.ts";
 import type { Setting, Settings } from "./sources.ts";
 import { checkTls, type TlsFiles, tlsFiles, tlsVersion } from "./tls-settings.ts";
+import { readVisitors, type VisitorSettings } from "./visitor-settings.ts";
 
 export type LogLevelName = "debug" | "info" | "warn" | "error";
 
@@ -42,6 +43,7 @@ export interface Config {
   readonly leaseCheckpoints: boolean;
   readonly strictReconfigCheck: boolean;
   readonly jsonGateway: boolean;
+  readonly visitors: VisitorSettings;
   readonly snapshotCount: number;
   /** -1: no quota. */
   readonly quotaBackendBytes: number;
@@ -150,6 +152,7 @@ export function resolveConfig(settings: Settings): Resolved {
       leaseCheckpoints: read.boolean("enable-lease-checkpoint"),
       strictReconfigCheck: read.boolean("strict-reconfig-check"),
       jsonGateway: read.boolean("enable-grpc-gateway"),
+      visitors: readVisitors(read),
       snapshotCount: read.count("snapshot-count", 1),
       quotaBackendBytes: quota(read.integer("quota-backend-bytes")),
       maxRequestBytes: read.count("max-request-bytes", 1024, 64 * 1024 * 1024),

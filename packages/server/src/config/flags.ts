@@ -32,6 +32,7 @@ export const flagGroups = [
   "Cluster",
   "Timing",
   "Limits",
+  "Web",
   "Compaction",
   "Client TLS",
   "Peer TLS",
@@ -164,6 +165,20 @@ export const flags: readonly Flag[] = [
     ],
     ["enable-grpc-gateway", "boolean", "true", "JSON over HTTP beside gRPC"],
   ]),
+  ...group("Web", "acts", [
+    [
+      "cors",
+      "text",
+      "",
+      "Origins whose pages may call, like https://console.example; comma-separated, * for all",
+    ],
+    [
+      "host-whitelist",
+      "text",
+      "",
+      "Names by which web clients may call besides addresses, localhost and the member's own; comma-separated, * for any",
+    ],
+  ]),
   ...group("Compaction", "acts", [
     [
       "auto-compaction-mode",
@@ -250,7 +265,6 @@ export const flags: readonly Flag[] = [
     ["backend-batch-interval", "duration", "0s", "The log is what is durable; the store follows"],
     ["backend-batch-limit", "count", "0", "Likewise"],
     ["backend-bbolt-freelist-type", "text", "map", "Detail of etcd's storage engine"],
-    ["cors", "text", "*", "Every origin is let in, as by default in etcd"],
     ["enable-pprof", "boolean", "false", "Node has --cpu-prof and --inspect"],
     ["enable-v2", "boolean", "false", "The old API is not offered"],
     ["enable-log-rotation", "boolean", "false", "Leave it to logrotate or the journal"],
@@ -297,7 +311,6 @@ export const flags: readonly Flag[] = [
     ["peer-client-key-file", "file", "", "Use --peer-key-file"],
     ["peer-crl-file", "file", "", "Not checked, so it must not seem so"],
     ["force-new-cluster", "boolean", "false", "Would discard members without asking them"],
-    ["host-whitelist", "text", "*", "Not checked, so it must not seem so"],
     [
       "peer-skip-client-san-verification",
       "boolean",

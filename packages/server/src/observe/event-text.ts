@@ -18,6 +18,7 @@ const texts: Readonly<Record<string, Describe>> = {
   },
   peerMessageTooLarge: (event) =>
     `a ${event["message"]} message of ${event["bytes"]} bytes for member ${event["peer"]} is larger than a frame may be`,
+  visitorRefused: (event) => `turned away a web request: ${event["reason"]}`,
   "member.started": (event) => {
     const torn = Number(event["tornBytes"] ?? 0);
     const cut = torn > 0 ? `; ${torn} bytes of a write that a crash cut short were dropped` : "";

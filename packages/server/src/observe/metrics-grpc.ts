@@ -111,5 +111,11 @@ export function grpcFamilies(counters: TransportCounters): Family[] {
       "Connections closed by this member: floods, silence, protocol violations.",
       () => counters.connectionsAborted,
     ),
+    single(
+      "counter",
+      "althing_client_visitors_refused_total",
+      "Web requests turned away for the origin they come from or the host they call.",
+      () => counters.visitorsRefused,
+    ),
   ];
 }

@@ -21,6 +21,8 @@ export interface TransportCounters {
   connectionsAccepted: number;
   /** Closed by us: flood, silence, protocol violation. */
   connectionsAborted: number;
+  /** Web requests turned away for where they come from or whom they call. */
+  visitorsRefused: number;
 }
 
 export const grpcStatusCount = 17;
@@ -47,5 +49,6 @@ export function createTransportCounters(services: readonly GrpcService[]): Trans
     connectionsOpen: 0,
     connectionsAccepted: 0,
     connectionsAborted: 0,
+    visitorsRefused: 0,
   };
 }

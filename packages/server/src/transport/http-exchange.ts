@@ -1,41 +1,14 @@
-// What HTTP/1.1 and HTTP/2 requests outside gRPC have in common: find the route, collect a bounded body,
-// answer once, with the CORS headers that etcd sends on everything.
+// What HTTP/1.1 and HTTP/2 requests outside gRPC have in common: a bounded body, an answer when a handler
+// throws, the parts of a target.
 
 import { ByteCollector } from "./byte-collector.ts";
-import type { HttpReply, HttpRoute, HttpWholeRoute, TransportEvent } from "./port.ts";
-import type { Router } from "./router.ts";
-
-export const corsHeaders: Readonly<Record<string, string>> = {
-  "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
-  "Access-Control-Allow-Origin": "*",
-  "Access-Control-Allow-Headers": "accept, content-type, authorization",
-};
+import { plainText } from "./entrance.ts";
+import type { HttpReply, HttpWholeRoute, TransportEvent } from "./port.ts";
 
 /** A body in JSON is larger than the message it stands for: base64 and escapes. */
 export const httpBodyBytesMax = 8 * 1024 * 1024;
 
-const plainText = {
-  "Content-Type": "text/plain; charset=utf-8",
-  "X-Content-Type-Options": "nosniff",
-} as const;
-
 export type Send = HttpReply["respond"];
-
-/** Answers without a handler's help: unknown path, preflight. Undefined: `route` must be called. */
-export function answerAtOnce(
-  router: Router,
-  method: string,
-  path: string,
-  send: Send,
-): HttpRoute | undefined {
-  if (method === "OPTIONS") {
-    send(200, {}, "");
-    return undefined;
-  }
-  const route = router.route(path);
-  if (route === undefined) send(404, plainText, "404 page not found\n");
-  return route;
-}
 
 /** A route whose handler may throw: the client hears that it did, the log why. */
 export function guardedRoute(

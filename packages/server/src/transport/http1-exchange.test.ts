@@ -1,19 +1,25 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, test } from "node:test";
+import { createTransportCounters } from "./counters.ts";
+import { Entrance } from "./entrance.ts";
 import { Http1Server } from "./http1-server.ts";
 import type { HttpStreamReply } from "./port.ts";
 import { Router } from "./router.ts";
+import { VisitorRules } from "./visitor-rules.ts";
 
 let told: string[] = [];
 const open = (_request: unknown, reply: HttpStreamReply) => {
   reply.onCancel(() => told.push("cancelled"));
   return { data: () => {}, ended: () => {}, closing: () => {} };
 };
-const http1 = new Http1Server(new Router([], [{ path: "/stream", open }]), {
-  stallMs: 1000,
-  bodyMs: 50,
-});
+const entrance = new Entrance(
+  new Router([], [{ path: "/stream", open }]),
+  new VisitorRules({ hosts: [], origins: [] }),
+  createTransportCounters([]),
+  () => {},
+);
+const http1 = new Http1Server(entrance, { stallMs: 1000, bodyMs: 50 });
 const listener = createServer((socket) => http1.take(socket)).listen(0, "127.0.0.1");
 await new Promise((resolve) => listener.once("listening", resolve));
 after(() => {
@@ -33,7 +39,7 @@ async function answerTo(text: string): Promise<string> {
 
 test("a request that takes too long to say what it wants is refused, and whoever serves it is told", async () => {
   told = [];
-  const head = "POST /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const head = "POST /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
   assert.match(await answerTo(`${head}2\r\n{}\r\n`), /^HTTP\/1\.1 408 /);
   assert.deepEqual(told, ["cancelled"]);
 });

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { callerOf } from "./caller.ts";
-import { BodyCollector, corsHeaders, splitTarget, tooLarge } from "./http-exchange.ts";
+import { BodyCollector, splitTarget, tooLarge } from "./http-exchange.ts";
 import type {
   HttpReceiver,
   HttpRequestHead,
@@ -23,16 +23,24 @@ export class Http1Exchange implements HttpStreamReply {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly limits: Http1Limits;
+  /** Of every answer. */
+  private readonly headers: Readonly<Record<string, string>>;
   private receiver: HttpReceiver | undefined;
   private answered = false;
   private isSlow = false;
   private tooLate: NodeJS.Timeout | undefined;
   private cancelListeners: (() => void)[] = [];
 
-  constructor(request: IncomingMessage, response: ServerResponse, limits: Http1Limits) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    limits: Http1Limits,
+    headers: Readonly<Record<string, string>>,
+  ) {
     this.request = request;
     this.response = response;
     this.limits = limits;
+    this.headers = headers;
   }
 
   serve(route: HttpRoute, head: HttpRequestHead): void {
@@ -74,7 +82,7 @@ export class Http1Exchange implements HttpStreamReply {
     if (this.answered || response.destroyed) return;
     this.answered = true;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    response.writeHead(status, { ...corsHeaders, ...extra, "Content-Length": bytes.length });
+    response.writeHead(status, { ...this.headers, ...extra, "Content-Length": bytes.length });
     response.end(request.method === "HEAD" ? undefined : bytes);
     if (response.writableLength > 0) response.setTimeout(this.limits.stallMs);
   }
@@ -82,7 +90,7 @@ export class Http1Exchange implements HttpStreamReply {
   begin(status: number, headers: Readonly<Record<string, string>>): void {
     if (this.answered || this.response.headersSent) return;
     clearTimeout(this.tooLate);
-    this.response.writeHead(status, { ...corsHeaders, ...headers });
+    this.response.writeHead(status, { ...this.headers, ...headers });
   }
 
   write(piece: string): boolean {

@@ -2,22 +2,21 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerAtOnce, splitTarget } from "./http-exchange.ts";
+import type { Entrance } from "./entrance.ts";
 import { Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
 import { http } from "./node-http.ts";
 import type { HttpStreamRoute } from "./port.ts";
-import type { Router } from "./router.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
 
 export class Http1Server {
   private readonly server: Server;
-  private readonly router: Router;
+  private readonly entrance: Entrance;
   private readonly limits: Http1Limits;
   private readonly exchanges = new Set<Http1Exchange>();
   private readonly webSockets: WebSockets;
 
-  constructor(router: Router, limits: Http1Limits) {
-    this.router = router;
+  constructor(entrance: Entrance, limits: Http1Limits) {
+    this.entrance = entrance;
     this.limits = limits;
     this.webSockets = new WebSockets(limits);
     this.server = http.createServer(
@@ -34,6 +33,11 @@ export class Http1Server {
     this.server.on("upgrade", (request, socket, first) => {
       const route = this.webSocketRoute(request);
       if (route !== undefined) this.webSockets.take(request, socket, first, route);
+    });
+    // Whoever asks whether to send its body learns first whether it will be read.
+    this.server.on("checkContinue", (request, response) => {
+      if (this.entrance.enter(headOf(request)).kind === "route") response.writeContinue();
+      this.serve(request, response);
     });
     // It never listens itself: this is what makes it track its connections, without which neither its
     // timeouts nor closing the idle ones would work.
@@ -62,22 +66,23 @@ export class Http1Server {
 
   private webSocketRoute(request: IncomingMessage): HttpStreamRoute | undefined {
     if (!asksForWebSocket(request)) return undefined;
-    const route = this.router.route(splitTarget(request.url ?? "/").path);
-    return route !== undefined && "open" in route ? route : undefined;
+    const entry = this.entrance.enter(headOf(request));
+    return entry.kind === "route" && "open" in entry.route ? entry.route : undefined;
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = new Http1Exchange(request, response, this.limits);
     const head = headOf(request);
-    const route = answerAtOnce(this.router, head.method, head.path, (...answer) =>
-      exchange.respond(...answer),
-    );
-    if (route === undefined) {
-      request.resume();
+    const entry = this.entrance.enter(head);
+    const exchange = new Http1Exchange(request, response, this.limits, entry.headers);
+    if (entry.kind === "answer") {
+      // What a visitor that is turned away still has to say is not read.
+      if (entry.isRefusal) response.shouldKeepAlive = false;
+      else request.resume();
+      this.entrance.answer(entry, (...answer) => exchange.respond(...answer));
       return;
     }
     this.exchanges.add(exchange);
     response.on("close", () => this.exchanges.delete(exchange));
-    exchange.serve(route, head);
+    exchange.serve(entry.route, head);
   }
 }

@@ -1,12 +1,7 @@
 // The HTTP routes over HTTP/2, for clients that negotiated it by TLS.
 
-import {
-  answerAtOnce,
-  BodyCollector,
-  corsHeaders,
-  splitTarget,
-  tooLarge,
-} from "./http-exchange.ts";
+import type { Entrance } from "./entrance.ts";
+import { BodyCollector, splitTarget, tooLarge } from "./http-exchange.ts";
 import { errorCode } from "./http2/codes.ts";
 import { encodeBlock } from "./http2/hpack/encoder.ts";
 import type { Stream, StreamConsumer } from "./http2/stream.ts";
@@ -17,25 +12,31 @@ import type {
   HttpStreamReply,
   HttpWholeRoute,
 } from "./port.ts";
-import type { Router } from "./router.ts";
 
 export class Http2Exchange implements StreamConsumer, HttpStreamReply {
   cancelled = false;
   private readonly stream: Stream;
+  /** Of every answer. */
+  private readonly headers: Readonly<Record<string, string>>;
   private readonly receiver: HttpReceiver | undefined;
   private begun = false;
   private answered = false;
   private cancelListeners: (() => void)[] = [];
   private drainListeners: (() => void)[] = [];
 
-  constructor(stream: Stream, router: Router, caller: Caller) {
+  constructor(stream: Stream, entrance: Entrance, caller: Caller) {
     this.stream = stream;
     const { method, path: target } = stream.head;
     const { path, query } = splitTarget(target);
     const header = (name: string) => stream.head.header(name);
     const head: HttpRequestHead = { method, path, query, caller, header };
-    const route = answerAtOnce(router, method, path, (...answer) => this.respond(...answer));
-    if (route === undefined) return;
+    const entry = entrance.enter(head);
+    this.headers = entry.headers;
+    if (entry.kind === "answer") {
+      entrance.answer(entry, (...answer) => this.respond(...answer));
+      return;
+    }
+    const { route } = entry;
     this.receiver = "open" in route ? route.open(head, this) : this.collect(route, head);
   }
 
@@ -128,7 +129,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
     isLast: boolean,
   ): void {
     const fields = [":status", String(status)];
-    for (const [name, value] of Object.entries({ ...corsHeaders, ...headers })) {
+    for (const [name, value] of Object.entries({ ...this.headers, ...headers })) {
       fields.push(name.toLowerCase(), value);
     }
     this.stream.begin(encodeBlock(fields), isLast);

@@ -4,6 +4,7 @@
 import type { Socket } from "node:net";
 import { callerOf } from "./caller.ts";
 import type { MethodCounters, TransportCounters } from "./counters.ts";
+import type { Entrance } from "./entrance.ts";
 import { type CallEnvironment, GrpcCall, trailersOnly } from "./grpc-call.ts";
 import { isGrpcContentType, parseGrpcTimeout } from "./grpc-headers.ts";
 import { errorCode } from "./http2/codes.ts";
@@ -22,6 +23,7 @@ import type { Router } from "./router.ts";
 
 export interface Http2Options {
   readonly router: Router;
+  readonly entrance: Entrance;
   readonly counters: TransportCounters;
   readonly limits: TransportLimits;
   readonly keepalive: KeepaliveRules;
@@ -40,8 +42,15 @@ type Plan =
       readonly counted: MethodCounters;
       readonly timeoutMs: number | undefined;
     }
-  | { readonly kind: "refuse"; readonly block: Uint8Array }
+  | RefusalPlan
   | { readonly kind: "other" };
+
+interface RefusalPlan {
+  readonly kind: "refuse";
+  readonly block: Uint8Array;
+  /** Why, where it is for what no program sends. */
+  readonly visitorRefused?: string;
+}
 
 const watchMsMax = 5000;
 const longCallsEnd = "etcdserver: server stopped";
@@ -141,9 +150,12 @@ class ServedConnection implements ConnectionHost {
       const call = new GrpcCall(stream, plan.method, plan.counted, this.environment);
       stream.consumer = call;
       call.start(plan.timeoutMs);
-    } else if (plan.kind === "refuse") stream.begin(plan.block, true);
-    else if (this.environment.caller.encrypted) {
-      stream.consumer = new Http2Exchange(stream, this.options.router, this.environment.caller);
+    } else if (plan.kind === "refuse") {
+      const { block, visitorRefused } = plan;
+      if (visitorRefused !== undefined) this.options.entrance.refused(visitorRefused);
+      stream.begin(block, true);
+    } else if (this.environment.caller.encrypted) {
+      stream.consumer = new Http2Exchange(stream, this.options.entrance, this.environment.caller);
     } else stream.reset(errorCode.protocolError);
   }
 
@@ -157,9 +169,19 @@ class ServedConnection implements ConnectionHost {
   }
 
   private plan(head: RequestHead): Plan {
-    const { router, counters } = this.options;
+    const { router, counters, entrance } = this.options;
     if (!isGrpcContentType(head.header("content-type")) || head.method !== "POST") {
       return { kind: "other" };
+    }
+    const judged = entrance.rules.judgeCall({
+      encrypted: this.environment.caller.encrypted,
+      header: (name) => head.header(name),
+    });
+    if (!judged.admitted) {
+      return {
+        ...refusal(grpcStatus.permissionDenied, judged.reason),
+        visitorRefused: judged.reason,
+      };
     }
     const encoding = head.header("grpc-encoding");
     if (encoding !== undefined && encoding !== "identity") {
@@ -180,6 +202,6 @@ class ServedConnection implements ConnectionHost {
   }
 }
 
-function refusal(status: GrpcStatus, message: string): Plan {
+function refusal(status: GrpcStatus, message: string): RefusalPlan {
   return { kind: "refuse", block: trailersOnly(status, message) };
 }

@@ -12,3 +12,4 @@ export { listenClients } from "./listen.ts";
 export { http } from "./node-http.ts";
 export type * from "./port.ts";
 export { grpcStatus } from "./port.ts";
+export { hostOf, originOf, type VisitorRulesOptions } from "./visitor-rules.ts";

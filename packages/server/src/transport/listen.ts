@@ -4,12 +4,14 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
+import { Entrance } from "./entrance.ts";
 import { guardedRoute } from "./http-exchange.ts";
 import { Http1Server } from "./http1-server.ts";
 import type { KeepaliveRules } from "./http2/connection.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
 import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
 import { Router } from "./router.ts";
+import { VisitorRules, type VisitorRulesOptions } from "./visitor-rules.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -19,6 +21,8 @@ export interface ListenOptions {
   readonly services: readonly GrpcService[];
   readonly routes: readonly HttpRoute[];
   readonly limits: TransportLimits;
+  /** Who may call by the web; if not given nobody but programs, by an address or as localhost. */
+  readonly visitors?: VisitorRulesOptions;
   /** From `createTransportCounters(services)`, where somebody reads them. */
   readonly counters?: TransportCounters;
   readonly observe: (event: TransportEvent) => void;
@@ -52,10 +56,12 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
   );
   const router = new Router(options.services, routes);
   const stallMs = options.stallMs ?? 60_000;
-  const http1 = new Http1Server(router, { stallMs, bodyMs });
+  const rules = new VisitorRules(options.visitors ?? { hosts: [], origins: [] });
+  const entrance = new Entrance(router, rules, counters, observe);
+  const http1 = new Http1Server(entrance, { stallMs, bodyMs });
   const silenceMs = options.silenceMs ?? 30_000;
   const keepalive = options.keepalive ?? keepaliveDefault;
-  const shared = { router, counters, limits, keepalive, observe, silenceMs, stallMs };
+  const shared = { router, entrance, counters, limits, keepalive, observe, silenceMs, stallMs };
   const http2 = new GrpcHttp2Server(shared);
   const sockets = new Set<Socket>();
 

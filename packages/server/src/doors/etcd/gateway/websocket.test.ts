@@ -78,7 +78,7 @@ test("who offers another protocol, or asks at a place without streams, is served
     ["/nowhere", "websocket", 404],
   ] as const) {
     const socket = connect(served.port, "127.0.0.1");
-    const head = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: ${upgrade}\r\n`;
+    const head = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: ${upgrade}\r\n`;
     socket.write(`${head}Sec-WebSocket-Version: 13\r\n\r\n`);
     let text = "";
     for await (const chunk of socket) text += chunk;
@@ -94,7 +94,7 @@ test("a message beyond the limit, or one that breaks the protocol, costs its own
   const broken = connect(served.port, "127.0.0.1");
   const key = Buffer.alloc(16).toString("base64");
   broken.write(
-    `GET /v3/watch HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+    `GET /v3/watch HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
   );
   await new Promise((done) => broken.once("data", done));
   broken.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
