@@ -14,7 +14,9 @@ import {
   type ClientListener,
   type HttpRoute,
   type ListenOptions,
+  limitsOf,
   listenClients,
+  MemoryBudget,
   type VisitorRulesOptions,
 } from "./transport/index.ts";
 
@@ -52,6 +54,7 @@ export class ClientListeners {
         connectionsMax: config.maxConnections,
       },
       counters: door.transport,
+      memory: new MemoryBudget(limitsOf(config.maxClientMemoryBytes)),
       keepalive: config.keepalive,
       observe: context.observe,
       visitors: visitorsOf(config, tls),

@@ -51,6 +51,7 @@ export interface Config {
   readonly maxTxnOps: number;
   readonly maxConcurrentStreams: number;
   readonly maxConnections: number;
+  readonly maxClientMemoryBytes: number;
   readonly autoCompaction:
     | { readonly mode: "off" }
     | { readonly mode: "periodic"; readonly retentionMs: number }
@@ -76,6 +77,8 @@ export interface Resolved {
 }
 
 const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
+/** With less, requests that are allowed would find no room. */
+const clientMemoryBytesMin = 64 * 1024 * 1024;
 const electionTimeoutMsMax = 50_000;
 
 export function resolveConfig(settings: Settings): Resolved {
@@ -159,6 +162,7 @@ export function resolveConfig(settings: Settings): Resolved {
       maxTxnOps: read.count("max-txn-ops", 1),
       maxConcurrentStreams: read.count("max-concurrent-streams", 1),
       maxConnections: read.count("max-connections", 1),
+      maxClientMemoryBytes: read.count("max-client-memory-bytes", clientMemoryBytesMin),
       autoCompaction: autoCompaction(read),
       clientTls,
       peerTls,

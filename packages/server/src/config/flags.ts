@@ -155,8 +155,14 @@ export const flags: readonly Flag[] = [
     ],
     ["max-request-bytes", "count", "1572864", "Largest write"],
     ["max-txn-ops", "count", "128", "Most operations in a transaction"],
-    ["max-concurrent-streams", "count", "4294967295", "Most requests at once on one connection"],
+    ["max-concurrent-streams", "count", "10000", "Most requests at once on one connection"],
     ["max-connections", "count", "10000", "Most client connections"],
+    [
+      "max-client-memory-bytes",
+      "count",
+      "536870912",
+      "Most memory held for clients: requests, answers, streams, watches",
+    ],
     [
       "strict-reconfig-check",
       "boolean",

@@ -18,21 +18,15 @@ import {
   type GrpcMethod,
   type GrpcStatus,
   grpcStatus,
+  overloaded,
   type StreamCall,
   type UnaryCall,
 } from "./port.ts";
 
 /** A reader that leaves more than this unread on one stream is cut off. */
 export const backlogBytesMax = 64 * 1024 * 1024;
-/** The same over all streams of a connection. */
-export const connectionBacklogBytesMax = 256 * 1024 * 1024;
-/** The same over all connections: many readers that stand still must not add up. */
-export const totalBacklogBytesMax = 512 * 1024 * 1024;
-/** What a connection may leave unread however much others do, so that they cannot shut it out. */
-const backlogBytesFree = 1024 * 1024;
-
-/** What one connection may leave with us in requests that it does not complete. */
-export const heldBytesMax = 64 * 1024 * 1024;
+/** It must be known beforehand that there is room for an answer of this size, so that it can be refused whole. */
+const largeBytes = 256 * 1024;
 
 const headFields = [":status", "200", "content-type", "application/grpc"];
 const headBlock = encodeBlock(headFields);
@@ -43,12 +37,6 @@ export interface CallEnvironment {
   readonly counters: TransportCounters;
   readonly messageBytesMax: number;
   readonly caller: Caller;
-  /** Of requests that are not complete yet, over all calls. */
-  heldBytes: number;
-  /** Of answers that wait for their readers, over all calls. */
-  queuedBytes(): number;
-  /** The same over all connections; it takes a walk over them. */
-  queuedBytesOfAll(): number;
   internalError(error: unknown, method: GrpcMethod): void;
 }
 
@@ -73,6 +61,9 @@ export class GrpcCall
   private hasReceived = false;
   private begun = false;
   private ended = false;
+  /** Charged by the handler for its work, and for a message that is not complete. */
+  private workBytes = 0;
+  private partialBytes = 0;
   private deadline: NodeJS.Timeout | undefined;
   private cancelListeners: (() => void)[] | undefined;
   private drainListeners: (() => void)[] | undefined;
@@ -108,6 +99,18 @@ export class GrpcCall
     return this.method.kind !== "unary" && !this.ended;
   }
 
+  charge(bytes: number): boolean {
+    if (!this.stream.charge(bytes)) return false;
+    this.workBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    const released = Math.min(bytes, this.workBytes);
+    this.workBytes -= released;
+    this.stream.release(released);
+  }
+
   metadata(name: string): string | undefined {
     return this.stream.head.header(name);
   }
@@ -120,6 +123,7 @@ export class GrpcCall
 
   respond(response: unknown): void {
     if (this.ended) return;
+    this.release(this.workBytes);
     if (!this.transmit(response)) return;
     this.finish(grpcStatus.ok);
     this.stream.end(trailersOk);
@@ -131,11 +135,14 @@ export class GrpcCall
     for (const part of parts) size += part.length;
     const prefix = Buffer.alloc(messagePrefixBytes);
     prefix.writeUInt32BE(size, 1);
+    this.release(this.workBytes);
     if (!this.admits(size + messagePrefixBytes)) return;
     this.begin();
     for (const part of [prefix, ...parts]) {
       const sent = this.stream.write(part, 0, part.length);
-      if (sent < part.length) this.stream.enqueue(part.subarray(sent));
+      if (sent === part.length || this.stream.enqueue(part.subarray(sent))) continue;
+      this.overflow(overloaded);
+      return;
     }
     this.finish(grpcStatus.ok);
     this.stream.end(trailersOk);
@@ -165,7 +172,7 @@ export class GrpcCall
   fail(status: GrpcStatus, message: string): void {
     if (this.ended) return;
     this.finish(status);
-    this.release();
+    this.letGo();
     if (this.begun) this.stream.end(encodeBlock(statusFields(status, message)));
     else this.stream.begin(trailersOnly(status, message), true);
   }
@@ -190,11 +197,14 @@ export class GrpcCall
       }
       this.assembler = new MessageAssembler(environment.messageBytesMax, this);
     }
-    const before = this.assembler.heldBytes;
     this.assembler.push(bytes, start, end);
-    environment.heldBytes += this.assembler.heldBytes - before;
-    if (environment.heldBytes <= heldBytesMax) return;
-    this.fail(grpcStatus.resourceExhausted, "too many incomplete requests on one connection");
+    const grown = this.assembler.heldBytes - this.partialBytes;
+    if (grown > 0 && !this.stream.charge(grown)) {
+      this.fail(grpcStatus.resourceExhausted, overloaded);
+      return;
+    }
+    if (grown < 0) this.stream.release(-grown);
+    this.partialBytes += grown;
   }
 
   remoteEnded(): void {
@@ -214,7 +224,7 @@ export class GrpcCall
   }
 
   closed(isComplete: boolean): void {
-    this.release();
+    this.letGo();
     if (!this.ended) this.finish(grpcStatus.cancelled);
     if (!isComplete) this.cancel();
   }
@@ -271,8 +281,9 @@ export class GrpcCall
     if (!this.admits(size)) return false;
     this.begin();
     const sent = stream.write(bytes, at, at + size);
-    if (sent < size) stream.enqueue(keepRest(sent));
-    return true;
+    if (sent === size || stream.enqueue(keepRest(sent))) return true;
+    this.overflow(overloaded);
+    return false;
   }
 
   /** Counts what is about to be sent. False: there is no room for it, and the call has ended. */
@@ -285,16 +296,12 @@ export class GrpcCall
       this.overflow("the reader is too slow: its backlog is full");
       return false;
     }
-    const queued = this.environment.queuedBytes();
-    if (queued > 0 && queued + size > connectionBacklogBytesMax) {
-      this.overflow("the reader is too slow: its connection's backlog is full");
+    if (size < largeBytes) return true;
+    if (!stream.charge(size)) {
+      this.overflow(overloaded);
       return false;
     }
-    const isLarge = queued > backlogBytesFree;
-    if (isLarge && this.environment.queuedBytesOfAll() + size > totalBacklogBytesMax) {
-      this.overflow("the reader is too slow: the backlogs of all connections are full");
-      return false;
-    }
+    stream.release(size);
     return true;
   }
 
@@ -315,10 +322,11 @@ export class GrpcCall
     if (this.deadline !== undefined) clearTimeout(this.deadline);
   }
 
-  private release(): void {
-    if (this.assembler === undefined) return;
-    this.environment.heldBytes -= this.assembler.heldBytes;
-    this.assembler.stop();
+  private letGo(): void {
+    this.release(this.workBytes);
+    this.assembler?.stop();
+    this.stream.release(this.partialBytes);
+    this.partialBytes = 0;
   }
 
   private cancel(): void {

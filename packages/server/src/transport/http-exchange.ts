@@ -1,9 +1,10 @@
 // What HTTP/1.1 and HTTP/2 requests outside gRPC have in common: a bounded body, an answer when a handler
 // throws, the parts of a target.
 
+import type { Chargeable } from "./budget.ts";
 import { ByteCollector } from "./byte-collector.ts";
 import { plainText } from "./entrance.ts";
-import type { HttpReply, HttpWholeRoute, TransportEvent } from "./port.ts";
+import { type HttpReply, type HttpWholeRoute, overloaded, type TransportEvent } from "./port.ts";
 
 /** A body in JSON is larger than the message it stands for: base64 and escapes. */
 export const httpBodyBytesMax = 8 * 1024 * 1024;
@@ -26,27 +27,43 @@ export function guardedRoute(
   return { path: route.path, handle };
 }
 
-export function tooLarge(send: Send): void {
-  send(413, plainText, "request body too large\n");
+export function refuseBody(status: 413 | 503, send: Send): void {
+  if (status === 413) send(413, plainText, "request body too large\n");
+  else refuseOverload(send);
 }
 
+export function refuseOverload(send: Send): void {
+  send(503, { ...plainText, "Retry-After": "1" }, `${overloaded}\n`);
+}
+
+/** What it collects is charged to the request. */
 export class BodyCollector {
   private readonly collected = new ByteCollector();
-  private isOver = false;
+  private readonly request: Chargeable;
+  private refused: 413 | 503 | undefined;
 
-  /** False: beyond the limit. */
-  push(bytes: Uint8Array): boolean {
-    if (this.isOver || this.collected.size + bytes.length > httpBodyBytesMax) {
-      this.isOver = true;
-      this.collected.clear();
-      return false;
-    }
+  constructor(request: Chargeable) {
+    this.request = request;
+  }
+
+  /** Other than 200: no more of it is taken. */
+  push(bytes: Uint8Array): 200 | 413 | 503 {
+    if (this.refused !== undefined) return this.refused;
+    if (this.collected.size + bytes.length > httpBodyBytesMax) return this.refuse(413);
+    const before = this.collected.capacity;
     this.collected.push(bytes, httpBodyBytesMax);
-    return true;
+    const grown = this.collected.capacity - before;
+    return grown === 0 || this.request.charge(grown) ? 200 : this.refuse(503);
   }
 
   bytes(): Uint8Array {
     return this.collected.bytes();
+  }
+
+  private refuse(status: 413 | 503): 413 | 503 {
+    this.refused = status;
+    this.collected.clear();
+    return status;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, test } from "node:test";
+import { limitsOf, MemoryBudget } from "./budget.ts";
 import { createTransportCounters } from "./counters.ts";
 import { Entrance } from "./entrance.ts";
 import { Http1Server } from "./http1-server.ts";
@@ -20,7 +21,11 @@ const entrance = new Entrance(
   () => {},
 );
 const http1 = new Http1Server(entrance, { stallMs: 1000, bodyMs: 50 });
-const listener = createServer((socket) => http1.take(socket)).listen(0, "127.0.0.1");
+const memory = new MemoryBudget(limitsOf(1e9));
+const listener = createServer((socket) => {
+  const account = memory.open("", () => socket.destroy());
+  http1.take(socket, account);
+}).listen(0, "127.0.0.1");
 await new Promise((resolve) => listener.once("listening", resolve));
 after(() => {
   http1.destroy();

@@ -2,8 +2,9 @@
 // for it is cut off; as long as it reads at all, however slowly, it is served.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Chargeable, Tally } from "./budget.ts";
 import { callerOf } from "./caller.ts";
-import { BodyCollector, splitTarget, tooLarge } from "./http-exchange.ts";
+import { BodyCollector, refuseBody, refuseOverload, splitTarget } from "./http-exchange.ts";
 import type {
   HttpReceiver,
   HttpRequestHead,
@@ -19,24 +20,36 @@ export interface Http1Limits {
   readonly bodyMs: number;
 }
 
+export interface ExchangeTerms {
+  /** What is kept for the request is charged to it. */
+  readonly account: Chargeable;
+  readonly limits: Http1Limits;
+  /** Of every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a request occupies besides what it brings. */
+export const exchangeBytes = 16 * 1024;
+/** An answer so small is sent even where there is no room for it: most are refusals. */
+const freeBytes = 4096;
+
 export class Http1Exchange implements HttpStreamReply {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly limits: Http1Limits;
   /** Of every answer. */
   private readonly headers: Readonly<Record<string, string>>;
+  private readonly tally: Tally;
   private receiver: HttpReceiver | undefined;
   private answered = false;
   private isSlow = false;
   private tooLate: NodeJS.Timeout | undefined;
   private cancelListeners: (() => void)[] = [];
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    limits: Http1Limits,
-    headers: Readonly<Record<string, string>>,
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, terms: ExchangeTerms) {
+    const { account, limits, headers } = terms;
+    this.tally = new Tally(account);
+    response.on("close", () => this.tally.clear());
     this.request = request;
     this.response = response;
     this.limits = limits;
@@ -69,6 +82,14 @@ export class Http1Exchange implements HttpStreamReply {
     if (!this.answered) this.receiver?.closing();
   }
 
+  charge(bytes: number): boolean {
+    return !this.response.destroyed && this.tally.charge(bytes);
+  }
+
+  release(bytes: number): void {
+    this.tally.release(bytes);
+  }
+
   get cancelled(): boolean {
     return this.response.destroyed;
   }
@@ -82,6 +103,12 @@ export class Http1Exchange implements HttpStreamReply {
     if (this.answered || response.destroyed) return;
     this.answered = true;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    this.tally.clear();
+    if (bytes.length > freeBytes && !this.tally.charge(bytes.length)) {
+      this.answered = false;
+      refuseOverload((...answer) => this.respond(...answer));
+      return;
+    }
     response.writeHead(status, { ...this.headers, ...extra, "Content-Length": bytes.length });
     response.end(request.method === "HEAD" ? undefined : bytes);
     if (response.writableLength > 0) response.setTimeout(this.limits.stallMs);
@@ -96,7 +123,11 @@ export class Http1Exchange implements HttpStreamReply {
   write(piece: string): boolean {
     const { response } = this;
     if (this.answered || response.destroyed) return false;
-    if (response.write(piece)) return true;
+    if (!this.tally.charge(piece.length)) {
+      response.destroy();
+      return false;
+    }
+    if (response.write(piece, () => this.tally.release(piece.length))) return true;
     if (!this.isSlow) {
       this.isSlow = true;
       response.setTimeout(this.limits.stallMs);
@@ -133,12 +164,13 @@ export class Http1Exchange implements HttpStreamReply {
   }
 
   private collect(route: HttpWholeRoute, head: HttpRequestHead): HttpReceiver {
-    const body = new BodyCollector();
+    const body = new BodyCollector(this);
     return {
       data: (bytes) => {
-        if (body.push(bytes)) return;
+        const status = body.push(bytes);
+        if (status === 200) return;
         this.response.shouldKeepAlive = false;
-        tooLarge((...answer) => this.respond(...answer));
+        refuseBody(status, (...answer) => this.respond(...answer));
       },
       ended: () => {
         if (!this.answered) route.handle({ ...head, body: body.bytes() }, this);

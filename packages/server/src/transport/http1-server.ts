@@ -2,8 +2,11 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Account } from "./budget.ts";
 import type { Entrance } from "./entrance.ts";
-import { Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
+import { refuseOverload } from "./http-exchange.ts";
+import { exchangeBytes, Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
 import { http } from "./node-http.ts";
 import type { HttpStreamRoute } from "./port.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
@@ -14,6 +17,7 @@ export class Http1Server {
   private readonly limits: Http1Limits;
   private readonly exchanges = new Set<Http1Exchange>();
   private readonly webSockets: WebSockets;
+  private readonly accounts = new WeakMap<Duplex, Account>();
 
   constructor(entrance: Entrance, limits: Http1Limits) {
     this.entrance = entrance;
@@ -32,7 +36,12 @@ export class Http1Server {
     );
     this.server.on("upgrade", (request, socket, first) => {
       const route = this.webSocketRoute(request);
-      if (route !== undefined) this.webSockets.take(request, socket, first, route);
+      const account = this.accounts.get(socket);
+      if (route === undefined || account === undefined || !account.charge(exchangeBytes)) {
+        socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+        return;
+      }
+      this.webSockets.take(request, socket, first, { route, account });
     });
     // Whoever asks whether to send its body learns first whether it will be read.
     this.server.on("checkContinue", (request, response) => {
@@ -48,7 +57,8 @@ export class Http1Server {
     });
   }
 
-  take(socket: Socket): void {
+  take(socket: Socket, account: Account): void {
+    this.accounts.set(socket, account);
     this.server.emit("connection", socket);
   }
 
@@ -73,7 +83,18 @@ export class Http1Server {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const head = headOf(request);
     const entry = this.entrance.enter(head);
-    const exchange = new Http1Exchange(request, response, this.limits, entry.headers);
+    const account = this.accounts.get(request.socket)!;
+    const { headers } = entry;
+    const exchange = new Http1Exchange(request, response, {
+      account,
+      limits: this.limits,
+      headers,
+    });
+    if (!exchange.charge(exchangeBytes)) {
+      response.shouldKeepAlive = false;
+      refuseOverload((...answer) => exchange.respond(...answer));
+      return;
+    }
     if (entry.kind === "answer") {
       // What a visitor that is turned away still has to say is not read.
       if (entry.isRefusal) response.shouldKeepAlive = false;

@@ -1,7 +1,8 @@
 // The HTTP routes over HTTP/2, for clients that negotiated it by TLS.
 
+import { Tally } from "./budget.ts";
 import type { Entrance } from "./entrance.ts";
-import { BodyCollector, splitTarget, tooLarge } from "./http-exchange.ts";
+import { BodyCollector, refuseBody, splitTarget } from "./http-exchange.ts";
 import { errorCode } from "./http2/codes.ts";
 import { encodeBlock } from "./http2/hpack/encoder.ts";
 import type { Stream, StreamConsumer } from "./http2/stream.ts";
@@ -19,6 +20,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
   /** Of every answer. */
   private readonly headers: Readonly<Record<string, string>>;
   private readonly receiver: HttpReceiver | undefined;
+  private readonly work: Tally;
   private begun = false;
   private answered = false;
   private cancelListeners: (() => void)[] = [];
@@ -26,6 +28,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
 
   constructor(stream: Stream, entrance: Entrance, caller: Caller) {
     this.stream = stream;
+    this.work = new Tally(stream);
     const { method, path: target } = stream.head;
     const { path, query } = splitTarget(target);
     const header = (name: string) => stream.head.header(name);
@@ -40,6 +43,14 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
     this.receiver = "open" in route ? route.open(head, this) : this.collect(route, head);
   }
 
+  charge(bytes: number): boolean {
+    return this.work.charge(bytes);
+  }
+
+  release(bytes: number): void {
+    this.work.release(bytes);
+  }
+
   onCancel(listener: () => void): void {
     if (this.cancelled) listener();
     else this.cancelListeners.push(listener);
@@ -49,6 +60,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
     if (this.answered) return;
     this.answered = true;
     const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
+    this.work.clear();
     const isEmpty = bytes.length === 0 || this.stream.head.method === "HEAD";
     this.sendHead(status, { ...extra, "content-length": String(bytes.length) }, isEmpty);
     if (isEmpty) return;
@@ -113,10 +125,11 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
   }
 
   private collect(route: HttpWholeRoute, head: HttpRequestHead): HttpReceiver {
-    const body = new BodyCollector();
+    const body = new BodyCollector(this);
     return {
       data: (bytes) => {
-        if (!body.push(bytes)) tooLarge((...answer) => this.respond(...answer));
+        const status = body.push(bytes);
+        if (status !== 200) refuseBody(status, (...answer) => this.respond(...answer));
       },
       ended: () => route.handle({ ...head, body: body.bytes() }, this),
       closing() {},
@@ -137,6 +150,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
 
   private sendBytes(bytes: Buffer): void {
     const sent = this.stream.write(bytes, 0, bytes.length);
-    if (sent < bytes.length) this.stream.enqueue(bytes.subarray(sent));
+    if (sent === bytes.length || this.stream.enqueue(bytes.subarray(sent))) return;
+    this.stream.reset(errorCode.enhanceYourCalm);
   }
 }

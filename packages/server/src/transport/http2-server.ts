@@ -2,6 +2,7 @@
 // not gRPC as etcd does (cleartext: a reset; TLS: the HTTP routes).
 
 import type { Socket } from "node:net";
+import type { Account } from "./budget.ts";
 import { callerOf } from "./caller.ts";
 import type { MethodCounters, TransportCounters } from "./counters.ts";
 import type { Entrance } from "./entrance.ts";
@@ -76,21 +77,14 @@ export class GrpcHttp2Server {
   }
 
   /** `first`: bytes that were read from it already. */
-  take(socket: Socket, first?: Buffer): void {
-    const served = new ServedConnection(socket, this.options, {
-      closed: () => this.connections.delete(served),
-      queuedBytesOfAll: this.queuedBytesOfAll,
-    });
+  take(socket: Socket, account: Account, first?: Buffer): void {
+    const served = new ServedConnection(socket, account, this.options, () =>
+      this.connections.delete(served),
+    );
     this.connections.add(served);
     if (first !== undefined) served.connection.receive(first);
     if (this.isClosing) served.connection.leave();
   }
-
-  private readonly queuedBytesOfAll = (): number => {
-    let sum = 0;
-    for (const { connection } of this.connections) sum += connection.sending.queuedBytes;
-    return sum;
-  };
 
   /** No new streams; calls that would never end by themselves are failed; the rest may finish. */
   beginClose(): void {
@@ -110,22 +104,15 @@ class ServedConnection implements ConnectionHost {
   private readonly options: Http2Options;
   private readonly environment: CallEnvironment;
 
-  constructor(
-    socket: Socket,
-    options: Http2Options,
-    server: { readonly closed: () => void; readonly queuedBytesOfAll: () => number },
-  ) {
+  constructor(socket: Socket, account: Account, options: Http2Options, closed: () => void) {
     this.options = options;
-    this.closed = server.closed;
+    this.closed = closed;
     const { counters, limits, observe } = options;
-    this.connection = new Connection(socket, { ...options, ...limits }, this);
+    this.connection = new Connection(socket, account, { ...options, ...limits }, this);
     this.environment = {
       counters,
       messageBytesMax: limits.messageBytesMax,
       caller: callerOf(socket),
-      heldBytes: 0,
-      queuedBytes: () => this.connection.sending.queuedBytes,
-      queuedBytesOfAll: server.queuedBytesOfAll,
       internalError: (error, method) => {
         const rpc = `/${method.service}/${method.method}`;
         observe({ kind: "grpcHandlerFailed", level: "error", method: rpc, error });

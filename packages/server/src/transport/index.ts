@@ -1,5 +1,6 @@
 // The client port and the transport port that doors describe themselves by.
 
+export { type Chargeable, limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
 export { ByteCollector } from "./byte-collector.ts";
 export type { MethodCounters, TransportCounters } from "./counters.ts";
 export { createTransportCounters } from "./counters.ts";
@@ -11,5 +12,5 @@ export type { ClientListener, ListenOptions } from "./listen.ts";
 export { listenClients } from "./listen.ts";
 export { http } from "./node-http.ts";
 export type * from "./port.ts";
-export { grpcStatus } from "./port.ts";
+export { grpcStatus, overloaded } from "./port.ts";
 export { hostOf, originOf, type VisitorRulesOptions } from "./visitor-rules.ts";

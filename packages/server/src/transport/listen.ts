@@ -3,12 +3,15 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { type Account, limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
+import { callerOf } from "./caller.ts";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
 import { Entrance } from "./entrance.ts";
 import { guardedRoute } from "./http-exchange.ts";
 import { Http1Server } from "./http1-server.ts";
 import type { KeepaliveRules } from "./http2/connection.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
+import { visitorOf } from "./peer-address.ts";
 import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
 import { Router } from "./router.ts";
 import { VisitorRules, type VisitorRulesOptions } from "./visitor-rules.ts";
@@ -25,6 +28,8 @@ export interface ListenOptions {
   readonly visitors?: VisitorRulesOptions;
   /** From `createTransportCounters(services)`, where somebody reads them. */
   readonly counters?: TransportCounters;
+  /** Shared by all ports whose clients are to stay within it together. */
+  readonly memory?: MemoryBudget;
   readonly observe: (event: TransportEvent) => void;
   readonly keepalive?: KeepaliveRules;
   /** How long a new connection may be silent. */
@@ -41,6 +46,8 @@ export interface ClientListener {
 
 const preface = Buffer.from("PRI");
 const bodyMs = 60_000;
+/** What a connection occupies before it asks for anything, measured. */
+const connectionBytes = 24 * 1024;
 /** etcd's. */
 const keepaliveDefault: KeepaliveRules = {
   minTimeMs: 5000,
@@ -63,18 +70,28 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
   const keepalive = options.keepalive ?? keepaliveDefault;
   const shared = { router, entrance, counters, limits, keepalive, observe, silenceMs, stallMs };
   const http2 = new GrpcHttp2Server(shared);
+  const memory = options.memory ?? new MemoryBudget(limitsOf(processBytesDefault));
   const sockets = new Set<Socket>();
+  /** By whom it is with: a secure socket knows nothing of the one that carries it. */
+  const accounts = new Map<string, Account>();
 
-  const accept = (socket: Socket) => {
+  const accept = (socket: Socket): Account => {
     counters.connectionsAccepted++;
     counters.connectionsOpen++;
     sockets.add(socket);
+    const account = memory.open(visitorOf(socket.remoteAddress), () => socket.destroy());
+    const { address } = callerOf(socket);
+    accounts.set(address, account);
+    account.take(connectionBytes);
     // Whoever serves the connection handles its faults; none may reach the process.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       counters.connectionsOpen--;
       sockets.delete(socket);
+      account.close();
+      if (accounts.get(address) === account) accounts.delete(address);
     });
+    return account;
   };
   const abandon = (socket: Socket) => {
     counters.connectionsAborted++;
@@ -85,10 +102,10 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
 
   if (options.tls === undefined) {
     server.on("connection", (socket) => {
-      accept(socket);
+      const account = accept(socket);
       whenFirstBytes(socket, silenceMs, abandon, (first) => {
-        if (first.subarray(0, 3).equals(preface)) http2.take(socket, first);
-        else takeHttp1(http1, socket, first);
+        if (first.subarray(0, 3).equals(preface)) http2.take(socket, account, first);
+        else takeHttp1(http1, socket, account, first);
       });
     });
   } else {
@@ -104,7 +121,9 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => socket.destroy());
-      (socket.alpnProtocol === "h2" ? http2 : http1).take(socket);
+      const account = accounts.get(callerOf(socket).address);
+      if (account === undefined) socket.destroy();
+      else (socket.alpnProtocol === "h2" ? http2 : http1).take(socket, account);
     });
     secure.on("tlsClientError", (error, socket) => {
       abandon(socket);
@@ -178,9 +197,9 @@ function whenFirstBytes(
 }
 
 /** node:http reads from the beginning: what was read is put back. */
-function takeHttp1(http1: Http1Server, socket: Socket, first: Buffer): void {
+function takeHttp1(http1: Http1Server, socket: Socket, account: Account, first: Buffer): void {
   socket.pause();
   socket.unshift(first);
-  http1.take(socket);
+  http1.take(socket, account);
   process.nextTick(() => socket.resume());
 }

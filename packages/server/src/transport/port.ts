@@ -3,6 +3,7 @@
 // replaced and both be measured. Everything is callbacks: a promise per request is measurable.
 
 import type { Writer } from "@althing/wire";
+import type { Chargeable } from "./budget.ts";
 
 /** gRPC status codes by their names on the wire. */
 export const grpcStatus = {
@@ -33,7 +34,12 @@ export interface Caller {
   readonly commonName: string;
 }
 
-export interface CallContext {
+/**
+ * What a call keeps in memory, while it works or for as long as it is open, is charged to it: `charge` is false
+ * where there is no room, and then the call is to fail with `overloaded`. Released by itself when the call has
+ * been answered; what stays with a stream, at its end.
+ */
+export interface CallContext extends Chargeable {
   /** Request metadata by lower-case name. */
   metadata(name: string): string | undefined;
   readonly caller: Caller;
@@ -115,7 +121,8 @@ export interface HttpRequest extends HttpRequestHead {
   readonly body: Uint8Array;
 }
 
-export interface HttpReply {
+/** What is kept for a request is charged as with a call, and released with its end. */
+export interface HttpReply extends Chargeable {
   readonly cancelled: boolean;
   onCancel(listener: () => void): void;
   respond(
@@ -159,6 +166,9 @@ export interface HttpStreamRoute {
 }
 
 export type HttpRoute = HttpWholeRoute | HttpStreamRoute;
+
+/** etcd's words for RESOURCE_EXHAUSTED. */
+export const overloaded = "etcdserver: too many requests";
 
 export interface TransportLimits {
   /** A longer message is refused with ResourceExhausted. */

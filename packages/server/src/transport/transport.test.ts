@@ -4,6 +4,7 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { after, test } from "node:test";
 import { etcdCodecs } from "@althing/wire";
+import { limitsOf, MemoryBudget } from "./budget.ts";
 import { type EchoServer, startEcho } from "./testing/echo-service.ts";
 import { frame, GrpcClient } from "./testing/grpc-client.ts";
 
@@ -325,7 +326,8 @@ test("a connection whose reader has stopped for good is cut off", async (t) => {
 });
 
 test("a connection may leave only so much in requests that it never completes", async (t) => {
-  const strict = await startEcho();
+  const memory = new MemoryBudget(limitsOf(64 << 20));
+  const strict = await startEcho({ memory });
   t.after(() => strict.close(0));
   const other = new GrpcClient(strict.address.port);
   t.after(() => other.close());
@@ -341,6 +343,9 @@ test("a connection may leave only so much in requests that it never completes", 
   }
   await until(() => statuses.length > 0);
   assert.deepEqual(new Set(statuses), new Set(["8"]));
+  assert.ok(memory.usedBytes > 30 << 20 && memory.usedBytes <= 32 << 20, `${memory.usedBytes}`);
+  other.close();
+  await until(() => memory.usedBytes === 0);
 });
 
 test("closing lets calls under way finish, ends streams with a status, then cuts", async () => {

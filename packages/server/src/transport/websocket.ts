@@ -5,12 +5,14 @@ import type { IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
+import { type Chargeable, Tally } from "./budget.ts";
 import { httpBodyBytesMax } from "./http-exchange.ts";
 import { type Http1Limits, headOf } from "./http1-exchange.ts";
 import type { HttpReceiver, HttpRequestHead, HttpStreamReply, HttpStreamRoute } from "./port.ts";
 
 const normalClosure = 1000;
 const policyViolation = 1008;
+const tryAgainLater = 1013;
 const tokenProtocol = "Bearer";
 
 export class WebSockets {
@@ -22,10 +24,15 @@ export class WebSockets {
     this.limits = limits;
   }
 
-  take(request: IncomingMessage, socket: Duplex, first: Buffer, route: HttpStreamRoute): void {
+  take(
+    request: IncomingMessage,
+    socket: Duplex,
+    first: Buffer,
+    { route, account }: { readonly route: HttpStreamRoute; readonly account: Chargeable },
+  ): void {
     this.server ??= createServer();
     this.server.handleUpgrade(request, socket, first, (webSocket) => {
-      const exchange = new WebSocketExchange(webSocket, socket, this.limits);
+      const exchange = new WebSocketExchange(webSocket, socket, account, this.limits);
       this.open.add(exchange);
       webSocket.on("close", () => this.open.delete(exchange));
       exchange.serve(route, asPost(request));
@@ -71,11 +78,14 @@ class WebSocketExchange implements HttpStreamReply {
   private readonly webSocket: WebSocket;
   private readonly socket: Duplex & { setTimeout?(ms: number): unknown };
   private readonly limits: Http1Limits;
+  private readonly tally: Tally;
   private receiver: HttpReceiver | undefined;
   private ended = false;
   private isSlow = false;
 
-  constructor(webSocket: WebSocket, socket: Duplex, limits: Http1Limits) {
+  constructor(webSocket: WebSocket, socket: Duplex, account: Chargeable, limits: Http1Limits) {
+    this.tally = new Tally(account);
+    webSocket.on("close", () => this.tally.clear());
     this.webSocket = webSocket;
     this.socket = socket;
     this.limits = limits;
@@ -96,6 +106,14 @@ class WebSocketExchange implements HttpStreamReply {
 
   closing(): void {
     if (!this.ended) this.receiver?.closing();
+  }
+
+  charge(bytes: number): boolean {
+    return !this.socket.destroyed && this.tally.charge(bytes);
+  }
+
+  release(bytes: number): void {
+    this.tally.release(bytes);
   }
 
   get cancelled(): boolean {
@@ -120,7 +138,12 @@ class WebSocketExchange implements HttpStreamReply {
 
   write(piece: string): boolean {
     if (this.ended || this.webSocket.readyState !== this.webSocket.OPEN) return false;
-    this.webSocket.send(piece.trimEnd());
+    if (!this.tally.charge(piece.length)) {
+      this.webSocket.close(tryAgainLater);
+      this.ended = true;
+      return false;
+    }
+    this.webSocket.send(piece.trimEnd(), () => this.tally.release(piece.length));
     const { socket } = this;
     if (!socket.writableNeedDrain) return true;
     if (!this.isSlow) {

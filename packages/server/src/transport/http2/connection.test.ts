@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { etcdCodecs } from "@althing/wire";
+import { limitsOf, MemoryBudget } from "../budget.ts";
 import type { ListenOptions } from "../listen.ts";
 import { type EchoServer, startEcho } from "../testing/echo-service.ts";
 import { hello, RawClient, rawFrame, requestBlock, settings } from "../testing/raw-http2.ts";
@@ -247,6 +248,7 @@ test("who does not read is not listened to, and again when it reads", async () =
   const answer = encodeBlock([":status", "200", "x", "y".repeat(1000)]);
   const connection = new Connection(
     socket as Socket,
+    new MemoryBudget(limitsOf(1e9)).open("", () => {}),
     {
       concurrentStreamsMax: 10,
       keepalive: { minTimeMs: 0, intervalMs: 1e9, timeoutMs: 1e9 },

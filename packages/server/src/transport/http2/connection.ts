@@ -5,6 +5,7 @@
 // It is over 150 lines because it is one state machine: what is allowed of a frame depends on all the others.
 
 import type { Socket } from "node:net";
+import type { Account } from "../budget.ts";
 import {
   ConnectionFault,
   type ErrorCode,
@@ -34,7 +35,7 @@ import {
   RecentStreams,
 } from "./protections.ts";
 import { areTrailersValid, type RequestHead, readRequestHead } from "./request-head.ts";
-import { Stream, type StreamOwner } from "./stream.ts";
+import { Stream, type StreamOwner, streamBytes } from "./stream.ts";
 import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
 
 export interface ConnectionOptions {
@@ -66,6 +67,8 @@ export interface ConnectionHost {
   closed(): void;
 }
 
+/** Of a head that many requests may share. */
+const sharedHeadBytesMax = 4096;
 const headerTableBytes = 4096;
 const headerListBytesMax = 64 * 1024;
 /** Of a block as it arrives, before it is decoded. */
@@ -80,6 +83,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   readonly output: Output;
   readonly sending: SendFlow;
   readonly streams = new Map<number, Stream>();
+  readonly account: Account;
   isTouched = false;
   isDeaf = false;
   private readonly socket: Socket;
@@ -113,14 +117,16 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private writtenBytes = 0;
   private stalledSinceMs = 0;
 
-  constructor(socket: Socket, options: ConnectionOptions, host: ConnectionHost) {
+  constructor(socket: Socket, account: Account, options: ConnectionOptions, host: ConnectionHost) {
     this.socket = socket;
+    this.account = account;
+    account.onShed = (bytes) => this.shed(bytes);
     this.options = options;
     this.host = host;
     this.pings = new PingJudge(options.keepalive);
     this.nowMs = performance.now();
     this.quietSinceMs = this.nowMs;
-    this.output = new Output(socket, () => this.released());
+    this.output = new Output(socket, account, () => this.released());
     this.sending = new SendFlow(this.output);
     this.sayHello();
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
@@ -332,6 +338,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       this.headerBlock(id, flags, bytes, from, to);
       return;
     }
+    this.chargeBlock(to - from);
     this.block = { id, flags, bytes: Buffer.from(bytes.subarray(from, to)) };
   }
 
@@ -342,10 +349,21 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     }
     // Short continuations are few by this, so joining each is cheap.
     if (end - start < frameBytesMax / 2) this.countIdleFrame();
+    this.chargeBlock(end - start);
     block.bytes = Buffer.concat([block.bytes, bytes.subarray(start, end)]);
     if ((flags & flag.endHeaders) === 0) return;
-    this.block = undefined;
+    this.dropBlock();
     this.headerBlock(block.id, block.flags, block.bytes, 0, block.bytes.length);
+  }
+
+  private chargeBlock(bytes: number): void {
+    if (this.account.charge(bytes)) return;
+    throw new ConnectionFault(errorCode.enhanceYourCalm, "no room for a header block");
+  }
+
+  private dropBlock(): void {
+    if (this.block !== undefined) this.account.release(this.block.bytes.length);
+    this.block = undefined;
   }
 
   private headerBlock(id: number, flags: number, bytes: Buffer, start: number, end: number): void {
@@ -379,7 +397,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     if (head === undefined) {
       list = this.decoder.decode(bytes, start, end);
       head = list.isTooLarge ? undefined : readRequestHead(list);
-      if (head !== undefined && table.generation === before) {
+      const isShared = table.generation === before && list.size <= sharedHeadBytesMax;
+      if (head !== undefined && isShared) {
         this.heads.remember(bytes, start, end, before, head);
       }
     }
@@ -397,7 +416,12 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       this.refuse(id, errorCode.refusedStream);
       return;
     }
-    const stream = new Stream(this, id, head, this.nowMs);
+    const heldBytes = streamBytes + (list === undefined ? 0 : list.size);
+    if (!this.account.charge(heldBytes)) {
+      this.refuse(id, errorCode.refusedStream);
+      return;
+    }
+    const stream = new Stream(this, id, head, this.nowMs, heldBytes);
     this.streams.set(id, stream);
     this.host.request(stream);
     if (isLast && !stream.isClosed) stream.remoteEnded();
@@ -531,6 +555,25 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     this.finish();
   }
 
+  /**
+   * Others are entitled to memory that this connection holds: what weighs most gives way, one stream if that
+   * is enough, otherwise all of it.
+   */
+  private shed(bytes: number): void {
+    let heaviest: Stream | undefined;
+    for (const stream of this.streams.values()) {
+      if (heaviest === undefined || stream.heldBytes > heaviest.heldBytes) heaviest = stream;
+    }
+    if (heaviest !== undefined && heaviest.heldBytes >= bytes) {
+      heaviest.reset(errorCode.enhanceYourCalm);
+      return;
+    }
+    if (!this.isDeaf) this.fail(errorCode.enhanceYourCalm, "too much memory is held");
+    // What was written and not taken is let go of only with the socket.
+    if (this.output.backlogBytes > 0) this.socket.destroy();
+    this.account.close();
+  }
+
   private cut(reason: string): void {
     this.host.aborted(reason, "");
     this.socket.destroy();
@@ -597,6 +640,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     this.isDeaf = true;
     this.closeStreams();
     this.flush();
+    this.output.flush(true);
     this.socket.end();
     this.socket.resume();
     setTimeout(() => this.socket.destroy(), lingerMs).unref();
@@ -611,6 +655,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   }
 
   private closeStreams(): void {
+    this.dropBlock();
     for (const stream of [...this.streams.values()]) stream.close(false);
   }
 }

@@ -48,8 +48,6 @@ export interface WaitingStream {
 }
 
 export class SendFlow {
-  /** Over all streams, what waits in memory. */
-  queuedBytes = 0;
   readonly waiting = new Set<WaitingStream>();
   streamWindowInitial = windowInitial;
   private readonly output: Output;
@@ -84,7 +82,6 @@ export class SendFlow {
         if (size <= 0) continue;
         isStuck = false;
         this.sendFrame(stream, next, 0, size);
-        this.queuedBytes -= size;
         stream.advance(size);
         if (stream.queuedBytes > 0) continue;
         this.waiting.delete(stream);
@@ -93,14 +90,13 @@ export class SendFlow {
     }
   }
 
-  enqueued(stream: WaitingStream, bytes: number): void {
-    this.queuedBytes += bytes;
+  enqueued(stream: WaitingStream): void {
     this.waiting.add(stream);
   }
 
   /** The stream is gone, with what it had queued. */
   forget(stream: WaitingStream): void {
-    if (this.waiting.delete(stream)) this.queuedBytes -= stream.queuedBytes;
+    this.waiting.delete(stream);
   }
 
   widenConnection(by: number): void {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
+import { limitsOf, MemoryBudget } from "../budget.ts";
 import { hello, rawFrame, requestBlock, settings } from "../testing/raw-http2.ts";
 import { frameHeaderBytes } from "./codes.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
@@ -29,6 +30,7 @@ class World implements ConnectionHost {
   readonly written: Buffer[] = [];
   readonly faults: unknown[] = [];
   readonly connection: Connection;
+  readonly account = new MemoryBudget(limitsOf(1e9)).open("", () => {});
   begun = 0;
   ended = 0;
   open = 0;
@@ -51,7 +53,7 @@ class World implements ConnectionHost {
       silenceMs: 1e9,
       stallMs: 1e9,
     };
-    this.connection = new Connection(this.socket as Socket, options, this);
+    this.connection = new Connection(this.socket as Socket, this.account, options, this);
   }
 
   request(stream: Stream): void {
@@ -87,8 +89,9 @@ class World implements ConnectionHost {
     this.connection.destroy();
     await new Promise((resolve) => this.socket.once("close", resolve));
     const { sending, streams } = this.connection;
+    // Whatever was charged on the way has been released.
     assert.deepEqual(
-      [this.faults, this.open, streams.size, sending.queuedBytes, sending.waiting.size],
+      [this.faults, this.open, streams.size, this.account.usedBytes, sending.waiting.size],
       [[], 0, 0, 0, 0],
     );
   }

@@ -1,8 +1,10 @@
 // What one connection has to say, collected over a turn of the event loop and handed to the socket at once.
 // The buffers are shared by all connections and used again once the socket has let go of them: a fresh one
-// per write costs more than everything else that happens to a small answer.
+// per write costs more than everything else that happens to a small answer. A socket that is stuck gets few
+// buffers at a time, however little is in each: the rest is collected and fills them.
 
 import type { Socket } from "node:net";
+import type { Account } from "../budget.ts";
 import { flag, frameBytesMax, frameHeaderBytes, frameType } from "./codes.ts";
 
 const bufferBytes = 32 * 1024;
@@ -11,6 +13,10 @@ const spareBuffersMax = 256;
 const blockedBytes = 256 * 1024;
 /** Beyond this, the peer is not listened to until it has read. */
 const congestedBytes = 1024 * 1024;
+/** Handed to the socket and not yet taken: beyond this, what follows is collected. */
+const inFlightMax = 4;
+/** What any connection has to write now and then is not worth an account. */
+const freeBytes = 64 * 1024;
 
 const spare: OutputBuffer[] = [];
 
@@ -34,12 +40,16 @@ export class Output {
   /** Of all time: a reader that stands still shows as this standing still. */
   writtenBytes = 0;
   private readonly socket: Socket;
+  private readonly account: Account;
   private readonly onReleased: () => void;
   private current: OutputBuffer | undefined;
   private readonly full: OutputBuffer[] = [];
+  private inFlight = 0;
+  private chargedBytes = 0;
 
-  constructor(socket: Socket, onReleased: () => void) {
+  constructor(socket: Socket, account: Account, onReleased: () => void) {
     this.socket = socket;
+    this.account = account;
     this.onReleased = onReleased;
   }
 
@@ -108,9 +118,12 @@ export class Output {
     } while (at < block.length);
   }
 
-  flush(): void {
+  /** `isLast`: nothing will follow. */
+  flush(isLast = false): void {
     const { current, full, socket } = this;
     if (current === undefined || !socket.writable) return;
+    if (this.backlogBytes > freeBytes) this.settle();
+    if (full.length === 0 && this.inFlight >= inFlightMax && !isLast) return;
     this.current = undefined;
     if (full.length === 0) {
       this.write(current);
@@ -124,13 +137,24 @@ export class Output {
   }
 
   released(bytes: number): void {
+    this.inFlight--;
     this.backlogBytes -= bytes;
     this.writtenBytes += bytes;
+    if (this.chargedBytes > 0) this.settle();
+    if (this.inFlight === inFlightMax - 1 && this.current !== undefined) this.flush();
     this.onReleased();
+  }
+
+  private settle(): void {
+    const due = this.backlogBytes > freeBytes ? this.backlogBytes : 0;
+    if (due > this.chargedBytes) this.account.take(due - this.chargedBytes);
+    else this.account.release(this.chargedBytes - due);
+    this.chargedBytes = due;
   }
 
   private write(buffer: OutputBuffer): void {
     buffer.owner = this;
+    this.inFlight++;
     this.socket.write(buffer.bytes.subarray(0, buffer.used), buffer.written);
   }
 

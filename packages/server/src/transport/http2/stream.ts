@@ -1,7 +1,9 @@
 // One stream of a connection (RFC 9113 section 5.1) as its server sees it: open from the request's HEADERS
 // on, until both sides have ended or either resets it. It tells its consumer what comes in and exactly once
-// that it is closed; what a consumer does to a closed stream does nothing.
+// that it is closed; what a consumer does to a closed stream does nothing. What is kept for it is charged to its
+// connection and released with it, whatever anybody forgets.
 
+import type { Chargeable } from "../budget.ts";
 import { type ErrorCode, frameType } from "./codes.ts";
 import {
   type ReceiveWindow,
@@ -11,6 +13,7 @@ import {
 } from "./flow-control.ts";
 import type { Output } from "./output.ts";
 import type { RequestHead } from "./request-head.ts";
+import { memoryOf, SendQueue } from "./send-queue.ts";
 
 export interface StreamConsumer {
   /** Bytes that stay as they are, but whose memory is a whole chunk of the connection's. */
@@ -25,6 +28,7 @@ export interface StreamConsumer {
 export interface StreamOwner {
   readonly output: Output;
   readonly sending: SendFlow;
+  readonly account: Chargeable;
   /** There is something to write at the end of this turn. */
   touch(): void;
   /** Answered in full although the request has not ended. */
@@ -32,7 +36,10 @@ export interface StreamOwner {
   streamClosed(stream: Stream, wasReset: boolean): void;
 }
 
-export class Stream implements WaitingStream {
+/** What a stream occupies with its call, measured with a hundred thousand that wait. */
+export const streamBytes = 4096;
+
+export class Stream implements WaitingStream, Chargeable {
   readonly id: number;
   readonly head: RequestHead;
   readonly openedAtMs: number;
@@ -44,18 +51,43 @@ export class Stream implements WaitingStream {
   /** Made when a body has more than one frame. */
   receiveWindow: ReceiveWindow | undefined;
   bodyBytes = 0;
-  queuedBytes = 0;
+  /** Charged for it. */
+  heldBytes: number;
   private readonly owner: StreamOwner;
-  private queue: Uint8Array[] | undefined;
+  private queue: SendQueue | undefined;
   /** What ends the stream once the queue is empty. */
   private last: { readonly trailers: Uint8Array | undefined } | undefined;
 
-  constructor(owner: StreamOwner, id: number, head: RequestHead, openedAtMs: number) {
+  /** `heldBytes`: charged already. */
+  constructor(
+    owner: StreamOwner,
+    id: number,
+    head: RequestHead,
+    openedAtMs: number,
+    heldBytes: number,
+  ) {
     this.owner = owner;
+    this.heldBytes = heldBytes;
     this.id = id;
     this.head = head;
     this.openedAtMs = openedAtMs;
     this.sendWindow = owner.sending.streamWindowInitial;
+  }
+
+  charge(bytes: number): boolean {
+    if (this.isClosed || !this.owner.account.charge(bytes)) return false;
+    this.heldBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    if (this.isClosed) return;
+    this.owner.account.release(bytes);
+    this.heldBytes -= bytes;
+  }
+
+  get queuedBytes(): number {
+    return this.queue === undefined ? 0 : this.queue.bytes;
   }
 
   /** HEADERS of the answer; `isLast`: it has nothing else. */
@@ -73,13 +105,14 @@ export class Stream implements WaitingStream {
     return this.owner.sending.sendNow(this, bytes, start, end);
   }
 
-  /** The bytes belong to the stream from now on. */
-  enqueue(bytes: Uint8Array): void {
-    if (this.isClosed || bytes.length === 0) return;
-    if (this.queue === undefined) this.queue = [bytes];
-    else this.queue.push(bytes);
-    this.queuedBytes += bytes.length;
-    this.owner.sending.enqueued(this, bytes.length);
+  /** The bytes belong to the stream from now on. False: there is no room for them. */
+  enqueue(bytes: Uint8Array): boolean {
+    if (this.isClosed || bytes.length === 0) return true;
+    if (!this.charge(memoryOf(bytes))) return false;
+    this.queue ??= new SendQueue();
+    this.queue.push(bytes);
+    this.owner.sending.enqueued(this);
+    return true;
   }
 
   /** After everything that was written. Without trailers the last frame is an empty one of data. */
@@ -117,21 +150,19 @@ export class Stream implements WaitingStream {
     this.isClosed = true;
     this.owner.sending.forget(this);
     this.queue = undefined;
-    this.queuedBytes = 0;
+    this.owner.account.release(this.heldBytes);
+    this.heldBytes = 0;
     this.owner.streamClosed(this, wasReset);
     this.consumer.closed(this.isLocalEnded);
   }
 
   get next(): Uint8Array {
-    return this.queue![0]!;
+    return this.queue!.next;
   }
 
   advance(frameBytes: number): void {
-    const queue = this.queue!;
-    const first = queue[0]!;
-    this.queuedBytes -= frameBytes;
-    if (frameBytes < first.length) queue[0] = first.subarray(frameBytes);
-    else queue.shift();
+    const freed = this.queue!.advance(frameBytes);
+    if (freed > 0) this.release(freed);
   }
 
   emptied(): void {

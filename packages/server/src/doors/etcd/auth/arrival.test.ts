@@ -51,6 +51,12 @@ class Call {
     for (const listener of this.listeners) listener();
   }
 
+  charge(): boolean {
+    return true;
+  }
+
+  release(): void {}
+
   fail(_status: number, message: string): void {
     this.failure ||= message;
   }

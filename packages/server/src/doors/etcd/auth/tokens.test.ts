@@ -163,6 +163,8 @@ test("a certificate names its holder when certificates are asked for, and only w
     caller: { address: "", encrypted: true, commonName },
     cancelled: false,
     onCancel: () => {},
+    charge: () => true,
+    release: () => {},
   });
   const access = (namesByCertificate: boolean) => {
     const context = createTestContext(member, { auth: { namesByCertificate } });

@@ -81,6 +81,14 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
     return this.method.kind !== "unary" && !this.ended;
   }
 
+  charge(bytes: number): boolean {
+    return this.reply.charge(bytes);
+  }
+
+  release(bytes: number): void {
+    this.reply.release(bytes);
+  }
+
   metadata(name: string): string | undefined {
     return this.given.get(name);
   }

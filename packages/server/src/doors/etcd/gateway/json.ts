@@ -106,6 +106,11 @@ export class JsonSequence {
     this.objectBytesMax = objectBytesMax;
   }
 
+  /** What the incomplete object occupies. */
+  get heldBytes(): number {
+    return this.held.capacity;
+  }
+
   /** The objects that are complete now. Throws for one that is too large. */
   push(chunk: Uint8Array): string[] {
     const objects: string[] = [];

@@ -8,6 +8,7 @@ import {
   grpcStatus,
   type HttpReceiver,
   httpBodyBytesMax,
+  overloaded,
 } from "../../../transport/index.ts";
 import type { GatewayCall } from "./call.ts";
 import { JsonSequence, messageFromJson } from "./json.ts";
@@ -21,6 +22,7 @@ export class GatewayRequest implements HttpReceiver {
   private readonly observe: (error: unknown) => void;
   private readonly sequence = new JsonSequence(httpBodyBytesMax);
   private receiver: BidiReceiver<unknown> | undefined;
+  private chargedBytes = 0;
   private hasBegun = false;
   private isComplete = false;
 
@@ -41,6 +43,7 @@ export class GatewayRequest implements HttpReceiver {
     this.guarded(() => {
       for (const object of this.sequence.push(bytes)) if (!this.isOver) this.take(object);
     });
+    this.settle();
   }
 
   ended(): void {
@@ -59,6 +62,20 @@ export class GatewayRequest implements HttpReceiver {
     if (!this.call.isLong) return;
     this.call.fail(grpcStatus.unavailable, serverStopped);
     this.call.cancel();
+  }
+
+  /** What waits for its end is charged to the call. */
+  private settle(): void {
+    if (this.isOver) return;
+    const grown = this.sequence.heldBytes - this.chargedBytes;
+    if (grown > 0 && !this.call.charge(grown)) {
+      this.isComplete = true;
+      this.call.fail(grpcStatus.resourceExhausted, overloaded);
+      this.call.cancel();
+      return;
+    }
+    if (grown < 0) this.call.release(-grown);
+    this.chargedBytes += grown;
   }
 
   private get isOver(): boolean {

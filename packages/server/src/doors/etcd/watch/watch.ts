@@ -10,7 +10,12 @@ import {
   etcdSchema,
   type WatchResponseMessage,
 } from "@althing/wire";
-import type { BidiMethod, BidiReceiver, StreamCall } from "../../../transport/index.ts";
+import {
+  type BidiMethod,
+  type BidiReceiver,
+  overloaded,
+  type StreamCall,
+} from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
@@ -32,6 +37,8 @@ interface Parts {
 const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
 const progressIntervalMsDefault = 10 * 60_000;
 const patrolMs = 1_000;
+/** What a watcher occupies besides its keys, measured. */
+const watcherBytes = 1024;
 /** Patrols without a leader after which a stream that asked for one is ended. */
 const leaderlessPatrolsMax = 3;
 /** What a refused creation and a progress report of a whole stream are addressed to. */
@@ -168,6 +175,8 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
       this.refuse(etcdErrors.compacted.message);
     } else if (request.watch_id !== 0n && this.watchers.has(request.watch_id)) {
       this.refuse("mvcc: duplicate watch ID provided on the WatchStream");
+    } else if (!this.call.charge(watcherBytes + key.length + rangeEnd.length)) {
+      this.refuse(overloaded);
     } else {
       const id = request.watch_id === 0n ? this.freeId() : request.watch_id;
       const options = {
@@ -214,6 +223,8 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   }
 
   private forget(watcher: Watcher): void {
+    const { key, rangeEnd } = watcher.options;
+    this.call.release(watcherBytes + key.length + rangeEnd.length);
     this.hub.remove(watcher);
     this.watchers.delete(watcher.id);
     this.fragmented.delete(watcher.id);

@@ -10,6 +10,8 @@ import { staticCount, staticNames, staticValues } from "./static-table.ts";
 export interface HeaderList {
   /** Name, value, name, value: strings of one unit per byte. */
   readonly fields: readonly string[];
+  /** Of the fields, as RFC 7541 section 4.1 counts. */
+  readonly size: number;
   /** More than the size allowed: the fields are not all there. */
   readonly isTooLarge: boolean;
 }
@@ -65,7 +67,7 @@ export class HpackDecoder {
     }
     // Nothing of the connection's memory stays behind.
     this.bytes = nothing;
-    return { fields, isTooLarge: listBytes > this.listBytesMax };
+    return { fields, size: listBytes, isTooLarge: listBytes > this.listBytesMax };
   }
 
   private literalName(mask: number): string {
