@@ -64,10 +64,10 @@ export interface RangeRun {
   /** Pairs that are still to be read. */
   readonly remaining: number;
   /**
-   * The next pairs, about `bytesMax` bytes of them and at least one; empty at the end. Undefined: the
-   * state was replaced meanwhile by a snapshot, and the range has to be read again.
+   * The next pairs, about `bytesMax` bytes of them and at least one; empty at the end. Throws
+   * `StateReplaced` when a snapshot took the place of the state meanwhile.
    */
-  next(bytesMax: number): readonly KeyValue[] | undefined;
+  next(bytesMax: number): readonly KeyValue[];
   /** Until then nothing obsolete is removed from the store. May be called twice. */
   close(): void;
 }
@@ -467,7 +467,10 @@ export interface AuthReads {
 
 export interface SnapshotReader {
   readonly point: StorePoint;
-  /** The next self-contained, checksummed chunk, or undefined at the end. Each call is short. */
+  /**
+   * The next self-contained, checksummed chunk, or undefined at the end. Each call is short. Throws
+   * `StateReplaced` when an installed snapshot took the place of what is read.
+   */
   next(): Uint8Array | undefined;
   close(): void;
 }

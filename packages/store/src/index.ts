@@ -3,6 +3,7 @@ export { type Crc32, crc32, crc32c } from "./bytes/crc32.ts";
 export { decodeCommand } from "./command/decode.ts";
 export { encodeCommand } from "./command/encode.ts";
 export type * from "./contract.ts";
+export { StateReplaced } from "./engine/pins.ts";
 export type { Engine, EngineStage, EngineWriter, Handle, Head } from "./engine/port.ts";
 export type { CheckpointFile, CheckpointStorage } from "./memory/checkpoint-storage.ts";
 export {

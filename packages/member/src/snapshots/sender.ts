@@ -167,7 +167,14 @@ export class SnapshotSender {
   #pump(stream: Stream): void {
     if (stream.asking) return;
     if (this.#turn.ports.peers.bulkBacklog(stream.to) > BACKLOG_BYTES_MAX) return;
-    const chunk = this.#nextChunk(stream);
+    let chunk: Chunk | undefined;
+    try {
+      chunk = this.#nextChunk(stream);
+    } catch (cause) {
+      // A member that follows may have been sent a snapshot itself, which took the place of what it reads.
+      this.#end(stream, false, cause instanceof Error ? cause.message : String(cause));
+      return;
+    }
     if (chunk === undefined) return;
     stream.nextSend = chunk.sequence + 1;
     const { sequence, bytes, last } = chunk;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StateReplaced } from "@althing/store";
 import type { PeerMessage } from "../ports.ts";
 import { behind, caughtUp, count } from "../testing/late-member.ts";
 
@@ -75,4 +76,32 @@ test("torn-snapshot-file: a damaged chunk changes nothing and the stream is star
   caughtUp(cluster, late);
   assert.equal(count(cluster.node(late), "snapshot.damaged"), 1);
   assert.equal(count(cluster.node(late), "member.failed"), 0);
+});
+
+test("a stream whose state is replaced under it is given up at once and begun anew", () => {
+  const { cluster, late } = behind();
+  const leader = cluster.node(cluster.awaitLeader().id);
+  const store = leader.store!;
+  const open = store.openSnapshot.bind(store);
+  let opened = 0;
+  store.openSnapshot = () => {
+    const reader = open();
+    if (opened++ > 0) return reader;
+    let chunks = 0;
+    const next = () => {
+      if (chunks++ < 5) return reader.next();
+      throw new StateReplaced();
+    };
+    return { point: reader.point, next, close: () => reader.close() };
+  };
+  const fromMs = cluster.world.nowMs;
+  cluster.start(late);
+  caughtUp(cluster, late);
+  assert.ok(opened >= 2);
+  assert.ok(cluster.world.nowMs - fromMs < 5000, "not after the silence of a stream that is stuck");
+  assert.equal(count(leader, "callback.threw"), 0);
+  const ends = leader.events.filter(({ kind }) => kind === "snapshot.sent");
+  assert.match(String(ends[0]?.["why"]), /took the place/);
+  assert.equal(count(leader, "member.failed"), 0);
+  assert.equal(count(cluster.node(late), "snapshot.installed"), 1);
 });

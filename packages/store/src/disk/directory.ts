@@ -18,6 +18,7 @@ import {
 import { join } from "node:path";
 
 const currentFile = "CURRENT";
+const firstState = "state-1";
 const statePattern = /^state-\d+$/;
 
 export class StateDirectory {
@@ -50,10 +51,14 @@ export class StateDirectory {
     const temporary = this.path(`${currentFile}.tmp`);
     writeFileSync(temporary, `${name}\n`, { flush: true });
     renameSync(temporary, this.path(currentFile));
-    const handle = openSync(this.#directory, "r");
-    fsyncSync(handle);
-    closeSync(handle);
+    // Also when the sync fails: which name a crash leaves is not known then, and both states must stay.
     this.#current = name;
+    const handle = openSync(this.#directory, "r");
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
   }
 
   remove(name: string): void {
@@ -66,11 +71,15 @@ export class StateDirectory {
       if (this.#states().length > 0) {
         throw new Error(`${this.#directory} holds states but no ${currentFile} to choose one`);
       }
-      this.switchTo("state-1");
-      return "state-1";
+      this.switchTo(firstState);
+      return firstState;
     }
     const name = readFileSync(file, "utf8").trim();
     if (!statePattern.test(name)) throw new Error(`${file} does not name a state`);
+    // The first one is named before it is made.
+    if (name !== firstState && !existsSync(this.path(name))) {
+      throw new Error(`${file} names ${name}, which is not there: state is missing`);
+    }
     return name;
   }
 

@@ -5,6 +5,7 @@
 
 import { statSync } from "node:fs";
 import type { Key, StorePoint } from "../contract.ts";
+import { Pins } from "../engine/pins.ts";
 import {
   type Engine,
   type EngineStage,
@@ -14,6 +15,7 @@ import {
   type LoadVisitor,
   type RecordPlace,
   type RecordVisitor,
+  type StatePin,
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
 import { Arena } from "../memory/arena.ts";
@@ -83,7 +85,7 @@ class DiskEngine implements Engine {
   #nextListId = 1;
   /** Removal lists of which no record is left. */
   #finishedLists: RemovalList[] = [];
-  #pins = 0;
+  readonly #pins = new Pins((main, sub, visit) => this.scan(main, sub, visit));
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #waiting: Waiting[] = [];
@@ -119,7 +121,7 @@ class DiskEngine implements Engine {
     return this.#head;
   }
   get pinned(): boolean {
-    return this.#pins > 0;
+    return this.#pins.isHeld;
   }
   get bytes(): number {
     this.#fileBytes ??= fileBytes(this.#directory.path(`${this.#directory.current}/data.mdb`));
@@ -204,13 +206,8 @@ class DiskEngine implements Engine {
     } else this.#arena.scan(main, sub, visit);
   }
 
-  pin(): () => void {
-    this.#pins++;
-    let held = true;
-    return () => {
-      if (held) this.#pins--;
-      held = false;
-    };
+  pin(): StatePin {
+    return this.#pins.pin();
   }
 
   durable(): StorePoint {
@@ -245,21 +242,20 @@ class DiskEngine implements Engine {
       append: (main, sub, record) => stage.append(main, sub, record),
       put: (table, key, value) => stage.put(table, key, value),
       install: (head, done) => {
-        const installed = this.#install(stage, head);
-        this.#swapping = installed.catch(() => {});
-        installed.then(
-          () => done(undefined),
-          (error: unknown) => {
-            const failure = asError(error);
-            // Unless the switch had happened, what was staged is of no more use.
-            if (this.#stage === stage)
-              discard().then(
-                () => done(failure),
-                () => done(failure),
-              );
-            else done(failure);
-          },
-        );
+        const installed = this.#install(stage, head, () => done(undefined));
+        this.#swapping = installed.catch((error: unknown) => {
+          const failed = () => done(asError(error));
+          if (this.#environment === stage.environment) {
+            // Whoever was told threw: a bug, and not one to be taken for a failed installation.
+            queueMicrotask(() => {
+              throw error;
+            });
+          } else if (this.#directory.current === name) {
+            // Which of the two a restart finds is not known, and either is whole: nothing is added to any.
+            this.#lose(asError(error));
+            failed();
+          } else discard().then(failed, failed);
+        });
       },
       abort: () => {
         discard().catch((error: unknown) => this.#onError(asError(error)));
@@ -416,13 +412,21 @@ class DiskEngine implements Engine {
     const failingMs = nowMs - this.#failingSinceMs;
     const isHopeless = failingMs >= (attemptsMax - 1) * this.#retryAfterMs;
     if (isHopeless || this.#arena.bytes > unwrittenBytesMax) {
-      this.#lost = new DurabilityLost(error);
-    } else if (!this.#closed) {
+      this.#lose(error);
+      return;
+    }
+    if (!this.#closed) {
       this.#retry ??= setTimeout(() => this.#writeNow(), this.#retryAfterMs);
       this.#retry.unref();
     }
-    this.#onError(this.#lost ?? error);
-    this.#answerWaiting(this.#lost ?? error);
+    this.#onError(error);
+    this.#answerWaiting(error);
+  }
+
+  #lose(error: Error): void {
+    this.#lost = new DurabilityLost(error);
+    this.#onError(this.#lost);
+    this.#answerWaiting(this.#lost);
   }
 
   #forgetSizes(): void {
@@ -440,7 +444,8 @@ class DiskEngine implements Engine {
     for (const { done } of answered) done(error);
   }
 
-  async #install(staged: StagedState, head: Head): Promise<void> {
+  /** Whoever asked for it hears of it in the step in which the state is replaced: nobody sees half of it. */
+  async #install(staged: StagedState, head: Head, done: () => void): Promise<void> {
     await staged.finish(head);
     while (this.#writing !== undefined) await this.#writing;
     const old = { name: this.#directory.current, environment: this.#environment };
@@ -455,9 +460,11 @@ class DiskEngine implements Engine {
     this.#behind = new WriteBehind(head);
     this.#sparse = new Set();
     this.#finishedLists = [];
-    // What they waited for has been replaced by what is durable.
-    for (const { done } of this.#waiting.splice(0)) done(undefined);
+    this.#pins.replaced();
     this.#removal = this.#removeState(old);
+    done();
+    // What they waited for has been replaced by what is durable.
+    for (const waiting of this.#waiting.splice(0)) waiting.done(undefined);
   }
 
   async #removeState(old: { name: string; environment: Environment }): Promise<void> {

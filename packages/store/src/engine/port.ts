@@ -54,6 +54,16 @@ export interface RecordPlace {
   end: number;
 }
 
+/** Held by whoever reads a state in more than one step. */
+export interface StatePin {
+  /** As the engine's. Throws `StateReplaced` once an installed snapshot took the place of the state. */
+  scan(main: Revision, sub: number, visit: RecordVisitor): void;
+  /** Throws the same: for who reads otherwise. */
+  check(): void;
+  /** May be called twice. */
+  release(): void;
+}
+
 export interface EngineWriter {
   /** Revisions come in ascending order of (main, sub). The bytes are copied. */
   append(main: Revision, sub: number, record: Uint8Array): Handle;
@@ -79,11 +89,8 @@ export interface Engine extends EngineWriter {
   load(visit: LoadVisitor): void;
   /** Every record from (main, sub) on, ascending, until the visitor stops it. */
   scan(main: Revision, sub: number, visit: RecordVisitor): void;
-  /**
-   * While a pin is held nothing may be removed: a snapshot under way reads records in many steps.
-   * Returns the function that lets go.
-   */
-  pin(): () => void;
+  /** While it is held nothing may be removed: a snapshot under way reads records in many steps. */
+  pin(): StatePin;
   readonly pinned: boolean;
 
   durable(): StorePoint;

@@ -3,6 +3,7 @@
 
 import type { Crc32 } from "../bytes/crc32.ts";
 import type { Key, StorePoint } from "../contract.ts";
+import { Pins } from "../engine/pins.ts";
 import {
   type Engine,
   type EngineStage,
@@ -13,6 +14,7 @@ import {
   type LoadVisitor,
   type RecordPlace,
   type RecordVisitor,
+  type StatePin,
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
 import type { SnapshotItem } from "../snapshot/format.ts";
@@ -51,7 +53,7 @@ class Memory implements MemoryEngine {
   #tables = new Tables();
   #head: Head = emptyHead;
   #durable: StorePoint = emptyPoint;
-  #pins = 0;
+  readonly #pins = new Pins((main, sub, visit) => this.scan(main, sub, visit));
   #writing = false;
   /** Flushes that came while a checkpoint was being written: the next one serves them all. */
   #waiting: Done[] = [];
@@ -96,7 +98,7 @@ class Memory implements MemoryEngine {
     return this.#arena.bytesInUse;
   }
   get pinned(): boolean {
-    return this.#pins > 0;
+    return this.#pins.isHeld;
   }
 
   append(main: number, sub: number, record: Uint8Array): Handle {
@@ -146,13 +148,8 @@ class Memory implements MemoryEngine {
     this.#arena.scan(main, sub, visit);
   }
 
-  pin(): () => void {
-    this.#pins++;
-    let held = true;
-    return () => {
-      if (held) this.#pins--;
-      held = false;
-    };
+  pin(): StatePin {
+    return this.#pins.pin();
   }
 
   durable(): StorePoint {
@@ -229,6 +226,7 @@ class Memory implements MemoryEngine {
       this.#tables = staged.#tables;
       this.#head = staged.#head;
       this.#staging = false;
+      this.#pins.replaced();
     };
     if (this.#storage === undefined) {
       swap();

@@ -13,7 +13,7 @@ export interface HashKvResult {
 }
 
 export interface HashKvRun {
-  /** One short step; the result once it is complete. */
+  /** One short step; the result once it is complete. Throws `StateReplaced`. */
   next(): HashKvResult | undefined;
   close(): void;
 }
@@ -28,7 +28,7 @@ export function openHashKv(keyspace: Keyspace, revision: Revision): HashKvRun | 
   const hashRevision = revision === 0 ? keyspace.revision : revision;
   const floor = keyspace.compactRevision;
   if (hashRevision < floor) return "compacted";
-  const unpin = keyspace.engine.pin();
+  const pin = keyspace.engine.pin();
   const place = new Uint8Array(18);
   const view = new DataView(place.buffer);
   place[8] = underscore;
@@ -41,7 +41,7 @@ export function openHashKv(keyspace: Keyspace, revision: Revision): HashKvRun | 
     next() {
       let steps = 0;
       let complete = true;
-      keyspace.engine.scan(nextMain, nextSub, (main, sub, _handle, record) => {
+      pin.scan(nextMain, nextSub, (main, sub, _handle, record) => {
         if (main > hashRevision) return false;
         if (steps++ === recordsPerStep) {
           nextMain = main;
@@ -60,10 +60,10 @@ export function openHashKv(keyspace: Keyspace, revision: Revision): HashKvRun | 
         return true;
       });
       if (!complete) return undefined;
-      unpin();
+      pin.release();
       return { hash, hashRevision, compactRevision: floor };
     },
-    close: unpin,
+    close: pin.release,
   };
 }
 

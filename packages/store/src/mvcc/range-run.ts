@@ -13,8 +13,7 @@ export function openRange(keyspace: Keyspace, request: RangeRequest): RangeRun |
   const selected = select(keyspace, request);
   if (typeof selected === "string") return selected;
   const { revision, count, more, found } = selected;
-  const { index } = keyspace;
-  const unpin = keyspace.engine.pin();
+  const pin = keyspace.engine.pin();
   let at = 0;
   return {
     revision,
@@ -24,8 +23,7 @@ export function openRange(keyspace: Keyspace, request: RangeRequest): RangeRun |
       return found.length - at;
     },
     next(bytesMax) {
-      // An installed snapshot took the place of everything that was selected.
-      if (keyspace.index !== index) return undefined;
+      pin.check();
       const kvs: KeyValue[] = [];
       let bytes = 0;
       while (at < found.length && bytes < bytesMax) {
@@ -35,6 +33,6 @@ export function openRange(keyspace: Keyspace, request: RangeRequest): RangeRun |
       }
       return kvs;
     },
-    close: unpin,
+    close: pin.release,
   };
 }

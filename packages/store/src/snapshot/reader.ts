@@ -1,6 +1,7 @@
 // Streams a consistent view of an engine without copying it first. The view is "every record up to
 // the head's revision"; it stays whole because later records have later revisions and the engine
-// removes nothing while it is pinned. Only the tables, which change in place, are taken at once.
+// removes nothing while it is pinned; and when another state takes its place, the pin fails the stream.
+// Only the tables, which change in place, are taken at once.
 
 import type { Crc32 } from "../bytes/crc32.ts";
 import type { Revision, SnapshotReader } from "../contract.ts";
@@ -24,7 +25,7 @@ export function createSnapshotReader(
   const tables = engine.tableNames().map((table) => [table, engine.entries(table)] as const);
   const entryCount = tables.reduce((sum, [, entries]) => sum + entries.length, 0);
   const entries = sortedEntries(tables);
-  let unpin: (() => void) | undefined = engine.pin();
+  const pin = engine.pin();
   let stage: "head" | "entries" | "records" | "end" | "done" = "head";
   let records = 0;
   let nextMain = 0;
@@ -44,7 +45,7 @@ export function createSnapshotReader(
   const addRecords = (): boolean => {
     let steps = 0;
     let exhausted = true;
-    engine.scan(nextMain, nextSub, (main, sub, _handle, record) => {
+    pin.scan(nextMain, nextSub, (main, sub, _handle, record) => {
       if (main > head.revision) return false;
       if (steps++ === recordsPerStepMax || encoder.bodyBytes >= chunkBytesAim) {
         nextMain = main;
@@ -62,8 +63,7 @@ export function createSnapshotReader(
   };
 
   const close = (): void => {
-    unpin?.();
-    unpin = undefined;
+    pin.release();
     stage = "done";
   };
 

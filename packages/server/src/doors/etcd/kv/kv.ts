@@ -89,7 +89,7 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
           failWith(call, refused);
           return;
         }
-        answerRange(store, view, checked, call, (code) => failWith(call, code));
+        answerRange(context, view, checked, call);
       };
       if (request.serializable) {
         read();

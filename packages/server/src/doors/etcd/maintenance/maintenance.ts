@@ -86,7 +86,7 @@ export function maintenanceMethods(dependencies: {
         failWith(call, run.code);
         return;
       }
-      inSteps(call, run, (result) => {
+      inSteps(call, context, run, (result) => {
         call.respond({
           header: view.header(store.revision),
           hash: result.hash,
@@ -115,7 +115,7 @@ export function maintenanceMethods(dependencies: {
         sum = crc32(chunk, sum);
         return undefined;
       };
-      inSteps(call, { next, close: () => reader.close() }, () => {
+      inSteps(call, context, { next, close: () => reader.close() }, () => {
         call.respond({ header, hash: sum });
       });
     },
@@ -136,7 +136,7 @@ export function maintenanceMethods(dependencies: {
       if (refused(call)) return;
       const remove = () => {
         const next = () => (store.compactionPending && store.compactStep() ? undefined : {});
-        inSteps(call, { next, close: () => {} }, () => store.flush(freed, true));
+        inSteps(call, context, { next, close: () => {} }, () => store.flush(freed, true));
       };
       const freed = (error: Error | undefined) => {
         if (error !== undefined) call.fail(grpcStatus.internal, `etcdserver: ${error.message}`);

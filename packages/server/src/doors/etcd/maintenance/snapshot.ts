@@ -10,6 +10,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import { failWith } from "../errors.ts";
+import { stepFault } from "../steps.ts";
 
 const pieceBytesMax = 32 * 1024;
 
@@ -58,7 +59,15 @@ export function snapshotMethod(dependencies: {
       const step = () => {
         scheduled = false;
         if (ended) return;
-        const chunk = reader.next();
+        let chunk: Uint8Array | undefined;
+        try {
+          chunk = reader.next();
+        } catch (error) {
+          ended = true;
+          reader.close();
+          failWith(call, stepFault(error, context));
+          return;
+        }
         if (chunk === undefined) {
           ended = true;
           held = Buffer.concat([held, snapshotPadding(sentBytes + held.length)]);

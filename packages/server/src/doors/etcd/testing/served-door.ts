@@ -10,7 +10,7 @@ import {
 } from "@althing/wire";
 import { type ClientListener, listenClients } from "../../../transport/index.ts";
 import { GrpcClient } from "../../../transport/testing/grpc-client.ts";
-import type { DoorAuth, DoorLimits } from "../../context.ts";
+import type { DoorAuth, DoorContext, DoorLimits } from "../../context.ts";
 import { createEtcdDoor, type EtcdDoor } from "../index.ts";
 import {
   createSingleMember,
@@ -33,6 +33,7 @@ export async function serveDoor(
     quotaBackendBytes?: number;
     port?: number;
     auth?: Partial<DoorAuth>;
+    observe?: DoorContext["observe"];
   } = {},
 ): Promise<ServedDoor> {
   const member = createSingleMember();

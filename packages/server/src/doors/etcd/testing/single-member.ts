@@ -112,6 +112,7 @@ export function createTestContext(
     limits?: Partial<DoorLimits>;
     quotaBackendBytes?: number;
     auth?: Partial<DoorAuth>;
+    observe?: DoorContext["observe"];
   } = {},
 ): DoorContext {
   return {
@@ -139,8 +140,10 @@ export function createTestContext(
       namesByCertificate: false,
       ...options.auth,
     },
-    observe: (event) => {
-      if (event.level === "error") throw new Error(`${event.kind}: ${event["error"]}`);
-    },
+    observe:
+      options.observe ??
+      ((event) => {
+        if (event.level === "error") throw new Error(`${event.kind}: ${event["error"]}`);
+      }),
   };
 }

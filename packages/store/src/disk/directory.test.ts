@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { closed } from "../engine/testing/engine-suite.ts";
+import { createMemoryEngine } from "../memory/memory-engine.ts";
+import { type OpenedStore, openStore } from "../store.ts";
+import { put, range } from "../testing/commands.ts";
+import { applyOne, snapshotOf } from "../testing/driver.ts";
+import { openDiskEngine } from "./disk-engine.ts";
+import { DurabilityLost } from "./write-errors.ts";
+
+function folder(held: AsyncDisposableStack): string {
+  const directory = fs.mkdtempSync(join(tmpdir(), "althing-directory-"));
+  held.defer(() => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function countOf(store: OpenedStore, key: string): number {
+  const found = store.range(range(key));
+  return found.kind === "range" ? found.count : -1;
+}
+
+test("a directory that names a state which is not there is refused, not begun anew", async () => {
+  await using held = new AsyncDisposableStack();
+  const directory = folder(held);
+  await closed(openDiskEngine({ directory }));
+  fs.writeFileSync(join(directory, "CURRENT"), "state-7\n");
+  assert.throws(() => openDiskEngine({ directory }), /state-7, which is not there/);
+});
+
+test("when it is not known which state a restart finds, both stay and nothing more is written", async () => {
+  await using held = new AsyncDisposableStack();
+  const directory = folder(held);
+  const errors: Error[] = [];
+  const onError = (error: Error) => errors.push(error);
+  const store = openStore({ engine: openDiskEngine({ directory, onError }) });
+  applyOne(store, put("old"));
+  await new Promise<void>((resolve) => store.flush(() => resolve()));
+  const source = openStore({ engine: createMemoryEngine() });
+  for (let i = 0; i < 3; i++) applyOne(source, put("new"));
+  const writer = store.beginRestore();
+  for (const chunk of snapshotOf(source)) writer.write(chunk);
+  writer.finish();
+  // The name was replaced, and the disk does not say that it will stay so.
+  const { fsyncSync } = fs;
+  fs.fsyncSync = (file) => {
+    if (fs.fstatSync(file).isDirectory()) throw new Error("input/output error");
+    fsyncSync(file);
+  };
+  syncBuiltinESMExports();
+  const failed = await new Promise<Error | undefined>((resolve) => writer.install(resolve));
+  fs.fsyncSync = fsyncSync;
+  syncBuiltinESMExports();
+  assert.ok(failed instanceof Error);
+  assert.ok(errors.some((error) => error instanceof DurabilityLost));
+  assert.equal(countOf(store, "old"), 1);
+  assert.throws(() => applyOne(store, put("more")), DurabilityLost);
+  await closed(store);
+  for (const [name, key] of [
+    ["state-1", "old"],
+    ["state-2", "new"],
+  ] as const) {
+    const copy = folder(held);
+    fs.cpSync(directory, copy, { recursive: true });
+    fs.writeFileSync(join(copy, "CURRENT"), `${name}\n`);
+    const found = openStore({ engine: openDiskEngine({ directory: copy }) });
+    assert.equal(countOf(found, key), 1, name);
+    await closed(found);
+  }
+});
