@@ -14,8 +14,8 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: compaction,
-        find: "(index.superseders.frontMain() <= compactRevision ||",
-        replace: "(index.superseders.frontMain() <= compactRevision + 1 ||",
+        find: "index.superseders.frontMain() <= compactRevision ||",
+        replace: "index.superseders.frontMain() <= compactRevision + 1 ||",
       },
       {
         file: compaction,
@@ -38,8 +38,8 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: compaction,
-        find: "index.tombstones.frontMain() < compactRevision)",
-        replace: "index.tombstones.frontMain() <= compactRevision)",
+        find: "index.tombstones.frontMain() < compactRevision",
+        replace: "index.tombstones.frontMain() <= compactRevision",
       },
       {
         file: `${store}/mvcc/obsolete.ts`,
