@@ -222,7 +222,13 @@ export type Effect<Message, State> =
       readonly leader: MemberId | undefined;
     }
   /** The membership in force changed (appended or rolled back), for the transport and operators. */
-  | { readonly kind: "membershipChanged"; readonly membership: Membership };
+  | { readonly kind: "membershipChanged"; readonly membership: Membership }
+  /**
+   * Leader: the membership at `index` is not joint, and survives the loss of any minority of its
+   * voters together with everybody that it left out. Told once in each lead, and never of the one that
+   * founded the cluster.
+   */
+  | { readonly kind: "membershipSettled"; readonly index: Index };
 
 /** What a peer looks like from the leader. */
 export interface PeerProgress {
@@ -244,6 +250,8 @@ export interface CoreStatus {
   readonly commitIndex: Index;
   readonly appliedIndex: Index;
   readonly membership: Membership;
+  /** Where it stands in the log; the base, if it was in force there. */
+  readonly membershipIndex: Index;
   /** Leader only; empty elsewhere. */
   readonly peers: readonly PeerProgress[];
   /** Why there is no leader, in the protocol's own words, for people. "" when there is one. */

@@ -1,6 +1,7 @@
 // Requests of operators: membership changes and leadership transfers. They are rare, asked of the
 // leader itself, and answered when their effect is certain: a change when its final configuration is
-// applied, a transfer when the other one leads.
+// settled (no minority's loss can undo it, nor that of the members it removed) and applied here, a
+// transfer when the other one leads.
 
 import type { MemberId, MembershipChange, RejectReason } from "@althing/consensus";
 import { MemberError, type MemberErrorCode } from "./contract.ts";
@@ -45,6 +46,9 @@ export class AdminRequests {
   readonly #turn: Turn;
   readonly #requests = new Map<number, AdminRequest>();
   #nextToken = ADMIN_TOKENS;
+  /** Where the last membership stands that this member, as leader, found settled, or applied. */
+  #settledIndex = 0;
+  #appliedIndex = 0;
 
   constructor(turn: Turn) {
     this.#turn = turn;
@@ -84,18 +88,25 @@ export class AdminRequests {
     for (const [token, request] of [...this.#requests]) {
       if (role === "leader" && request.epoch === epoch) continue;
       // Lost between the asking and the answer: the core's own word, if any, comes first.
-      if (request.kind === "transfer") continue;
+      if (request.kind === "transfer" || this.#isCertain(request)) continue;
       this.#settle(token, adminError("leadershipLost", true));
     }
   }
 
-  /** A membership entry was applied; `joint` ones are on their way to another. */
-  membershipApplied(index: number, isJoint: boolean): void {
-    if (isJoint) return;
-    for (const [token, request] of [...this.#requests]) {
-      const done = request.kind === "change" && request.index > 0 && request.index <= index;
-      if (done) this.#settle(token, undefined);
-    }
+  /** Whether what the membership in force says is certain: see the core's effect of that name. */
+  get isSettled(): boolean {
+    const { role, membershipIndex } = this.#turn.core.status();
+    return role === "leader" && this.#settledIndex >= membershipIndex;
+  }
+
+  membershipSettled(index: number): void {
+    this.#settledIndex = index;
+    this.#answerCertain();
+  }
+
+  membershipApplied(index: number): void {
+    this.#appliedIndex = index;
+    this.#answerCertain();
   }
 
   tick(nowMs: number): void {
@@ -109,6 +120,17 @@ export class AdminRequests {
     for (const token of [...this.#requests.keys()]) {
       this.#settle(token, new MemberError(code, "unknown", message));
     }
+  }
+
+  #answerCertain(): void {
+    for (const [token, request] of [...this.#requests]) {
+      const isDone = this.#isCertain(request) && this.#settledIndex <= this.#appliedIndex;
+      if (isDone) this.#settle(token, undefined);
+    }
+  }
+
+  #isCertain({ kind, index }: AdminRequest): boolean {
+    return kind === "change" && index > 0 && index <= this.#settledIndex;
   }
 
   #open(kind: "change" | "transfer", done: AdminDone): number {

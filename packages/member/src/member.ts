@@ -3,7 +3,7 @@
 // place where every part meets, and the order in which it calls them is the point.
 
 import type { Core, Effect, Input, LogPoint, MemberId, MembershipChange } from "@althing/consensus";
-import { encodeMembership, isJoint, membersOf } from "@althing/consensus";
+import { encodeMembership, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
 import { encodeCommand, type LeaseState, type Store } from "@althing/store";
 import { Acquaintances } from "./acquaintances.ts";
@@ -497,6 +497,9 @@ class RunningMember implements Member, Turn {
       case "transferred":
         this.#admin.transferred(effect.token);
         break;
+      case "membershipSettled":
+        this.#admin.membershipSettled(effect.index);
+        break;
       case "sendSnapshot":
         this.#sender.start(effect.to, effect.epoch);
         break;
@@ -537,7 +540,7 @@ class RunningMember implements Member, Turn {
     this.#hashes.applied(index);
     if (piece.membershipChanged) {
       const { applied } = this.#track;
-      this.#admin.membershipApplied(this.#track.changedAt, isJoint(applied));
+      this.#admin.membershipApplied(this.#track.changedAt);
       const belongs = membersOf(applied).includes(this.id);
       if (this.#belonged && !belongs) this.observe({ kind: "member.removed", level: "warn" });
       this.#belonged = belongs;

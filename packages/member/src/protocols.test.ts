@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Protocol } from "@althing/consensus";
+import type { MembershipChange, Protocol } from "@althing/consensus";
 import * as consensus from "@althing/consensus";
 import { encodeCommand } from "@althing/store";
 import type { ProposeOutcome } from "./contract.ts";
@@ -111,6 +111,39 @@ for (const protocol of protocols) {
       cluster.settle();
       assert.ok(count(cluster.node(late), "snapshot.received") >= 1);
       assert.equal(cluster.read(cluster.member(late), "big1"), "x".repeat(5000));
+    });
+
+    test("a change that was answered outlives its leader and all that it removed", () => {
+      const cluster = new Cluster(options);
+      cluster.startAll();
+      const leader = cluster.calm();
+      const leaving = ["a", "b", "c"].filter((id) => id !== leader.id);
+      const change = (...changes: MembershipChange[]) => {
+        let answer: unknown = "none";
+        const done = (error: unknown) => {
+          answer = error;
+        };
+        leader.changeMembership(changes, new Uint8Array(0), done);
+        for (let i = 0; i < 30_000 && answer === "none"; i++) cluster.world.run(0.1);
+        assert.equal(answer, undefined);
+      };
+      change({ kind: "addLearner", member: "d" }, { kind: "addLearner", member: "e" });
+      for (const id of ["d", "e"]) {
+        cluster.addNode(id);
+        cluster.start(id, { bootstrap: consensus.membershipOf([]) });
+      }
+      cluster.world.run(2000);
+      change(
+        ...leaving.map((member) => ({ kind: "remove", member }) as const),
+        ...["d", "e"].map((member) => ({ kind: "promote", member }) as const),
+      );
+      // At that very moment; what is under way is lost with those to whom it goes.
+      for (const id of [leader.id, ...leaving, "d", "e"]) cluster.kill(id);
+      cluster.world.run(50);
+      cluster.start("d");
+      cluster.start("e");
+      assert.ok(cluster.world.run(5000, () => cluster.leader !== undefined));
+      assert.equal(cluster.put(cluster.leader!, "k", "v").kind, "applied");
     });
 
     test("a member is added, promoted and removed", () => {

@@ -149,7 +149,9 @@ export class Reconfigurations {
     }
     const fault = reconfigurationFault(request, this.#view());
     if (fault !== undefined) {
-      done(refusal(fault));
+      // What was done before is told as done only when it is as certain as what is done now.
+      const isCertain = fault !== ALREADY[request.kind] || this.#parts.admin.isSettled;
+      done(refusal(isCertain ? fault : "membershipChangeInProgress"));
       return;
     }
     const { change, context } = changeOf(request);

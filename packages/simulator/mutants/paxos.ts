@@ -147,8 +147,8 @@ export const paxosMutants: readonly Mutant[] = [
   ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",
-    "let upTo = Math.min(paxos.commitIndex, paxos.durableIndex);",
-    "let upTo = paxos.commitIndex;",
+    "return Math.min(chosen, paxos.durableIndex);",
+    "return chosen;",
   ]),
   mutant("reads-unconfirmed", "a leader answers reads without asking anybody", [
     "reads.ts",

@@ -30,6 +30,11 @@ export function handOut<Self extends Decided<Message, State>, Message, State>(
 ): Effect<Message, State>[] {
   const { outbox } = self;
   const effects: Effect<Message, State>[] = [];
+  // Before the role: a leader may end its lead in the same turn.
+  if (outbox.membershipSettled !== undefined) {
+    effects.push({ kind: "membershipSettled", index: outbox.membershipSettled });
+    outbox.membershipSettled = undefined;
+  }
   tellRole(self, view, effects);
   if (outbox.membershipChanged) {
     outbox.membershipChanged = false;

@@ -23,6 +23,8 @@ export interface Outbox<Message, State> {
   /** What must not be forgotten besides the log changed since the last persist effect. */
   stateChanged: boolean;
   membershipChanged: boolean;
+  /** The membership that is to be told as settled. */
+  membershipSettled: Index | undefined;
   /** Of the last persist effect. */
   sequence: number;
   /** The commit index that was last written along with it. */
@@ -47,6 +49,7 @@ export function createOutbox<Message, State>(
     snapshots: [],
     stateChanged: false,
     membershipChanged: false,
+    membershipSettled: undefined,
     sequence: 0,
     commitWritten: commitIndex,
     roleTold: { role: "follower", epoch, leader: undefined },
@@ -80,6 +83,17 @@ export function reject(
 ): void {
   const leaderHint = self.leader === self.settings.id ? undefined : self.leader;
   self.outbox.answers.push({ kind: "rejected", token, reason, leaderHint });
+}
+
+/** A leader found its membership settled; `leadership` remembers what was told in this lead. */
+export function tellSettled(
+  { outbox }: Sender<unknown>,
+  leadership: { membershipSettled: Index },
+  index: Index,
+): void {
+  if (leadership.membershipSettled === index) return;
+  leadership.membershipSettled = index;
+  outbox.membershipSettled = index;
 }
 
 export function readReady({ outbox }: Sender<unknown>, token: Token, index: Index): void {

@@ -4,9 +4,10 @@
 
 import type { MemberId } from "../contract.ts";
 import { priorityNow } from "../core/settings.ts";
-import { send } from "../outbox/outbox.ts";
+import { send, sendAfterDisk } from "../outbox/outbox.ts";
 import { learnCommit, maybeCommit } from "./commit.ts";
 import { type Leadership, lastSlot, leadershipOf, peerOf } from "./leadership.ts";
+import { rememberedIndex } from "./log-writer.ts";
 import { hearLeader } from "./loyalty.ts";
 import { maybeStepAside } from "./membership-change.ts";
 import type { MessageOf } from "./messages.ts";
@@ -50,15 +51,19 @@ export function handleHeartbeatRequest(
   hearLeader(paxos, ballot);
   learnCommit(paxos, message.commitIndex);
   const { receivedIndex, durableIndex, commitIndex } = paxos;
-  send(paxos, from, {
+  const remembered = rememberedIndex(paxos);
+  const response = {
     kind: "heartbeatResponse",
     ballot,
     round,
     priority: priorityNow(paxos),
     matchIndex: Math.min(receivedIndex, durableIndex),
     receivedIndex,
-    commitIndex,
-  });
+    commitIndex: remembered,
+  } as const;
+  send(paxos, from, response);
+  // A change of the membership waits for this: not until the next heartbeat.
+  if (remembered < commitIndex) sendAfterDisk(paxos, from, { ...response, commitIndex });
 }
 
 export function handleCommitNotice(

@@ -6,7 +6,13 @@ import { isVoter } from "../membership/membership.ts";
 import { type Ballot, describeBallot } from "../synod/ballot.ts";
 import { chosenBeyond } from "./commit.ts";
 import { acceptSize, prepareSize, type QuorumSizes } from "./quorums.ts";
-import { type MembershipAt, membership, type Paxos, type PaxosRole } from "./self.ts";
+import {
+  type MembershipAt,
+  membership,
+  membershipIndex,
+  type Paxos,
+  type PaxosRole,
+} from "./self.ts";
 import { publicRole } from "./turn.ts";
 
 export interface PaxosInspection {
@@ -83,6 +89,7 @@ export function status(paxos: Paxos): CoreStatus {
     commitIndex: paxos.commitIndex,
     appliedIndex: paxos.appliedIndex,
     membership: membership(paxos),
+    membershipIndex: membershipIndex(paxos),
     peers: reportPeers(paxos),
     leaderless: paxos.leader === undefined ? whyLeaderless(paxos) : "",
   };

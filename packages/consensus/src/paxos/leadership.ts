@@ -14,7 +14,7 @@ import { membership, type Paxos } from "./self.ts";
 export class Peer extends Progress {
   /** Slots that it holds under the leader's ballot beyond the first that it lacks. */
   readonly beyond = new Ranges();
-  /** What it said to know to be chosen. */
+  /** What it said to know to be chosen, and to remember. */
   commitIndex: Index = 0;
   /** A heartbeat's round, and how far it was fed before that left: to tell what was lost. */
   lossRound = 0;
@@ -42,6 +42,8 @@ export interface Leadership extends Rounds {
   /** Proposals that wait until the slots after a membership are open. */
   waiting: Proposal[];
   uncommittedBytes: number;
+  /** Where the last membership stands that was told as settled in this lead. */
+  membershipSettled: Index;
   heartbeatElapsed: number;
   heartbeatDue: boolean;
   quorumElapsed: number;
@@ -67,6 +69,7 @@ export function createLeadership(paxos: Paxos, preparation: Preparation): Leader
     barrier: undefined,
     waiting: [],
     uncommittedBytes: 0,
+    membershipSettled: 0,
     heartbeatElapsed: 0,
     heartbeatDue: true,
     quorumElapsed: 0,

@@ -57,6 +57,19 @@ export function noteChosen(paxos: Paxos): Entry {
   return entry;
 }
 
+/**
+ * The commit index, as far as a crash does not make this member forget a membership in it: that
+ * others govern is acted upon, and said, only when it is on disk.
+ */
+export function rememberedIndex({ outbox, durableSequence, commitIndex }: Paxos): Index {
+  if (outbox.membershipHeld === undefined) return commitIndex;
+  if (durableSequence < outbox.membershipSequence) {
+    return Math.min(commitIndex, outbox.membershipHeld - 1);
+  }
+  outbox.membershipHeld = undefined;
+  return commitIndex;
+}
+
 /** The runtime dropped the log up to here. */
 export function compact(paxos: Paxos, index: Index): void {
   assert(index <= paxos.applySentIndex, "only what is applied is compacted");

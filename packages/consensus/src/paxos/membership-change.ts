@@ -7,8 +7,9 @@
 import type { Index, Input, MemberId, Membership } from "../contract.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { applyChanges, isJoint, isVoter, leaveJoint } from "../membership/membership.ts";
-import { reject, send } from "../outbox/outbox.ts";
+import { reject, send, tellSettled } from "../outbox/outbox.ts";
 import { alignPeers, isRecovered, type Leadership, leadershipOf, peerOf } from "./leadership.ts";
+import { rememberedIndex } from "./log-writer.ts";
 import { askForPromises, goOnLeading } from "./prepare.ts";
 import { canPropose, proposeNext } from "./propose.ts";
 import { acceptIndex, isAcceptQuorum, whyQuorumsUnfit } from "./quorums.ts";
@@ -79,17 +80,26 @@ export function maybeLeaveJoint(paxos: Paxos): void {
   proposeNext(paxos, leadership, "membership", payload);
 }
 
+/**
+ * A membership governs for those that know it to be chosen. It is settled once a quorum of its voters
+ * does, and will after a crash: any that are left of them after the loss of a minority then have one
+ * among them that needs nobody else to lead.
+ */
+export function maybeSettle(paxos: Paxos, leadership: Leadership): void {
+  const index = membershipIndex(paxos);
+  if (leadership.membershipSettled === index || isJoint(membership(paxos))) return;
+  if (isRemembered(paxos, leadership, index)) tellSettled(paxos, leadership, index);
+}
+
 /** A leader that is no voter any more leads until a quorum of those that are knows it. */
 export function maybeStepAside(paxos: Paxos, isCheck: boolean): void {
   const leadership = leadershipOf(paxos);
   const current = membership(paxos);
   if (isJoint(current) || isVoter(current, paxos.settings.id)) return;
   if (isCheck) leadership.checksUntilAside--;
-  const know = isAcceptQuorum(paxos.settings.quorums, current, (member) => {
-    const peer = peerOf(leadership, member);
-    return peer !== undefined && peer.commitIndex >= membershipIndex(paxos);
-  });
-  if (!know && leadership.checksUntilAside > 0) return;
+  maybeSettle(paxos, leadership);
+  const isSettled = leadership.membershipSettled === membershipIndex(paxos);
+  if (!isSettled && leadership.checksUntilAside > 0) return;
   const successor = bestSuccessor(paxos, leadership);
   if (successor !== undefined) {
     send(paxos, successor.id, { kind: "takeOver", ballot: paxos.promised });
@@ -123,6 +133,15 @@ function enterMembership(paxos: Paxos, leadership: Leadership): void {
   leadership.heartbeatDue = true;
   goOnLeading(paxos, leadership);
   if (!leadership.isPrepared) askForPromises(paxos);
+}
+
+/** A quorum of the voters know, even after a crash, that the slot is chosen. */
+function isRemembered(paxos: Paxos, leadership: Leadership, index: Index): boolean {
+  const { id, quorums } = paxos.settings;
+  return isAcceptQuorum(quorums, membership(paxos), (member) => {
+    if (member === id) return rememberedIndex(paxos) >= index;
+    return (peerOf(leadership, member)?.commitIndex ?? 0) >= index;
+  });
 }
 
 function promoted(current: Membership, next: Membership): MemberId[] {

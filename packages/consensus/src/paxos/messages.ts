@@ -72,7 +72,10 @@ export type PaxosMessage =
       readonly commitIndex: Index;
       readonly round: number;
     }
-  /** `receivedIndex` is as `matchIndex`, but perhaps not on disk yet. */
+  /**
+   * `receivedIndex` is as `matchIndex`, but perhaps not on disk yet. Memberships up to `commitIndex`
+   * are known to be chosen even after a crash.
+   */
   | {
       readonly kind: "heartbeatResponse";
       readonly ballot: Ballot;

@@ -5,6 +5,8 @@ import type { Index, Role } from "../contract.ts";
 import { handOut, type View } from "../outbox/hand-out.ts";
 import type { PaxosState } from "./durable-state.ts";
 import { sendHeartbeats } from "./heartbeat.ts";
+import { rememberedIndex } from "./log-writer.ts";
+import { maybeSettle } from "./membership-change.ts";
 import type { PaxosMessage } from "./messages.ts";
 import { type PaxosEffect, takePersist } from "./outbox.ts";
 import { forwardReads, prepareReads } from "./reads.ts";
@@ -40,6 +42,7 @@ function lead(paxos: Paxos): void {
   if (paxos.readsToForward.length > 0) paxos.readsToForward = [];
   // First, because it ends the lease on which reads might be answered.
   maybeSendTakeOver(paxos, leadership);
+  maybeSettle(paxos, leadership);
   replicate(paxos, leadership);
   const readsNeedRound = prepareReads(paxos, leadership);
   if (leadership.heartbeatDue || readsNeedRound) sendHeartbeats(paxos, leadership);
@@ -47,11 +50,6 @@ function lead(paxos: Paxos): void {
 
 /** Chosen and on this member's own disk: what a crash brings back is never behind the store. */
 function applicableIndex(paxos: Paxos): Index {
-  const { outbox, durableSequence } = paxos;
-  let upTo = Math.min(paxos.commitIndex, paxos.durableIndex);
-  if (outbox.membershipHeld !== undefined) {
-    if (durableSequence >= outbox.membershipSequence) outbox.membershipHeld = undefined;
-    else upTo = Math.min(upTo, outbox.membershipHeld - 1);
-  }
-  return upTo;
+  const chosen = rememberedIndex(paxos);
+  return Math.min(chosen, paxos.durableIndex);
 }

@@ -4,7 +4,13 @@
 import type { CoreStatus, Entry, Epoch, Index, MemberId, PeerProgress } from "../contract.ts";
 import { isVoter } from "../membership/membership.ts";
 import { describeQuorum } from "../quorum/quorum.ts";
-import { type MembershipAt, membership, type Raft, type RaftRole } from "./self.ts";
+import {
+  type MembershipAt,
+  membership,
+  membershipIndex,
+  type Raft,
+  type RaftRole,
+} from "./self.ts";
 import { publicRole } from "./turn.ts";
 
 export interface RaftInspection {
@@ -61,6 +67,7 @@ export function status(raft: Raft): CoreStatus {
     commitIndex: raft.commitIndex,
     appliedIndex: raft.appliedIndex,
     membership: membership(raft),
+    membershipIndex: membershipIndex(raft),
     peers: reportPeers(raft),
     leaderless: raft.leader === undefined ? whyLeaderless(raft) : "",
   };

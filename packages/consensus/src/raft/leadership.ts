@@ -14,6 +14,8 @@ export interface Leadership extends Rounds {
   /** The no-op of this term; once it is committed, everything earlier is known to be. */
   readonly termStartIndex: Index;
   uncommittedBytes: number;
+  /** Where the last membership stands that was told as settled in this lead. */
+  membershipSettled: Index;
   heartbeatElapsed: number;
   heartbeatDue: boolean;
   quorumElapsed: number;
@@ -32,6 +34,7 @@ export function createLeadership(termStartIndex: Index): Leadership {
     peers: [],
     termStartIndex,
     uncommittedBytes: 0,
+    membershipSettled: 0,
     heartbeatElapsed: 0,
     heartbeatDue: false,
     quorumElapsed: 0,

@@ -5,7 +5,7 @@
 import type { Input, MemberId, Membership } from "../contract.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { applyChanges, isJoint, isVoter, leaveJoint } from "../membership/membership.ts";
-import { reject, send } from "../outbox/outbox.ts";
+import { reject, send, tellSettled } from "../outbox/outbox.ts";
 import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
 import { appendOwn } from "./log-writer.ts";
 import { becomeFollower } from "./role.ts";
@@ -51,8 +51,10 @@ export function changeMembership(raft: Raft, input: ChangeInput): void {
 /** The leader's commit index moved. */
 export function afterCommit(raft: Raft): void {
   maybeLeaveJoint(raft);
-  const isSettled = membershipIndex(raft) <= raft.commitIndex && !isJoint(membership(raft));
-  if (isSettled && !isVoter(membership(raft), raft.settings.id)) stepAside(raft);
+  if (membershipIndex(raft) > raft.commitIndex || isJoint(membership(raft))) return;
+  // A quorum of its voters holds it, and whoever holds it counts by it: the others are not needed.
+  tellSettled(raft, leadershipOf(raft), membershipIndex(raft));
+  if (!isVoter(membership(raft), raft.settings.id)) stepAside(raft);
 }
 
 /**

@@ -17,6 +17,7 @@ import type {
 } from "../contract.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
+import { isQuorum } from "../quorum/quorum.ts";
 import { traceEffect } from "./trace.ts";
 
 type Persist<M, S> = Extract<Effect<M, S>, { readonly kind: "persist" }>;
@@ -314,6 +315,10 @@ export class Cluster<M = unknown, S = unknown> {
       case "installSnapshot":
         machine.installs.push({ from: effect.from, point: effect.point });
         break;
+      case "membershipSettled":
+        this.#checkSettled(machine, effect.index);
+        this.answers.push({ member: machine.id, effect });
+        break;
       case "readReady":
       case "accepted":
       case "rejected":
@@ -324,6 +329,21 @@ export class Cluster<M = unknown, S = unknown> {
       case "membershipChanged":
         break;
     }
+  }
+
+  /** A majority of the voters would know it after a crash, and need nobody else. */
+  #checkSettled({ id, core }: Machine<M, S>, index: number): void {
+    const { membership } = core.status();
+    assert.equal(membership.votersOutgoing.length, 0, `${id}: a joint membership is not settled`);
+    const knows = (member: MemberId) => {
+      const { disk, store } = this.at(member);
+      if (Math.max(disk.base.index, store.index) >= index) return true;
+      if (this.protocol.name !== "paxos") return disk.entries.some((entry) => entry.index >= index);
+      // There a membership governs for those that know it to be chosen.
+      return ((disk.state as { commit?: number } | undefined)?.commit ?? 0) >= index;
+    };
+    const isSettled = isQuorum(membership, knows);
+    assert(isSettled, `${id} tells the membership at ${index} as settled, which a crash may undo`);
   }
 
   #apply(machine: Machine<M, S>, entry: Entry): void {

@@ -102,6 +102,26 @@ function eachMember(subject: Subject, check: (id: MemberId) => void): void {
   for (const [id, { isUp }] of subject.cluster.machines) if (isUp) check(id);
 }
 
+/** c leads and has been asked to put d and e in the place of a and b. */
+function replacing(protocol: Protocol): Cluster {
+  const members = ["a", "b", "c", "d", "e"];
+  const membership = membershipOf(["a", "b", "c"], ["d", "e"]);
+  const cluster = new Cluster(protocol, { membership, members });
+  cluster.step("c", { kind: "campaign" });
+  cluster.stabilize();
+  cluster.elapse(3 * electionTicks);
+  assert.equal(cluster.leader(), "c");
+  const changes: MembershipChange[] = [
+    { kind: "remove", member: "a" },
+    { kind: "remove", member: "b" },
+    { kind: "promote", member: "d" },
+    { kind: "promote", member: "e" },
+  ];
+  const context = new Uint8Array(0);
+  cluster.step("c", { kind: "changeMembership", changes, context, token: 1 });
+  return cluster;
+}
+
 export const conformance: readonly ConformanceCase[] = [
   {
     name: "proposals: accepted by the leader, applied everywhere, in the order they were made",
@@ -483,6 +503,39 @@ export const conformance: readonly ConformanceCase[] = [
       assert.deepEqual(subject.answers(first), ["accepted"]);
       assert.deepEqual(subject.answers(second), ["rejected: membershipChangeInProgress"]);
       assert.deepEqual(subject.answers(third), ["rejected: membershipChangeInvalid"]);
+    },
+  },
+  {
+    name: "membership: once settled it needs neither those that left nor any one of those that stay",
+    run(protocol) {
+      for (const lost of ["c", "d", "e"]) {
+        const cluster = replacing(protocol);
+        const isSettled = () =>
+          cluster.answers.some(({ effect }) => effect.kind === "membershipSettled");
+        // Message by message and disks last, so that no more is done than it takes to be told so.
+        const ids = [...cluster.machines.keys()];
+        for (let i = 0; i < 4000 && !isSettled(); i++) {
+          const letter = cluster.letters.shift();
+          if (letter !== undefined) cluster.deliver(letter);
+          else if (!ids.some((id) => cluster.persist(id))) for (const id of ids) cluster.tick(id);
+        }
+        assert(isSettled(), "the change is settled");
+        cluster.letters = [];
+        for (const id of ["a", "b", lost]) cluster.crash(id);
+        const stay = ["c", "d", "e"].filter((id) => id !== lost);
+        // Also when the lights go out: what was only in memory is gone.
+        for (const id of stay) cluster.crash(id);
+        for (const id of stay) cluster.restart(id);
+        for (let i = 0; i < 30 && cluster.leader() === undefined; i++)
+          cluster.elapse(electionTicks);
+        const leader = cluster.leader();
+        assert(leader !== undefined, `somebody leads without ${lost}`);
+        cluster.elapse(electionTicks);
+        const token = 99;
+        cluster.step(leader, { kind: "propose", proposals: [{ token, payload: bytesOf("on") }] });
+        cluster.elapse(electionTicks);
+        assert.deepEqual(commandsOf(cluster.at(leader).applied), ["on"]);
+      }
     },
   },
   {

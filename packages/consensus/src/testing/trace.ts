@@ -35,6 +35,8 @@ export function traceEffect<M, S>(effect: Effect<M, S>): string {
       const leader = effect.leader === undefined ? "nobody" : effect.leader;
       return `is ${effect.role} in ${effect.epoch}, led by ${leader}`;
     }
+    case "membershipSettled":
+      return `membership at ${effect.index} is settled`;
     case "membershipChanged":
       return `membership ${describeMembership(effect.membership)}`;
   }

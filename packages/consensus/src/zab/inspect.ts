@@ -5,7 +5,14 @@ import type { CoreStatus, Entry, Epoch, Index, MemberId, PeerProgress } from "..
 import { describeQuorum } from "../quorum/quorum.ts";
 import type { Following } from "./following.ts";
 import type { Leadership } from "./leadership.ts";
-import { leaderOf, type MembershipAt, membership, type Zab, type ZabRole } from "./self.ts";
+import {
+  leaderOf,
+  type MembershipAt,
+  membership,
+  membershipIndex,
+  type Zab,
+  type ZabRole,
+} from "./self.ts";
 import { publicRole } from "./turn.ts";
 import { hearsLately, isCutOff, isSameVote } from "./vote.ts";
 
@@ -81,6 +88,7 @@ export function status(zab: Zab): CoreStatus {
     commitIndex: zab.commitIndex,
     appliedIndex: zab.appliedIndex,
     membership: membership(zab),
+    membershipIndex: membershipIndex(zab),
     peers: leader === zab.settings.id ? zab.leadership!.peers.map((p) => p.progress.report()) : [],
     leaderless: leader === undefined ? whyLeaderless(zab) : "",
   };

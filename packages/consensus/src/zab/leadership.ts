@@ -40,6 +40,8 @@ export interface Leadership extends Rounds {
   /** The end of the history that this leader began with. */
   initialIndex: Index;
   uncommittedBytes: number;
+  /** Where the last membership stands that was told as settled in this lead. */
+  membershipSettled: Index;
   heartbeatElapsed: number;
   heartbeatDue: boolean;
   quorumElapsed: number;
@@ -58,6 +60,7 @@ export function createLeadership(lastIndex: Index): Leadership {
     peers: [],
     initialIndex: lastIndex,
     uncommittedBytes: 0,
+    membershipSettled: 0,
     heartbeatElapsed: 0,
     heartbeatDue: true,
     quorumElapsed: 0,

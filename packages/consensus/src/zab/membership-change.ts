@@ -7,6 +7,7 @@
 import type { Input, MemberId, Membership } from "../contract.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { applyChanges, isJoint, isVoter, leaveJoint } from "../membership/membership.ts";
+import { tellSettled } from "../outbox/outbox.ts";
 import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
 import { appendOwn } from "./log-writer.ts";
 import { reject } from "./outbox.ts";
@@ -55,8 +56,10 @@ export function changeMembership(zab: Zab, input: ChangeInput): void {
 /** The leader's commit index moved. */
 export function afterCommit(zab: Zab): void {
   maybeLeaveJoint(zab);
-  const isSettled = membershipIndex(zab) <= zab.commitIndex && !isJoint(membership(zab));
-  if (isSettled && !isVoter(membership(zab), zab.settings.id)) stepAside(zab);
+  if (membershipIndex(zab) > zab.commitIndex || isJoint(membership(zab))) return;
+  // A quorum of its voters holds it, and whoever holds it counts by it: the others are not needed.
+  tellSettled(zab, leadershipOf(zab), membershipIndex(zab));
+  if (!isVoter(membership(zab), zab.settings.id)) stepAside(zab);
 }
 
 /**

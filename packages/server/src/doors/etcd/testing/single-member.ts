@@ -74,6 +74,7 @@ export function createSingleMember(): SingleMember {
         learners: [],
         learnersNext: [],
       },
+      membershipIndex: 0,
       peers: [],
       leaderless: "",
       state: "running",
