@@ -19,7 +19,8 @@ export type DoorErrorCode =
   | "downgradeActionUnknown"
   | "permissionNotGiven"
   | "tokenInvalid"
-  | "passwordNotUsed"
+  | "passwordEmpty"
+  | "passwordTooLong"
   | "passwordHashUnsupported"
   | "tokenSigningKeyMissing"
   | "unknownService";
@@ -108,11 +109,12 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   authRevisionOld: error(status.invalidArgument, "revision of auth store is old"),
   authManagementInvalid: error(status.invalidArgument, "invalid auth management"),
   tokenInvalid: error(status.unauthenticated, "invalid auth token"),
-  passwordNotUsed: {
-    status: status.unknown,
-    message: "auth: authentication failed, password was given for no password user",
-  },
-  // It is meant for etcd's members among themselves.
+  passwordEmpty: error(
+    status.invalidArgument,
+    "password is empty: give one, or add the user without a password",
+  ),
+  passwordTooLong: error(status.invalidArgument, "password is longer than 1024 characters"),
+  // It is meant for etcd's members among themselves, which write over whatever a client sends there.
   passwordHashUnsupported: error(
     status.invalidArgument,
     "a hashed password is not accepted, because it could not be checked here: send the password",

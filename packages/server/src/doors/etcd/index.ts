@@ -53,8 +53,13 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   installFastText();
   const view = new MemberView(context);
   const admission = new Admission(view);
-  const access = new Access(context, createTokens(context.auth.tokens));
+  const tokens = createTokens(context.auth.tokens);
+  const access = new Access(context, tokens);
   const passwords = createPasswords(context.auth.passwordCost);
+  context.store.observeTokens((change) => {
+    tokens.observe(change);
+    passwords.observe(change);
+  });
   const quota = new Quota(context);
   const hub = createWatchHub(context.store);
   context.member.onApplied(() => hub.advance());

@@ -28,7 +28,6 @@ export class Access {
     this.context = context;
     this.store = context.store;
     this.tokens = tokens;
-    context.store.observeTokens((change) => tokens.observe(change));
   }
 
   get isEnabled(): boolean {

@@ -92,14 +92,56 @@ test("no clear password reaches the store", () => {
   }
 });
 
-test("a login fails alike for a wrong password and for nobody, and says which user has none", async () => {
-  assert.equal(await refusal("Authenticate", { name: "u", password: "wrong" }), texts.failed);
-  assert.equal(await refusal("Authenticate", { name: "nobody", password: "u" }), texts.failed);
-  assert.equal(
-    await refusal("Authenticate", { name: "none", password: "" }),
-    "2 auth: authentication failed, password was given for no password user",
-  );
+test("a login fails alike for a wrong password, for nobody and for a user that has none", async () => {
+  for (const [name, password] of [
+    ["u", "wrong"],
+    ["u", ""],
+    ["u", "x".repeat(1025)],
+    ["nobody", "u"],
+    ["none", "u"],
+    ["none", ""],
+    ["", ""],
+  ]) {
+    assert.equal(await refusal("Authenticate", { name, password }), texts.failed, `${name}`);
+  }
   assert.match(await login("u"), /^[a-zA-Z]{16}\.\d+$/);
+});
+
+test("a user without password and an unknown one take as long as a wrong password", async () => {
+  const costly = await serveDoor({ auth: { passwordCost: 9 } });
+  const own = new EtcdClient(costly.port);
+  after(async () => {
+    own.close();
+    await costly.close();
+  });
+  const ask = (method: string, request: object) => {
+    const rpc = etcdRpcs.find((one) => one.method === method)!;
+    return own.call(method, rpc.request, rpc.response, request as EtcdInit<never>);
+  };
+  for (const name of ["root", "u"]) await ask("UserAdd", { name, password: name });
+  await ask("UserAdd", { name: "none", options: { no_password: true } });
+  await ask("UserGrantRole", { user: "root", role: "root" });
+  await ask("AuthEnable", {});
+  // Logged in a moment ago: what is remembered of it makes no wrong password any faster.
+  assert.equal((await ask("Authenticate", { name: "u", password: "u" })).status, 0);
+  const costs = new Map<string, number>();
+  for (let round = 0; round < 3; round++) {
+    for (const name of ["u", "none", "nobody"]) {
+      const started = performance.now();
+      assert.equal((await ask("Authenticate", { name, password: "x" })).status, 3);
+      const cost = performance.now() - started;
+      costs.set(name, Math.min(costs.get(name) ?? cost, cost));
+    }
+  }
+  const [u = 0, none = 0, nobody = 0] = costs.values();
+  assert.ok(u > 20, `a wrong password costs ${u} ms`);
+  for (const cost of [none, nobody]) {
+    assert.ok(cost > u / 2 && cost < u * 2, `a wrong password ${u} ms, nobody's ${cost} ms`);
+  }
+  const started = performance.now();
+  assert.equal((await ask("Authenticate", { name: "u", password: "u" })).status, 0);
+  const again = performance.now() - started;
+  assert.ok(again < u / 2, `a password that was right a moment ago costs ${again} ms`);
 });
 
 test("a key that is put twice is told of before whoever asks", async () => {
@@ -295,8 +337,16 @@ test("tokens end with a new password, with their user and with auth; other chang
   assert.equal(await read(root), texts.token);
 });
 
-test("a hashed password and a missing permission are refused by name", async () => {
+test("a hashed password, none at all, one without end and a missing permission are refused by name", async () => {
   const root = await login("root");
+  for (const [method, name] of [
+    ["UserAdd", "h"],
+    ["UserChangePassword", "u"],
+  ] as const) {
+    assert.match(await refusal(method, { name }, root), /^3 etcdserver: password is empty/);
+    const password = "x".repeat(1025);
+    assert.match(await refusal(method, { name, password }, root), /^3 etcdserver: .* longer than/);
+  }
   assert.match(
     await refusal("UserAdd", { name: "h", hashedPassword: "JDJhJDEw" }, root),
     /^3 etcdserver: a hashed password is not accepted/,

@@ -15,7 +15,7 @@ import type { MemberView } from "../cluster/member-view.ts";
 import { type EtcdErrorCode, failWith } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { nameOf, textOfName } from "./names.ts";
-import type { Passwords } from "./passwords.ts";
+import { type Passwords, passwordBytesMax } from "./passwords.ts";
 
 interface Dependencies {
   readonly context: DoorContext;
@@ -98,20 +98,44 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
     });
   }
 
+  /** The same, and without a leader it fails within the time that an election takes, not a request. */
+  function lookSoon(
+    call: UnaryCall<never>,
+    refuses: () => EtcdErrorCode | undefined,
+    answer: () => void,
+  ): void {
+    let isOver = false;
+    const timer =
+      view.recent().leader === undefined
+        ? setTimeout(() => {
+            isOver = true;
+            failWith(call, "leaderMissing");
+          }, context.leaseSecondsMin * 1000)
+        : undefined;
+    member.read((error) => {
+      clearTimeout(timer);
+      if (isOver) return;
+      const code = error?.code ?? refuses();
+      if (code === undefined) answer();
+      else failWith(call, code);
+    });
+  }
+
   /** Only an administrator's passwords are worth the work of hashing. */
   function hashed(
     call: UnaryCall<never>,
-    { password, hashedPassword }: { readonly password: string; readonly hashedPassword: string },
+    request: {
+      readonly name: string;
+      readonly password: string;
+      readonly hashedPassword: string;
+    },
     done: (hash: string) => void,
   ): void {
+    const { password } = request;
     look(
       call,
-      () => access.refusesNonAdmin(call),
+      () => access.refusesNonAdmin(call) ?? passwordFault(request),
       () => {
-        if (hashedPassword !== "") {
-          failWith(call, "passwordHashUnsupported");
-          return;
-        }
         passwords.hash(
           password,
           () => !call.cancelled,
@@ -132,16 +156,17 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
     const user = nameOf(name);
     const respond = (token: string) => call.respond({ header: header(), token });
     const isEnabled = () => (store.auth.enabled ? undefined : ("authNotEnabled" as const));
-    look(call, isEnabled, () => {
-      const authRevision = store.auth.revision;
-      const known = store.auth.user(user);
-      if (known !== undefined && !known.hasPassword) {
-        failWith(call, "passwordNotUsed");
+    lookSoon(call, isEnabled, () => {
+      // By what was given alone: it says nothing of who there is.
+      if (password.length > passwordBytesMax) {
+        failWith(call, "authFailed");
         return;
       }
+      const authRevision = store.auth.revision;
+      const known = store.auth.user(user);
+      const stored = known?.hasPassword === true ? known.password : undefined;
       passwords.verify(
-        known?.password,
-        password,
+        { user, stored, password, connection: call.caller.address },
         () => !call.cancelled,
         (matches) => {
           if (matches !== true) {
@@ -310,6 +335,18 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
       },
     ),
   ];
+}
+
+/** Why no user can be given this password. */
+function passwordFault(request: {
+  readonly name: string;
+  readonly password: string;
+  readonly hashedPassword: string;
+}): EtcdErrorCode | undefined {
+  if (request.name === "") return "userEmpty";
+  if (request.hashedPassword !== "") return "passwordHashUnsupported";
+  if (request.password === "") return "passwordEmpty";
+  return request.password.length > passwordBytesMax ? "passwordTooLong" : undefined;
 }
 
 function toWire({ kind, key, rangeEnd }: Permission) {

@@ -1,21 +1,32 @@
 // Passwords are hashed and compared here, before anything is replicated: the log and the store hold
 // scrypt hashes with their parameters and salt, and no clear password. Hashing runs in Node's thread
-// pool, which the disk shares: few at a time, in the order in which they came, and a bounded number
-// waiting, so that a flood of logins delays logins and nothing else.
+// pool, which the disk shares: few at a time, and whose turn it is login-turns.ts decides, so that a
+// flood of logins delays its own and little else. What was found right is remembered for a while.
 
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import type { AuthName, TokenChange } from "@althing/store";
+import { type LoginOrigin, type LoginTurn, LoginTurns } from "./login-turns.ts";
+import { RememberedPasswords } from "./remembered-passwords.ts";
+
+export interface Login {
+  readonly user: AuthName;
+  /** Undefined: there is no such user, or it has none. That takes as long and is never right. */
+  readonly stored: string | undefined;
+  readonly password: string;
+  /** "address:port" of the client. */
+  readonly connection: string;
+}
 
 export interface Passwords {
   /** Undefined: too many wait already, or nobody waits for this one any more. */
   hash(password: string, isWanted: () => boolean, done: (hash: string | undefined) => void): void;
-  /** Without a stored hash it takes as long and finds nothing: who exists is not told by time. */
-  verify(
-    stored: string | undefined,
-    password: string,
-    isWanted: () => boolean,
-    done: (matches: boolean | undefined) => void,
-  ): void;
+  verify(login: Login, isWanted: () => boolean, done: (matches: boolean | undefined) => void): void;
+  /** What the store tells of users whose passwords or rights ended. */
+  observe(change: TokenChange): void;
 }
+
+/** More is no password: what waits for its turn is held in memory. */
+export const passwordBytesMax = 1024;
 
 /** Of the four threads of the pool. */
 const atOnceMax = 2;
@@ -40,64 +51,113 @@ interface Hash extends Parameters {
   readonly key: Buffer;
 }
 
-export function createPasswords(cost: number): Passwords {
+interface Turn extends LoginTurn {
+  /** Undefined: there was no room, or nobody wants it any more. Otherwise: it is its turn. */
+  take(isDone: (() => void) | undefined): void;
+}
+
+export function createPasswords(cost: number, nowMs = () => performance.now()): Passwords {
   const logN = Math.min(Math.max(cost, costMin), costMax) + costOffset;
   const parameters: Parameters = { logN, r: blockSize, p: parallelism };
-  const unknown = formatHash({
+  const nobody: Hash = {
     ...parameters,
     salt: randomBytes(saltBytes),
     key: randomBytes(keyBytes),
-  });
-  const waiting: (() => void)[] = [];
+  };
+  const noHash = formatHash(nobody);
+  const turns = new LoginTurns<Turn>(waitingMax, nowMs);
+  const remembered = new RememberedPasswords(nowMs);
   let running = 0;
 
   const next = () => {
-    while (running < atOnceMax && waiting.length > 0) waiting.shift()?.();
+    while (running < atOnceMax) {
+      const turn = turns.next();
+      if (turn === undefined) return;
+      if (!turn.isWanted()) {
+        turns.forgive(turn.origin);
+        turn.take(undefined);
+        continue;
+      }
+      running++;
+      turn.take(() => {
+        running--;
+        next();
+      });
+    }
   };
   const derive = (
     password: string,
-    salt: Buffer,
-    { logN, r, p }: Parameters,
-    isWanted: () => boolean,
+    { salt, logN: log2N, r, p }: Omit<Hash, "key">,
     done: (key: Buffer | undefined) => void,
   ) => {
-    if (waiting.length >= waitingMax) {
-      done(undefined);
-      return;
-    }
-    waiting.push(() => {
-      if (!isWanted()) {
-        done(undefined);
-        return;
-      }
-      running++;
-      const N = 2 ** logN;
-      const options = { N, r, p, maxmem: 128 * r * (N + p + 64) };
-      scrypt(password, salt, keyBytes, options, (error, key) => {
-        running--;
-        next();
-        done(error === null ? key : undefined);
-      });
+    const N = 2 ** log2N;
+    const options = { N, r, p, maxmem: 128 * r * (N + p + 64) };
+    scrypt(password, salt, keyBytes, options, (error, key) => {
+      done(error === null ? key : undefined);
     });
+  };
+  const enter = (turn: Turn) => {
+    for (const left of turns.add(turn)) left.take(undefined);
     next();
   };
 
   return {
     hash(password, isWanted, done) {
-      const salt = randomBytes(saltBytes);
-      derive(password, salt, parameters, isWanted, (key) => {
-        done(key && formatHash({ ...parameters, salt, key }));
+      enter({
+        origin: undefined,
+        isWanted,
+        take(isDone) {
+          if (isDone === undefined) {
+            done(undefined);
+            return;
+          }
+          const salt = randomBytes(saltBytes);
+          derive(password, { ...parameters, salt }, (key) => {
+            isDone();
+            done(key && formatHash({ ...parameters, salt, key }));
+          });
+        },
       });
     },
-    verify(stored, password, isWanted, done) {
-      const hash = parseHash(stored ?? unknown);
-      if (hash === undefined) {
-        done(false);
+    verify({ user, stored, password, connection }, isWanted, done) {
+      const text = stored ?? noHash;
+      const hash = (stored === undefined ? undefined : parseHash(stored)) ?? nobody;
+      if (remembered.knows(user, text, password)) {
+        done(true);
         return;
       }
-      derive(password, hash.salt, hash, isWanted, (key) => {
-        done(key && timingSafeEqual(key, hash.key) && stored !== undefined);
+      const origin: LoginOrigin = { connection, user };
+      enter({
+        origin,
+        isWanted,
+        take(isDone) {
+          if (isDone === undefined) {
+            done(undefined);
+            return;
+          }
+          // Of many that came together with the same password one was enough.
+          if (remembered.knows(user, text, password)) {
+            turns.forgive(origin);
+            // Not from within the choice of the next.
+            setImmediate(isDone);
+            done(true);
+            return;
+          }
+          derive(password, hash, (key) => {
+            const isRight = key && timingSafeEqual(key, hash.key) && hash !== nobody;
+            if (isRight === true) {
+              turns.forgive(origin);
+              remembered.add(user, text, password);
+            }
+            isDone();
+            done(isRight);
+          });
+        },
       });
+    },
+    observe(change) {
+      if (change.kind === "userEnded") remembered.forget(change.user);
+      else if (change.kind === "allEnded") remembered.clear();
     },
   };
 }

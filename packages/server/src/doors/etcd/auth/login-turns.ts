@@ -1,0 +1,161 @@
+// Whose password is looked at next. Each look costs a core a good part of a second, so that a flood of
+// logins must not keep others out. A login belongs to a connection, an address and a user; what each of
+// the three has cost lately is remembered for a while, and that login goes first whose three have cost
+// least. When there is no room left, whoever costs and waits most is turned away, not whoever comes last.
+
+export interface LoginOrigin {
+  /** "address:port" of the client. */
+  readonly connection: string;
+  readonly user: string;
+}
+
+export interface LoginTurn {
+  /** Undefined: somebody who proved already who he is. He goes first and is charged nothing. */
+  readonly origin: LoginOrigin | undefined;
+  isWanted(): boolean;
+}
+
+interface Waiting<Turn> {
+  readonly turn: Turn;
+  readonly keys: readonly string[];
+}
+
+interface Cost {
+  value: number;
+  atMs: number;
+}
+
+/** After that time a cost counts half. */
+const halfLifeMs = 30_000;
+/** More are known only if so many logins were looked at, which takes longer than they count. */
+const costsMax = 8192;
+
+export class LoginTurns<Turn extends LoginTurn> {
+  readonly #waitingMax: number;
+  readonly #nowMs: () => number;
+  readonly #costs = new Map<string, Cost>();
+  /** How many wait, by connection, address and user. */
+  readonly #crowds = new Map<string, number>();
+  #waiting: Waiting<Turn>[] = [];
+
+  constructor(waitingMax: number, nowMs: () => number) {
+    this.#waitingMax = waitingMax;
+    this.#nowMs = nowMs;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Who finds no room because of it: another, itself, or nobody. Those who left are forgotten first. */
+  add(turn: Turn): readonly Turn[] {
+    const newcomer = { turn, keys: keysOf(turn.origin) };
+    this.#enter(newcomer);
+    if (this.#waiting.length <= this.#waitingMax) return [];
+    const gone = this.#waiting.filter((one) => !one.turn.isWanted());
+    const leaving = gone.length > 0 ? gone : [this.#heaviest()];
+    for (const one of leaving) this.#leave(one);
+    return leaving.map((one) => one.turn);
+  }
+
+  /** It is charged for at once, so that of those who came together others are next. */
+  next(): Turn | undefined {
+    let first: Waiting<Turn> | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    const now = this.#nowMs();
+    for (const one of this.#waiting) {
+      const cost = one.turn.origin === undefined ? -1 : this.#costOf(one.keys, now);
+      if (cost >= least) continue;
+      least = cost;
+      first = one;
+    }
+    if (first === undefined) return undefined;
+    this.#leave(first);
+    this.#charge(first.keys, 1);
+    return first.turn;
+  }
+
+  /** The password was right: that costs nobody his place. */
+  forgive(origin: LoginOrigin | undefined): void {
+    this.#charge(keysOf(origin), -1);
+  }
+
+  #enter(one: Waiting<Turn>): void {
+    this.#waiting.push(one);
+    for (const key of one.keys) this.#crowds.set(key, (this.#crowds.get(key) ?? 0) + 1);
+  }
+
+  #leave(one: Waiting<Turn>): void {
+    this.#waiting.splice(this.#waiting.indexOf(one), 1);
+    for (const key of one.keys) {
+      const left = this.#crowds.get(key)! - 1;
+      if (left === 0) this.#crowds.delete(key);
+      else this.#crowds.set(key, left);
+    }
+  }
+
+  /** The latest of those that cost and wait most. */
+  #heaviest(): Waiting<Turn> {
+    const now = this.#nowMs();
+    let [heaviest] = this.#waiting;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const one of this.#waiting) {
+      let weight = this.#costOf(one.keys, now);
+      for (const key of one.keys) weight += this.#crowds.get(key)!;
+      if (weight < most) continue;
+      most = weight;
+      heaviest = one;
+    }
+    return heaviest!;
+  }
+
+  #costOf(keys: readonly string[], now: number): number {
+    let sum = 0;
+    for (const key of keys) {
+      const cost = this.#costs.get(key);
+      if (cost !== undefined) sum += decayed(cost, now);
+    }
+    return sum;
+  }
+
+  #charge(keys: readonly string[], amount: number): void {
+    const now = this.#nowMs();
+    for (const key of keys) {
+      const before = this.#costs.get(key);
+      const value = (before === undefined ? 0 : decayed(before, now)) + amount;
+      // Those that were charged last stand last.
+      this.#costs.delete(key);
+      if (value > 0.01) this.#costs.set(key, { value, atMs: now });
+    }
+    for (const key of this.#costs.keys()) {
+      if (this.#costs.size <= costsMax) break;
+      this.#costs.delete(key);
+    }
+  }
+}
+
+function keysOf(origin: LoginOrigin | undefined): string[] {
+  if (origin === undefined) return [];
+  const { connection, user } = origin;
+  return [`c ${connection}`, `a ${networkOf(connection)}`, `u ${user}`];
+}
+
+/** The address without its port; of IPv6 what one customer is given: the first 64 bits. */
+export function networkOf(connection: string): string {
+  const address = connection.slice(0, Math.max(connection.lastIndexOf(":"), 0));
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped !== null) return mapped[1]!;
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const after = tail === "" ? [] : tail.split(":");
+    while (groups.length + after.length < 8) groups.push("0");
+    groups.push(...after);
+  }
+  return groups.slice(0, 4).join(":");
+}
+
+function decayed({ value, atMs }: Cost, now: number): number {
+  return value * 2 ** ((atMs - now) / halfLifeMs);
+}
