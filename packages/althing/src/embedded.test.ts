@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { type AuthChange, encodeCommand } from "@althing/store";
 import { Althing, AlthingError } from "./index.ts";
 
@@ -51,6 +53,37 @@ test("errors are coded, and say whether the write can have happened", async () =
     assert.deepEqual([error.code, error.outcome], ["tooLarge", "notExecuted"]);
     return true;
   });
+});
+
+test("an https URL is served by TLS or refused, never in clear text", async () => {
+  const dataDir = join(root, "tls");
+  const clientUrls = ["https://127.0.0.1:0"];
+  const open = (more: object) => Althing.open({ dataDir, logLevel: "error", ...more });
+  const cases: [object, RegExp][] = [
+    [{ clientUrls }, /clientUrls has an https URL: give clientTls/],
+    [{ clientUrls, clientTls: { trustedCaFile: "ca.pem" } }, /give clientTls/],
+    [{ clientUrls: ["http://127.0.0.1:0"], clientTls: { autoTls: true } }, /would do nothing/],
+    [{ cluster: "a=https://127.0.0.1:1", name: "a" }, /cluster has an https URL: give peerTls/],
+    [{ peerTls: { autoTls: true } }, /with cluster only/],
+    [{ clientUrls, clientTls: { certFile: "none.pem", keyFile: "none.key" } }, /cannot be read/],
+  ];
+  for (const [options, message] of cases) await assert.rejects(open(options), { message });
+
+  await using member = await open({ clientUrls, clientTls: { autoTls: true } });
+  const url = new URL(member.server.clientUrls[0] ?? "");
+  assert.equal(url.protocol, "https:");
+  const port = Number(url.port);
+  const request = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const heard = async (socket: NodeJS.ReadWriteStream) => {
+    let text = "";
+    socket.write(request);
+    for await (const chunk of socket) text += chunk;
+    return text;
+  };
+  const trusted = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false });
+  assert.match(await heard(trusted), /^HTTP\/1\.1 200 /);
+  const clear = await heard(connect(port, "127.0.0.1")).catch(() => "");
+  assert.doesNotMatch(clear, /HTTP/);
 });
 
 test("an embedded member goes on writing where auth is enabled", async () => {

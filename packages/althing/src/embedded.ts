@@ -4,11 +4,14 @@
 import type { MemberErrorCode } from "@althing/member";
 import {
   type Config,
+  checkTls,
   createLogger,
   defaultConfig,
   parseInitialCluster,
   type Server,
   startServer,
+  type TlsFiles,
+  tlsFilesOf,
 } from "@althing/server";
 import {
   authorizeCommand,
@@ -29,12 +32,19 @@ export interface OpenOptions {
   readonly name?: string;
   /** Serve etcd's clients as well: URLs like http://127.0.0.1:2379. None if not given. */
   readonly clientUrls?: readonly string[];
+  /** Where `clientUrls` has an https URL: files in PEM form, as the flags of `althing start` name them. */
+  readonly clientTls?: TlsSettings;
+  /** The same for https URLs in `cluster`. */
+  readonly peerTls?: TlsSettings;
   /** Several processes, one cluster: m1=http://10.0.0.1:2380,m2=... Needs `name`. */
   readonly cluster?: string;
   /** Keep the store in memory, with checkpoints on the disk. */
   readonly engine?: "disk" | "memory";
   readonly logLevel?: "debug" | "info" | "warn" | "error";
 }
+
+/** `certFile` and `keyFile`, or `autoTls`; with `trustedCaFile` callers must show a certificate of it. */
+export type TlsSettings = Partial<TlsFiles>;
 
 export interface Entry {
   readonly key: string;
@@ -173,21 +183,52 @@ export class Althing implements AsyncDisposable {
 
 function embeddedConfig(options: OpenOptions): Config {
   const { cluster, clientUrls = [] } = options;
+  const clientTls = tlsOf("clientTls", "clientUrls", clientUrls, options.clientTls);
   const name = options.name ?? "default";
   const base = defaultConfig({
     name,
     dataDir: options.dataDir,
     listenClientUrls: clientUrls,
     advertiseClientUrls: clientUrls,
+    clientTls,
     engine: options.engine ?? "disk",
     logLevel: options.logLevel ?? "warn",
   });
+  if (cluster === undefined && options.peerTls !== undefined) {
+    throw new RangeError("peerTls has a meaning with cluster only");
+  }
   if (cluster === undefined) return { ...base, listenPeerUrls: [] };
   const initialCluster = parseInitialCluster(cluster);
   const own = initialCluster.find((member) => member.name === name);
   if (own === undefined) throw new RangeError(`cluster does not name this member, ${name}`);
   const urls = own.peerUrls;
-  return { ...base, initialCluster, listenPeerUrls: urls, initialAdvertisePeerUrls: urls };
+  const peerTls = tlsOf("peerTls", "cluster", urls, options.peerTls);
+  return { ...base, initialCluster, listenPeerUrls: urls, initialAdvertisePeerUrls: urls, peerTls };
+}
+
+/** An https URL without a certificate is refused, and so are settings that would do nothing. */
+function tlsOf(
+  option: "clientTls" | "peerTls",
+  urlsOption: string,
+  urls: readonly string[],
+  given: TlsSettings | undefined,
+): TlsFiles {
+  const files = tlsFilesOf(given ?? {});
+  const isSecure = urls.some((url) => url.startsWith("https:"));
+  if (isSecure && files.certFile === "" && !files.autoTls) {
+    throw new RangeError(
+      `${urlsOption} has an https URL: give ${option} with certFile and keyFile, or with autoTls`,
+    );
+  }
+  if (!isSecure && given !== undefined) {
+    throw new RangeError(`${option} would do nothing: ${urlsOption} has no https URL`);
+  }
+  const [flag, prefix] =
+    option === "clientTls"
+      ? (["listen-client-urls", ""] as const)
+      : (["listen-peer-urls", "peer-"] as const);
+  checkTls(flag, urls, files, prefix);
+  return files;
 }
 
 function storeError(code: StoreErrorCode): AlthingError {

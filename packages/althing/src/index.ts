@@ -4,5 +4,6 @@ export {
   type AlthingErrorCode,
   type Entry,
   type OpenOptions,
+  type TlsSettings,
 } from "./embedded.ts";
 export { version } from "./version.ts";

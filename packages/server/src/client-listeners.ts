@@ -2,7 +2,6 @@
 // What was bound before an address failed is closed with the rest.
 
 import { X509Certificate } from "node:crypto";
-import type { TlsOptions } from "node:tls";
 import type { Config } from "./config/config.ts";
 import type { DoorContext } from "./doors/context.ts";
 import { createEtcdDoor } from "./doors/etcd/index.ts";
@@ -10,6 +9,7 @@ import { listenError } from "./listen-error.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import { bindHost } from "./peers/acceptor.ts";
 import type { PeerStats } from "./peers/index.ts";
+import type { ClientTls } from "./tls-files.ts";
 import {
   type ClientListener,
   type HttpRoute,
@@ -24,7 +24,7 @@ export interface ClientListenersOptions {
   readonly config: Config;
   readonly context: DoorContext;
   readonly metrics: Metrics;
-  readonly tls: TlsOptions | undefined;
+  readonly tls: ClientTls | undefined;
   peerStats(): readonly PeerStats[];
 }
 
@@ -79,8 +79,8 @@ export class ClientListeners {
 
   async #listen(
     url: string,
-    tls: TlsOptions | undefined,
-    options: Omit<ListenOptions, "host" | "port" | "tls">,
+    tls: ClientTls | undefined,
+    options: Omit<ListenOptions, "host" | "port" | "tls" | "refuseClient">,
   ): Promise<string> {
     const { protocol, hostname, port } = new URL(url);
     const secure = protocol === "https:";
@@ -90,7 +90,7 @@ export class ClientListeners {
         ...options,
         host,
         port: Number(port || (secure ? 443 : 80)),
-        ...(secure && tls !== undefined ? { tls } : {}),
+        ...(secure ? secured(tls) : {}),
       });
       this.#listeners.push(listener);
       return `${protocol}//${hostname}:${listener.address.port}`;
@@ -100,11 +100,18 @@ export class ClientListeners {
   }
 }
 
+/** An https URL is never served in clear text. */
+function secured(tls: ClientTls | undefined): Pick<ListenOptions, "tls" | "refuseClient"> {
+  if (tls === undefined) throw new Error("there is no certificate for an https URL");
+  const { options, refuse } = tls;
+  return { tls: options, ...(refuse === undefined ? {} : { refuseClient: refuse }) };
+}
+
 /** Web clients may call this member by whatever its operator says that it is called. */
-function visitorsOf(config: Config, tls: TlsOptions | undefined): VisitorRulesOptions {
+function visitorsOf(config: Config, tls: ClientTls | undefined): VisitorRulesOptions {
   const { listenClientUrls, advertiseClientUrls, listenMetricsUrls, visitors } = config;
   const urls = [...listenClientUrls, ...advertiseClientUrls, ...listenMetricsUrls];
-  const certificate = tls === undefined ? undefined : new X509Certificate(tls.cert as Buffer);
+  const certificate = tls === undefined ? undefined : new X509Certificate(tls.options.cert);
   return {
     hosts: [...urls.map((url) => new URL(url).host), ...visitors.hosts],
     origins: visitors.origins,

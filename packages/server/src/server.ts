@@ -23,9 +23,9 @@ import { memberOf, openMemberStore } from "./member-parts.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createPeerEncoder } from "./peers/encoder.ts";
-import { createPeers, type PeerStats, type PeerTls, type PeerTransport } from "./peers/index.ts";
+import { createPeers, type PeerStats, type PeerTransport } from "./peers/index.ts";
+import { completePortTls, type PortTls, readPortTls } from "./port-tls.ts";
 import { protocolNamed } from "./protocols.ts";
-import { loadClientTls, loadPeerTls } from "./tls-files.ts";
 
 export type EndCode = "stopped" | "failed" | "identityRefused";
 
@@ -83,16 +83,19 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       fields: { name: config.name },
     });
   // Before the directory: a typing mistake in a path must not found a member.
-  const tls = { client: loadClientTls(config), peer: loadPeerTls(config) };
+  const files = readPortTls(config);
   const auth = readAuth(config);
   const directory = openDataDirectory(config.dataDir);
-  const server = await joinIfNew(config, logger, directory, tls.peer, options.abort).then(
-    (joined) => new RunningServer({ config, logger, options, tls, auth, directory, joined }),
-    (error: unknown) => {
-      directory.close();
-      throw error;
-    },
-  );
+  let tls: PortTls;
+  let joined: MemberIdentity | undefined;
+  try {
+    tls = completePortTls(config, files, directory.path, logger);
+    joined = await joinIfNew(config, logger, directory, tls.peer, options.abort);
+  } catch (error) {
+    directory.close();
+    throw error;
+  }
+  const server = new RunningServer({ config, logger, options, tls, auth, directory, joined });
   await server.start();
   return server;
 }
@@ -105,16 +108,11 @@ function readAuth(config: Config): DoorAuth {
   };
 }
 
-interface Tls {
-  readonly client: ReturnType<typeof loadClientTls>;
-  readonly peer: PeerTls | undefined;
-}
-
 interface Making {
   readonly config: Config;
   readonly logger: Logger;
   readonly options: ServerOptions;
-  readonly tls: Tls;
+  readonly tls: PortTls;
   readonly auth: DoorAuth;
   readonly directory: DataDirectory;
   readonly joined: MemberIdentity | undefined;
@@ -126,7 +124,7 @@ class RunningServer implements Server {
   readonly ended: Promise<Ended>;
   readonly #logger: Logger;
   readonly #options: ServerOptions;
-  readonly #tls: Tls;
+  readonly #tls: PortTls;
   readonly #auth: DoorAuth;
   readonly #directory: DataDirectory;
   readonly #identity: MemberIdentity;

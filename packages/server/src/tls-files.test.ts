@@ -25,6 +25,7 @@ const good: TlsFiles = {
   keyFile: write("member.key", member.key),
   trustedCaFile: write("ca.pem", authority.cert),
   clientCertAuth: true,
+  autoTls: false,
   crlFile: "",
   allowedCommonName: "",
   allowedHostname: "",
@@ -34,13 +35,29 @@ const otherKey = write("other.key", authority.issue("other").key);
 
 test("files that can be used are handed on as they are", () => {
   const peer = loadPeerTls(defaultConfigWith({ peerTls: good }));
-  const client = loadClientTls(defaultConfigWith({ clientTls: good }));
+  const client = loadClientTls(defaultConfigWith({ clientTls: good }))?.options;
   for (const tls of [peer, client]) {
     assert.equal(String(tls?.cert), member.cert);
     assert.equal(String(tls?.key), member.key);
     assert.equal(String(tls?.ca), authority.cert);
   }
   assert.equal(loadPeerTls(defaultConfig()), undefined);
+  assert.equal(loadClientTls(defaultConfig()), undefined);
+});
+
+test("where an authority is named, callers are asked for a certificate of it", () => {
+  for (const clientCertAuth of [true, false]) {
+    const files = { ...good, clientCertAuth };
+    const client = loadClientTls(defaultConfigWith({ clientTls: files }))?.options;
+    assert.deepEqual([client?.requestCert, client?.rejectUnauthorized], [true, true]);
+    assert.equal(loadPeerTls(defaultConfigWith({ peerTls: files }))?.clientCertAuth, true);
+  }
+  const open = { ...good, trustedCaFile: "", clientCertAuth: false };
+  assert.equal(loadClientTls(defaultConfigWith({ clientTls: open }))?.options.requestCert, false);
+  const peer = loadPeerTls(defaultConfigWith({ peerTls: open }));
+  assert.equal(peer?.clientCertAuth, false);
+  // Without one members are verified all the same: by the authorities that everybody knows.
+  assert.match(String(peer?.ca), /BEGIN CERTIFICATE/);
 });
 
 test("a file that cannot be used is refused by the flag that names it", () => {
@@ -68,7 +85,7 @@ test("a file that cannot be used is refused by the flag that names it", () => {
   assertRefused(
     () => loadClientTls(defaultConfigWith({ clientTls: revoked })),
     "client-crl-file",
-    /is not a list of revoked certificates/,
+    /is not a list of revoked certificates in PEM or DER form/,
   );
 });
 

@@ -3,46 +3,99 @@
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext, type SecureContextOptions, type TlsOptions } from "node:tls";
+import {
+  checkServerIdentity,
+  createSecureContext,
+  rootCertificates,
+  type SecureContextOptions,
+  type TLSSocket,
+  type TlsOptions,
+} from "node:tls";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { TlsFiles } from "./config/tls-settings.ts";
 import type { PeerTls } from "./peers/index.ts";
+import { RevocationFile } from "./x509/revocation-list.ts";
 
-export function loadPeerTls(config: Config): PeerTls | undefined {
+export interface KeyPair {
+  /** PEM. */
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+export interface ClientTls {
+  readonly options: TlsOptions & KeyPair;
+  /** Why a client whose certificate was verified is not let in; undefined: it is. */
+  readonly refuse: ((socket: TLSSocket) => string | undefined) | undefined;
+}
+
+/** What the flags name; `own` is the member's own where they name nothing. */
+export function loadPeerTls(config: Config, own?: KeyPair): PeerTls | undefined {
   const files = config.peerTls;
-  if (files.certFile === "") return undefined;
   const ca = readAuthority("peer-trusted-ca-file", files.trustedCaFile);
+  const revoked = readRevoked("peer-crl-file", files.crlFile);
+  const pair = files.certFile === "" ? own : readPair("peer-", files);
+  if (pair === undefined) return undefined;
+  const isOwn = files.certFile === "";
   return {
-    ...readPair("peer-", files),
-    clientCertAuth: files.clientCertAuth,
+    cert: pair.cert,
+    key: pair.key,
+    // As in etcd: an authority that is named is there to be asked for.
+    clientCertAuth: ca !== undefined,
     minVersion: config.tlsMinVersion,
-    ...(ca === undefined ? {} : { ca }),
+    // Certificates that members made for themselves are all that goes unverified.
+    ...(isOwn ? {} : { ca: ca ?? rootCertificates.join("\n") }),
     ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
     ...(config.cipherSuites.length === 0 ? {} : { ciphers: openSslCiphers(config.cipherSuites) }),
     ...(files.allowedCommonName === "" ? {} : { allowedCommonName: files.allowedCommonName }),
     ...(files.allowedHostname === "" ? {} : { allowedHostname: files.allowedHostname }),
+    ...(revoked === undefined ? {} : { refusesCertificate: (one) => revoked.refuses(one) }),
   };
 }
 
-export function loadClientTls(config: Config): TlsOptions | undefined {
+export function loadClientTls(config: Config, own?: KeyPair): ClientTls | undefined {
   const files = config.clientTls;
-  if (files.certFile === "") return undefined;
   const ca = readAuthority("trusted-ca-file", files.trustedCaFile);
-  const crl = readPem("client-crl-file", files.crlFile);
-  if (crl !== undefined) {
-    tryOut("client-crl-file", files.crlFile, "a list of revoked certificates", { crl });
-  }
+  const revoked = readRevoked("client-crl-file", files.crlFile);
+  const pair = files.certFile === "" ? own : readPair("", files);
+  if (pair === undefined) return undefined;
+  const { allowedHostname } = files;
+  const isAsked = ca !== undefined;
   return {
-    ...readPair("", files),
-    requestCert: files.clientCertAuth,
-    rejectUnauthorized: files.clientCertAuth,
-    minVersion: config.tlsMinVersion,
-    ...(ca === undefined ? {} : { ca }),
-    ...(crl === undefined ? {} : { crl }),
-    ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
-    ...(config.cipherSuites.length === 0 ? {} : { ciphers: openSslCiphers(config.cipherSuites) }),
+    options: {
+      cert: pair.cert,
+      key: pair.key,
+      requestCert: isAsked,
+      rejectUnauthorized: isAsked,
+      minVersion: config.tlsMinVersion,
+      ...(ca === undefined ? {} : { ca }),
+      ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
+      ...(config.cipherSuites.length === 0 ? {} : { ciphers: openSslCiphers(config.cipherSuites) }),
+    },
+    refuse:
+      revoked === undefined && allowedHostname === ""
+        ? undefined
+        : (socket) => {
+            const certificate = socket.getPeerCertificate(true);
+            const refused = revoked?.refuses(certificate);
+            if (refused !== undefined || allowedHostname === "") return refused;
+            return checkServerIdentity(allowedHostname, certificate)?.message;
+          },
   };
+}
+
+/** When a list of revoked certificates should have been replaced, by the flag that names it. */
+export function staleRevocations(config: Config, nowMs: number): string[] {
+  const files = [
+    ["client-crl-file", config.clientTls.crlFile],
+    ["peer-crl-file", config.peerTls.crlFile],
+  ] as const;
+  return files.flatMap(([flag, path]) => {
+    const nextMs = readRevoked(flag, path)?.nextMs;
+    if (nextMs === undefined || nextMs > nowMs) return [];
+    const since = new Date(nextMs).toISOString();
+    return `--${flag}=${path}: its issuer meant to replace this list by ${since}; what was revoked since is not in it. It is read again whenever it changes.`;
+  });
 }
 
 function readPair(prefix: string, files: TlsFiles): { cert: Buffer; key: Buffer } {
@@ -61,24 +114,35 @@ function readAuthority(flag: string, path: string): Buffer | undefined {
     // An authority that cannot be read would be left out in silence, and nobody be trusted.
     new X509Certificate(ca);
   } catch (error) {
-    throw unusable(flag, path, "an authority's certificate", error);
+    throw unusable(flag, path, "an authority's certificate in PEM form", error);
   }
   return ca;
+}
+
+function readRevoked(flag: string, path: string): RevocationFile | undefined {
+  if (path === "") return undefined;
+  readPem(flag, path);
+  try {
+    return new RevocationFile(path);
+  } catch (error) {
+    throw unusable(flag, path, "a list of revoked certificates in PEM or DER form", error);
+  }
 }
 
 function tryOut(flag: string, path: string, what: string, options: SecureContextOptions): void {
   try {
     createSecureContext(options);
   } catch (error) {
-    throw unusable(flag, path, what, error);
+    throw unusable(flag, path, `${what} in PEM form`, error);
   }
 }
 
 function unusable(flag: string, path: string, what: string, error: unknown): ConfigError {
   const problem = error instanceof Error ? error.message : String(error);
-  return new ConfigError(flag, `--${flag}=${path} is not ${what} in PEM form (${problem})`);
+  return new ConfigError(flag, `--${flag}=${path} is not ${what} (${problem})`);
 }
 
+/** Undefined: none is named. */
 function readPem(flag: string, path: string): Buffer | undefined {
   if (path === "") return undefined;
   try {

@@ -114,7 +114,12 @@ client-transport-security:
   key-file: k.pem
   client-cert-auth: true
   trusted-ca-file: ca.pem
+listen-peer-urls: https://127.0.0.1:2380
+initial-advertise-peer-urls: https://127.0.0.1:2380
 peer-transport-security:
+  cert-file: p.pem
+  key-file: pk.pem
+  trusted-ca-file: pca.pem
   allowed-cn: member
 `;
   const { config, warnings } = configOf(["--config-file=f.yaml", "--name=other"], {
@@ -128,6 +133,7 @@ peer-transport-security:
     keyFile: "k.pem",
     trustedCaFile: "ca.pem",
     clientCertAuth: true,
+    autoTls: false,
     crlFile: "",
     allowedCommonName: "",
     allowedHostname: "",
@@ -186,6 +192,31 @@ test("periodic retention is hours when it is bare", () => {
   assert.deepEqual(config.autoCompaction, { mode: "periodic", retentionMs: 7_200_000 });
 });
 
+test("TLS settings that protect less than they seem to are told", () => {
+  const https = "https://127.0.0.1:2379";
+  const client = [`--advertise-client-urls=${https}`, "--cert-file=c", "--key-file=k"];
+  const peer = ["--listen-peer-urls=https://127.0.0.1:2380", "--peer-key-file=k"];
+  const cases: [string[], RegExp[]][] = [
+    [["--cert-file=c", "--key-file=k"], [/--listen-client-urls has no https URL/]],
+    [["--auto-tls"], [/has no https URL/]],
+    [["--peer-trusted-ca-file=c"], [/--listen-peer-urls has no https URL/]],
+    [[...client, `--listen-client-urls=${https}`, "--trusted-ca-file=a"], []],
+    [
+      [...client, `--listen-client-urls=${https},http://127.0.0.1:9`, "--trusted-ca-file=a"],
+      [/also has an http URL: nobody is asked/],
+    ],
+    [[...client, `--listen-client-urls=${https}`, "--auto-tls"], [/--auto-tls does nothing/]],
+    [[...peer, "--peer-cert-file=c"], [/without --peer-trusted-ca-file: whoever calls/]],
+    [[...peer, "--peer-cert-file=c", "--peer-trusted-ca-file=a"], []],
+    [[...peer.slice(0, 1), "--peer-auto-tls"], [/nobody vouches for.*members cannot tell/]],
+  ];
+  for (const [args, expected] of cases) {
+    const { warnings } = configOf(args);
+    assert.equal(warnings.length, expected.length, `${args}: ${warnings}`);
+    for (const [i, pattern] of expected.entries()) assert.match(warnings[i]!, pattern);
+  }
+});
+
 test("errors say what to do", () => {
   const cases: [string[], RegExp][] = [
     [["--nmae=x"], /--nmae is not known; did you mean --name\?/],
@@ -217,9 +248,14 @@ test("errors say what to do", () => {
       /to default and to b/,
     ],
     [["--cert-file=c"], /belong together/],
-    [["--listen-peer-urls=https://127.0.0.1:1"], /give --peer-cert-file and --peer-key-file/],
+    [["--listen-peer-urls=https://127.0.0.1:1"], /give --peer-cert-file and --peer-key-file, or/],
+    [["--client-crl-file=c"], /--client-crl-file needs --trusted-ca-file/],
+    [["--client-cert-allowed-hostname=c"], /--client-cert-allowed-hostname needs --trusted-ca/],
+    [["--peer-cert-allowed-cn=c"], /--peer-cert-allowed-cn needs --peer-trusted-ca-file: without/],
+    [["--peer-crl-file=c"], /--peer-crl-file needs --peer-trusted-ca-file/],
+    [["--peer-auto-tls", "--peer-trusted-ca-file=c"], /would turn each other away/],
+    [["--self-signed-cert-validity=0"], /at least 1/],
     [["--client-cert-auth"], /nobody would be asked/],
-    [["--auto-tls"], /will not pretend to/],
     [["--force-new-cluster"], /will not pretend to/],
     [["--auto-compaction-retention=soon"], /such as 30m/],
     [["--auto-compaction-mode=revision", "--auto-compaction-retention=1h"], /number of revisions/],

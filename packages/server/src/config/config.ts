@@ -58,6 +58,8 @@ export interface Config {
     | { readonly mode: "revision"; readonly revisions: number };
   readonly clientTls: TlsFiles;
   readonly peerTls: TlsFiles;
+  /** Of the certificates that the member makes for itself. */
+  readonly selfSignedValidityYears: number;
   /** As etcd writes it: simple, or jwt with options. */
   readonly authToken: string;
   readonly authTokenTtlSeconds: number;
@@ -122,8 +124,11 @@ export function resolveConfig(settings: Settings): Resolved {
   const clientTls = tlsFiles(read, "");
   const peerTls = tlsFiles(read, "peer-");
   const listenMetricsUrls = read.urls("listen-metrics-urls", "listen");
-  checkTls("listen-client-urls", [...listenClientUrls, ...listenMetricsUrls], clientTls, "");
-  checkTls("listen-peer-urls", listenPeerUrls, peerTls, "peer-");
+  const clientUrls = [...listenClientUrls, ...listenMetricsUrls];
+  warnings.push(
+    ...checkTls("listen-client-urls", clientUrls, clientTls, ""),
+    ...checkTls("listen-peer-urls", listenPeerUrls, peerTls, "peer-"),
+  );
   const level = read.choice("log-level");
 
   return {
@@ -166,6 +171,7 @@ export function resolveConfig(settings: Settings): Resolved {
       autoCompaction: autoCompaction(read),
       clientTls,
       peerTls,
+      selfSignedValidityYears: read.count("self-signed-cert-validity", 1, 100),
       authToken: read.text("auth-token"),
       authTokenTtlSeconds: read.count("auth-token-ttl", 1),
       bcryptCost: read.count("bcrypt-cost", 4, 31),

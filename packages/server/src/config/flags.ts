@@ -203,17 +203,46 @@ export const flags: readonly Flag[] = [
   ...group("Client TLS", "acts", [
     ["cert-file", "file", "", "Certificate shown to clients (PEM)"],
     ["key-file", "file", "", "Its key (PEM)"],
-    ["trusted-ca-file", "file", "", "Authority of client certificates (PEM)"],
-    ["client-cert-auth", "boolean", "false", "Clients must show a certificate of that authority"],
-    ["client-crl-file", "file", "", "Revoked client certificates (PEM)"],
+    [
+      "trusted-ca-file",
+      "file",
+      "",
+      "Authority of client certificates (PEM); clients must show one that it signed",
+    ],
+    [
+      "client-cert-auth",
+      "boolean",
+      "false",
+      "A client that brings no token is the user whom its certificate names",
+    ],
+    ["client-crl-file", "file", "", "Revoked client certificates (PEM or DER)"],
+    [
+      "client-cert-allowed-hostname",
+      "text",
+      "",
+      "Host name that clients' certificates must be good for",
+    ],
+    ["auto-tls", "boolean", "false", "Without --cert-file: make a certificate at the start"],
   ]),
   ...group("Peer TLS", "acts", [
     ["peer-cert-file", "file", "", "Certificate shown to other members (PEM)"],
     ["peer-key-file", "file", "", "Its key (PEM)"],
-    ["peer-trusted-ca-file", "file", "", "Authority of the members' certificates (PEM)"],
-    ["peer-client-cert-auth", "boolean", "false", "Members must show a certificate of it"],
+    [
+      "peer-trusted-ca-file",
+      "file",
+      "",
+      "Authority of the members' certificates (PEM); members must show one that it signed",
+    ],
+    ["peer-client-cert-auth", "boolean", "false", "The same; it needs that authority"],
     ["peer-cert-allowed-cn", "text", "", "Common name that members' certificates must carry"],
     ["peer-cert-allowed-hostname", "text", "", "Host name that members' certificates must carry"],
+    ["peer-crl-file", "file", "", "Revoked certificates of members (PEM or DER)"],
+    [
+      "peer-auto-tls",
+      "boolean",
+      "false",
+      "Without --peer-cert-file: make a certificate at the start; none is verified then",
+    ],
   ]),
   ...group("Auth", "acts", [
     [
@@ -231,6 +260,12 @@ export const flags: readonly Flag[] = [
     ],
   ]),
   ...group("TLS policy", "acts", [
+    [
+      "self-signed-cert-validity",
+      "count",
+      "1",
+      "Years that a certificate made by --auto-tls or --peer-auto-tls is good for",
+    ],
     ["cipher-suites", "text", "", "Cipher suites of TLS 1.2, comma-separated"],
     ["tls-min-version", "text", "TLS1.2", "Oldest version", ["TLS1.2", "TLS1.3"]],
     ["tls-max-version", "text", "", "Newest version", ["TLS1.2", "TLS1.3"]],
@@ -307,15 +342,10 @@ export const flags: readonly Flag[] = [
     ["proxy", "text", "off", "The old proxy is not offered"],
   ]),
   ...group(refused, "refused", [
-    ["auto-tls", "boolean", "false", "Make a certificate: give --cert-file and --key-file"],
-    ["peer-auto-tls", "boolean", "false", "Give --peer-cert-file and --peer-key-file"],
-    ["self-signed-cert-validity", "count", "1", "Give certificates"],
-    ["client-cert-allowed-hostname", "text", "", "Not checked, so it must not seem so"],
     ["client-cert-file", "file", "", "Use --cert-file"],
     ["client-key-file", "file", "", "Use --key-file"],
     ["peer-client-cert-file", "file", "", "Use --peer-cert-file"],
     ["peer-client-key-file", "file", "", "Use --peer-key-file"],
-    ["peer-crl-file", "file", "", "Not checked, so it must not seem so"],
     ["force-new-cluster", "boolean", "false", "Would discard members without asking them"],
     [
       "peer-skip-client-san-verification",

@@ -4,4 +4,4 @@ export { parseDurationMs } from "./duration.ts";
 export { closest, environmentName, type Flag, flagGroups, flags } from "./flags.ts";
 export { type InitialMember, parseInitialCluster } from "./initial-cluster.ts";
 export { gatherSettings, type Settings, type Sources } from "./sources.ts";
-export type { TlsFiles } from "./tls-settings.ts";
+export { checkTls, type TlsFiles, tlsFilesOf } from "./tls-settings.ts";

@@ -2,6 +2,7 @@
 //   format.json    the version of this layout        identity.json  who this member is
 //   log/           the write-ahead log and checkpoints (a flat `Disk`)
 //   store/         the disk engine's own files       lock, lock-holder.json
+//   fixtures/      certificates that the member made for itself, where it was asked to
 // Both JSON files are only ever replaced whole: temporary file, sync, rename, sync of the directory.
 
 import {

@@ -1,6 +1,7 @@
 // Members that know each other by certificate. The certificates are made on the spot.
 
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { afterEach, test } from "node:test";
 import type { MemberEvent } from "@althing/member";
 import { createAuthority } from "./testing/certificate.ts";
@@ -74,4 +75,20 @@ test("cleartext on a TLS port is turned away with one line", async () => {
   const away = await a.until(observed("peerTurnedAway"), 0);
   assert.equal((away.detail as MemberEvent)["code"], "tls");
   assert.equal(plain.told.some(connectedTo(ids.a)), false);
+});
+
+test("a revoked certificate is turned away, whichever of the two calls", async () => {
+  const revoked = certificate(authority, "b");
+  const { serialNumber } = new X509Certificate(revoked.cert);
+  const strict = certificate(authority, "a", {
+    refusesCertificate: (one) => (one.serialNumber === serialNumber ? "it was revoked" : undefined),
+  });
+  const [a, b] = pair(26118, strict, revoked);
+  await Promise.all([a.start(), b.start()]);
+  const called = await a.until(observed("peerDialFailed"), 0);
+  assert.match(String((called.detail as MemberEvent)["reason"]), /it was revoked/);
+  const away = await a.until(observed("peerTurnedAway"), 0);
+  assert.match(String((away.detail as MemberEvent)["reason"]), /it was revoked/);
+  assert.equal(a.told.some(connectedTo(ids.b)), false);
+  assert.equal(b.told.some(connectedTo(ids.a)), false);
 });

@@ -21,6 +21,8 @@ export interface PeerTls {
   readonly clientCertAuth: boolean;
   readonly allowedCommonName?: string;
   readonly allowedHostname?: string;
+  /** Why a certificate is not accepted although it is verified: it was revoked. */
+  readonly refusesCertificate?: (certificate: PeerCertificate) => string | undefined;
   readonly minVersion?: SecureVersion;
   readonly maxVersion?: SecureVersion;
   readonly ciphers?: string;
@@ -56,7 +58,8 @@ export function dial(target: DialTarget, tls: PeerTls | undefined, ready: () => 
       tls?.ca === undefined
         ? undefined
         : (checkServerIdentity(tls.allowedHostname ?? name, certificate) ??
-          checkCommonName(tls, certificate)),
+          checkCommonName(tls, certificate) ??
+          checkRevocation(tls, certificate)),
   });
   socket.setNoDelay(true);
   socket.once("secureConnect", ready);
@@ -87,13 +90,19 @@ export function createPeerServer(
 /** What the certificate of a caller must say; a string is the reason why it does not do. */
 export function refuseCaller(socket: Socket, tls: PeerTls | undefined): string | undefined {
   if (tls === undefined || !tls.clientCertAuth) return undefined;
-  const certificate = (socket as TLSSocket).getPeerCertificate();
+  const certificate = (socket as TLSSocket).getPeerCertificate(true);
   const refused =
+    checkRevocation(tls, certificate) ??
     checkCommonName(tls, certificate) ??
     (tls.allowedHostname === undefined
       ? undefined
       : checkServerIdentity(tls.allowedHostname, certificate));
   return refused?.message;
+}
+
+function checkRevocation(tls: PeerTls, certificate: PeerCertificate): Error | undefined {
+  const reason = tls.refusesCertificate?.(certificate);
+  return reason === undefined ? undefined : new Error(reason);
 }
 
 function checkCommonName(tls: PeerTls, certificate: PeerCertificate): Error | undefined {

@@ -21,6 +21,8 @@ export interface ListenOptions {
   readonly port: number;
   /** As node:tls takes it; `requestCert` and `rejectUnauthorized` make it mutual. */
   readonly tls?: TlsOptions;
+  /** Why a client whose certificate was verified is not let in; undefined: it is. */
+  readonly refuseClient?: (socket: TLSSocket) => string | undefined;
   readonly services: readonly GrpcService[];
   readonly routes: readonly HttpRoute[];
   readonly limits: TransportLimits;
@@ -121,6 +123,12 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => socket.destroy());
+      const refused = options.refuseClient?.(socket);
+      if (refused !== undefined) {
+        abandon(socket);
+        observe({ kind: "clientTlsRefused", level: "info", detail: refused });
+        return;
+      }
       const account = accounts.get(callerOf(socket).address);
       if (account === undefined) socket.destroy();
       else (socket.alpnProtocol === "h2" ? http2 : http1).take(socket, account);
