@@ -12,6 +12,8 @@ import type { Turn } from "./turn.ts";
 
 const PIECE_ENTRIES_MAX = 1024;
 const PIECE_BYTES_MAX = 1024 * 1024;
+/** A few commands may read as much as they are allowed: each takes tens of milliseconds. */
+const PIECE_MS_MAX = 20;
 
 /** What one piece did. */
 export interface Applied {
@@ -31,6 +33,8 @@ export class Applier {
   /** Lists as the core handed them out; `#at` is the place in the first. */
   #lists: (readonly Entry[])[] = [];
   #at = 0;
+  /** The command applied last was no mere put, which is too short to look at the clock for. */
+  #mayHaveRead = false;
   /** Leader time of the last command. */
   #timeMs = 0;
 
@@ -64,6 +68,8 @@ export class Applier {
     let count = 0;
     let bytes = 0;
     let membershipChanged = false;
+    const { clock } = this.#turn.ports;
+    const endMs = clock.monotonicMs() + PIECE_MS_MAX;
     while (this.#lists.length > 0 && count < PIECE_ENTRIES_MAX && bytes < PIECE_BYTES_MAX) {
       const entry = this.#next();
       try {
@@ -75,6 +81,7 @@ export class Applier {
       if (entry.kind === "membership") membershipChanged = true;
       count++;
       bytes += entry.payload.length;
+      if (this.#mayHaveRead && clock.monotonicMs() > endMs) break;
     }
     if (count === 0) return undefined;
     this.#proposals.appliedBatch(this.#timeMs);
@@ -100,6 +107,7 @@ export class Applier {
       this.#timeMs = leaderTimeOf(payload);
       const context = { index, epoch, proposer, leaderTimeMs: this.#timeMs };
       const result = this.#store.apply(commandOf(payload), context);
+      this.#mayHaveRead = result.kind !== "put";
       if (result.kind === "done") this.#tellMembers(commandOf(payload));
       if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
       this.#proposals.applied(payload, result, index);

@@ -56,21 +56,42 @@ export interface RangeResult {
   readonly count: number;
 }
 
-/** A range whose values are read in steps; the pairs of all steps together are its `kvs`. */
-export interface RangeRun {
-  readonly revision: Revision;
-  readonly more: boolean;
+/** What a range answers with beside its pairs. */
+export interface SelectedRange {
   readonly count: number;
-  /** Pairs that are still to be read. */
-  readonly remaining: number;
+  readonly more: boolean;
+  readonly pairs: number;
+}
+
+/**
+ * A range, or a txn of nothing but ranges, read in short steps as of the revision at which it was
+ * opened. It decides first (which way the compares go, which versions belong to each range, what they
+ * weigh), then hands out the pairs, range by range.
+ */
+export interface ReadRun {
+  readonly revision: Revision;
+  /** Of the compares of a txn. */
+  readonly succeeded: boolean;
+  /** All of them once it is decided, in order; before that, undefined. */
+  readonly ranges: readonly SelectedRange[] | undefined;
+  /** About what is held for it, and what its answer is going to take once it is decided. */
+  readonly heldBytes: number;
+  /** Begins a step of about so much work. */
+  allow(work: number): void;
   /**
-   * The next pairs, about `bytesMax` bytes of them and at least one; empty at the end. Throws
-   * `StateReplaced` when a snapshot took the place of the state meanwhile.
+   * What comes next. After "paused" the loop is let go, and a new step begun. Throws `StateReplaced`
+   * when a snapshot took the place of the state meanwhile.
    */
-  next(bytesMax: number): readonly KeyValue[];
+  next(): ReadPiece;
   /** Until then nothing obsolete is removed from the store. May be called twice. */
   close(): void;
 }
+
+export type ReadPiece =
+  | { readonly kind: "paused" }
+  | { readonly kind: "pairs"; readonly range: number; readonly kvs: readonly KeyValue[] }
+  | { readonly kind: "end" }
+  | ErrorResult;
 
 // ------------------------------------------------------------------------------- commands
 
@@ -89,6 +110,8 @@ export interface DeleteRangeCommand {
   readonly key: Key;
   readonly rangeEnd: Key;
   readonly prevKv: boolean;
+  /** As in `TxnCommand`. */
+  readonly workMax?: number;
 }
 
 export type CompareResult = "equal" | "greater" | "less" | "notEqual" | "unknown";
@@ -114,6 +137,12 @@ export interface TxnCommand {
   readonly compares: readonly Compare[];
   readonly success: readonly TxnOp[];
   readonly failure: readonly TxnOp[];
+  /**
+   * What it may read when it is applied, in the units of `workOf`; beyond it is `tooCostly` and leaves no
+   * trace. It travels with the command, so that an old entry has the effect that it always had. Of a
+   * nested txn it is the outermost one's that counts.
+   */
+  readonly workMax?: number;
 }
 
 export interface CompactCommand {
@@ -304,6 +333,8 @@ export type StoreErrorCode =
   | "leaseExists"
   | "leaseTtlTooLarge"
   | "commandUnknown"
+  /** It would read, compare, sort or answer more than one request may. */
+  | "tooCostly"
   | AuthErrorCode;
 
 export type AuthErrorCode =
@@ -500,10 +531,14 @@ export interface Store {
   applyNothing(context: ApplyContext, meta?: Uint8Array): void;
 
   range(request: RangeRequest): RangeResult | ErrorResult;
-  /** The same in short steps, for what may be large. */
-  openRange(request: RangeRequest): RangeRun | ErrorResult;
+  /** The same in short steps, for what may be large. `workMax` bounds it, in the units of `workOf`. */
+  openRange(request: RangeRequest, workMax?: number): ReadRun | ErrorResult;
   /** A txn that only reads, evaluated on local state. */
   readTxn(txn: TxnCommand): TxnResult | ErrorResult;
+  /** The same in short steps, of a txn without other operations than ranges. */
+  openTxn(txn: TxnCommand, workMax?: number): ReadRun | ErrorResult;
+  /** What a command would read if it were applied now; beyond its bound it need not go into the log. */
+  workOf(command: TxnCommand | DeleteRangeCommand): number;
 
   members(): readonly PublishMemberCommand[];
   alarms(): readonly { readonly member: string; readonly alarm: AlarmKind }[];

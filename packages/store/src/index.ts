@@ -14,6 +14,7 @@ export {
 export { costOf } from "./mvcc/cost.ts";
 export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
 export { plainRange } from "./mvcc/plain-range.ts";
+export { commandWorkMax, readWorkMax, workOf } from "./mvcc/work.ts";
 export { SnapshotDamaged } from "./snapshot/format.ts";
 export {
   type RefoundOptions,
@@ -23,6 +24,7 @@ export {
 } from "./snapshot/refound.ts";
 export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
 export { shapeFault } from "./txn/checks.ts";
+export { bounded } from "./txn/path-work.ts";
 export {
   eventBytes,
   Watcher,

@@ -18,6 +18,7 @@ import type {
   Command,
   CompactCommand,
   CompactResult,
+  DeleteRangeCommand,
   ErrorResult,
   EventsRequest,
   EventsResult,
@@ -30,7 +31,7 @@ import type {
   PublishMemberCommand,
   RangeRequest,
   RangeResult,
-  RangeRun,
+  ReadRun,
   Result,
   Revision,
   SnapshotReader,
@@ -53,11 +54,13 @@ import { Keyspace } from "./mvcc/keyspace.ts";
 import { keepsRecord } from "./mvcc/obsolete.ts";
 import { checkPut, put } from "./mvcc/put.ts";
 import { readRange } from "./mvcc/range.ts";
-import { openRange } from "./mvcc/range-run.ts";
+import { Meter } from "./mvcc/work.ts";
 import { createSnapshotReader } from "./snapshot/reader.ts";
 import { beginRestore, type RestoredState } from "./snapshot/restore.ts";
 import { shapeFault } from "./txn/checks.ts";
-import { onlyReads, runTxn } from "./txn/txn.ts";
+import { chargeDeletion } from "./txn/path-work.ts";
+import { openRange, openTxn } from "./txn/read-run.ts";
+import { onlyReads, pathOf, runTxn } from "./txn/txn.ts";
 import { readEvents } from "./watch/events.ts";
 
 export interface StoreOptions {
@@ -152,8 +155,8 @@ class ReplicatedStore implements OpenedStore {
     return typeof result === "string" ? this.#error(result) : result;
   }
 
-  openRange(request: RangeRequest): RangeRun | ErrorResult {
-    const run = openRange(this.#keyspace, request);
+  openRange(request: RangeRequest, workMax?: number): ReadRun | ErrorResult {
+    const run = openRange(this.#keyspace, request, workMax);
     return typeof run === "string" ? this.#error(run) : run;
   }
 
@@ -161,6 +164,18 @@ class ReplicatedStore implements OpenedStore {
     if (!onlyReads(txn)) throw new Error("a txn that writes must go through the log");
     const result = runTxn(this.#keyspace, this.#leases, txn);
     return typeof result === "string" ? this.#error(result) : result;
+  }
+
+  openTxn(txn: TxnCommand, workMax?: number): ReadRun | ErrorResult {
+    const run = openTxn(this.#keyspace, txn, workMax);
+    return typeof run === "string" ? this.#error(run) : run;
+  }
+
+  workOf(command: TxnCommand | DeleteRangeCommand): number {
+    const meter = new Meter(command.workMax);
+    if (command.kind === "txn") pathOf(this.#keyspace, this.#leases, command, meter);
+    else chargeDeletion(this.#keyspace, command, meter);
+    return meter.spent;
   }
 
   readEvents(request: EventsRequest): EventsResult | ErrorResult {
@@ -319,8 +334,7 @@ class ReplicatedStore implements OpenedStore {
       case "put":
         return checkPut(keyspace, this.#leases, command) ?? put(keyspace, command);
       case "deleteRange":
-        if (command.key === "") return "keyEmpty";
-        return deleteRange(keyspace, command);
+        return deletionFault(keyspace, command) ?? deleteRange(keyspace, command);
       case "txn":
         return runTxn(keyspace, this.#leases, command);
       case "compact":
@@ -428,6 +442,17 @@ class ReplicatedStore implements OpenedStore {
   #error(code: StoreErrorCode): ErrorResult {
     return { kind: "error", revision: this.#keyspace.revision, code };
   }
+}
+
+function deletionFault(
+  keyspace: Keyspace,
+  command: DeleteRangeCommand,
+): StoreErrorCode | undefined {
+  if (command.key === "") return "keyEmpty";
+  if (command.workMax === undefined) return undefined;
+  const meter = new Meter(command.workMax);
+  chargeDeletion(keyspace, command, meter);
+  return meter.isExhausted ? "tooCostly" : undefined;
 }
 
 const nobody: AuthCaller = { user: "", authRevision: 0 };

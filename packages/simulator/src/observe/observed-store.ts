@@ -3,6 +3,7 @@
 
 import type {
   ApplyContext,
+  DeleteRangeCommand,
   EventsRequest,
   LeaseChange,
   LeaseReads,
@@ -66,8 +67,14 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
     this.#observer.applied(context.index, undefined, undefined, this.#store.stateHash().hash);
   }
 
-  openRange(request: RangeRequest) {
-    return this.#store.openRange(request);
+  openRange(request: RangeRequest, workMax?: number) {
+    return this.#store.openRange(request, workMax);
+  }
+  openTxn(txn: TxnCommand, workMax?: number) {
+    return this.#store.openTxn(txn, workMax);
+  }
+  workOf(command: TxnCommand | DeleteRangeCommand) {
+    return this.#store.workOf(command);
   }
 
   range(request: RangeRequest) {

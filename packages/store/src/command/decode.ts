@@ -66,6 +66,8 @@ function readCommand(reader: ByteReader): Command {
       return readDeleteRange(reader);
     case commandNumbers.txn:
       return readTxn(reader, 1);
+    case commandNumbers.bounded:
+      return readBounded(reader);
     case commandNumbers.compact:
       return { kind: "compact", revision: readInteger(reader) };
     case commandNumbers.alarm: {
@@ -103,6 +105,14 @@ function readCommand(reader: ByteReader): Command {
     default:
       throw new MalformedBytes(`unknown command ${number}`);
   }
+}
+
+function readBounded(reader: ByteReader): Command {
+  const workMax = reader.varint();
+  const number = reader.u8();
+  if (number === commandNumbers.deleteRange) return { ...readDeleteRange(reader), workMax };
+  if (number === commandNumbers.txn) return { ...readTxn(reader, 1), workMax };
+  throw new MalformedBytes(`command ${number} has no bound`);
 }
 
 function readPut(reader: ByteReader): PutCommand {

@@ -3,6 +3,7 @@
 // command takes a new number, a changed one too.
 //
 //   put = kind, flags, key, [lease i64], value (the rest)
+//   bounded = kind, bound, a txn or deletion (the rest)
 
 import { writeAuthChange } from "../auth/change-codec.ts";
 import { writeByteString } from "../bytes/byte-string.ts";
@@ -26,6 +27,10 @@ export function encodeCommand(command: Command): Uint8Array {
   switch (command.kind) {
     case "deleteRange":
     case "txn":
+      if (command.workMax !== undefined) {
+        out.u8(commandNumbers.bounded);
+        out.varint(command.workMax);
+      }
       writeOp(out, command);
       break;
     case "compact":

@@ -22,6 +22,8 @@ export const commandNumbers = {
   /** Around another command: for whom it is. */
   authorized: 20,
   auth: 21,
+  /** Around a txn or a deletion: what it may read, in the units of `workOf`. */
+  bounded: 30,
 } as const;
 
 export const putFlags = { prevKv: 1, ignoreValue: 2, ignoreLease: 4, lease: 8 } as const;

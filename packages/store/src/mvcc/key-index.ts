@@ -31,20 +31,22 @@ export class KeyIndex {
     create: Revision,
     version: number,
     hasLease: boolean,
+    size: number,
   ): void {
-    const id = this.versions.add(main, sub, handle, Math.abs(head), create, version, hasLease);
+    const older = Math.abs(head);
+    const id = this.versions.add(main, sub, handle, older, create, version, hasLease, size);
     this.tree.assign(id);
     if (head !== 0) this.superseders.push(id, main);
     this.newestMain = main;
   }
 
-  addTombstone(head: number, main: Revision, sub: number, handle: Handle): void {
-    this.tree.assign(this.tombstone(head, main, sub, handle));
+  addTombstone(head: number, main: Revision, sub: number, handle: Handle, size: number): void {
+    this.tree.assign(this.tombstone(head, main, sub, handle, size));
   }
 
   /** The new head of a key that had this one; it is the caller's to put into the tree. */
-  tombstone(head: number, main: Revision, sub: number, handle: Handle): number {
-    const id = this.versions.add(main, sub, handle, Math.abs(head), 0, 0, false);
+  tombstone(head: number, main: Revision, sub: number, handle: Handle, size: number): number {
+    const id = this.versions.add(main, sub, handle, Math.abs(head), 0, 0, false, size);
     if (head !== 0) this.superseders.push(id, main);
     this.tombstones.push(id, main);
     this.newestMain = main;
@@ -67,10 +69,10 @@ export class KeyIndex {
       const { key, lease } = decodeRecord(bytes.subarray(start, end));
       this.attachments.set(key, lease);
     }
-    if (outline.create === 0) this.addTombstone(head, main, sub, handle);
+    if (outline.create === 0) this.addTombstone(head, main, sub, handle, end - start);
     else {
       const { create, version, hasLease } = outline;
-      this.addPut(head, main, sub, handle, create, version, hasLease);
+      this.addPut(head, main, sub, handle, create, version, hasLease, end - start);
     }
   }
 

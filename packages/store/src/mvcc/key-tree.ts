@@ -61,6 +61,10 @@ export class KeyTree {
     return this.#pool.key(address);
   }
 
+  keyLength(address: KeyAddress): number {
+    return this.#pool.length(address);
+  }
+
   /** The head of `key`, 0 when absent. */
   find(key: Key): number {
     this.#use(key);

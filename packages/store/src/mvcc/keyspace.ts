@@ -139,7 +139,7 @@ export class Keyspace {
     if (lease !== 0n || (head > 0 && index.versions.hasLease(head))) {
       index.attachments.set(byteStringOf(keySource, keyStart, keyEnd), lease);
     }
-    index.addPut(head, main, sub, handle, create, version, lease !== 0n);
+    index.addPut(head, main, sub, handle, create, version, lease !== 0n, record.length);
   }
 
   /** Live keys in the range, in key order. */
@@ -166,7 +166,8 @@ export class Keyspace {
     this.#deleted = true;
     const record = this.#records.tombstone(this.#keyBytes, 0, keyEnd);
     this.mix(record);
-    index.addTombstone(head, main, sub, this.engine.append(main, sub, record));
+    const handle = this.engine.append(main, sub, record);
+    index.addTombstone(head, main, sub, handle, record.length);
   }
 
   /** Deletes the live keys of the range, in key order. Returns how many. */
@@ -187,7 +188,8 @@ export class Keyspace {
       const sub = this.#sub++;
       const record = this.#records.tombstone(bytes, keyStart, keyEnd);
       this.mix(record);
-      return index.tombstone(head, main, sub, this.engine.append(main, sub, record));
+      const handle = this.engine.append(main, sub, record);
+      return index.tombstone(head, main, sub, handle, record.length);
     });
     if (this.#sub > before) this.#deleted = true;
     return this.#sub - before;

@@ -1,5 +1,5 @@
 // Every stored revision of every key as one row of parallel typed arrays, outside the JavaScript
-// heap: about 41 bytes a revision and no object for the collector to trace. The revisions of a key
+// heap: about 44 bytes a revision and no object for the collector to trace. The revisions of a key
 // form a chain from the newest to the oldest.
 
 import type { Revision } from "../contract.ts";
@@ -10,6 +10,9 @@ export type VersionId = number;
 
 const tombstoneFlag = 1;
 const leaseFlag = 2;
+/** The record's length lies above the flags: what a read will cost is known before anything is read. */
+const sizeShift = 2;
+const sizeMax = 2 ** (32 - sizeShift) - 1;
 
 const rowBits = 16;
 const rowMask = (1 << rowBits) - 1;
@@ -26,7 +29,7 @@ interface Rows {
   readonly numbers: Float64Array;
   readonly sub: Uint32Array;
   readonly older: Uint32Array;
-  readonly flags: Uint8Array;
+  readonly sizeAndFlags: Uint32Array;
 }
 
 export class Versions {
@@ -51,6 +54,7 @@ export class Versions {
     create: Revision,
     version: number,
     hasLease: boolean,
+    size: number,
   ): VersionId {
     const id = this.#allocate();
     const rows = this.#chunks[id >>> rowBits]!;
@@ -62,7 +66,8 @@ export class Versions {
     rows.numbers[at + handleAt] = handle;
     rows.sub[row] = sub;
     rows.older[row] = older;
-    rows.flags[row] = create === 0 ? tombstoneFlag : hasLease ? leaseFlag : 0;
+    const flags = create === 0 ? tombstoneFlag : hasLease ? leaseFlag : 0;
+    rows.sizeAndFlags[row] = (Math.min(size, sizeMax) << sizeShift) | flags;
     this.#count++;
     return id;
   }
@@ -72,7 +77,7 @@ export class Versions {
     const row = id & rowMask;
     // A queue may still name the row: it must not look like the version it was.
     rows.numbers[(row << 2) + mainAt] = 0;
-    rows.flags[row] = 0;
+    rows.sizeAndFlags[row] = 0;
     rows.older[row] = this.#free;
     this.#free = id;
     this.#count--;
@@ -99,10 +104,14 @@ export class Versions {
     return this.#chunks[id >>> rowBits]!.older[id & rowMask]!;
   }
   isTombstone(id: VersionId): boolean {
-    return (this.#chunks[id >>> rowBits]!.flags[id & rowMask]! & tombstoneFlag) !== 0;
+    return (this.#chunks[id >>> rowBits]!.sizeAndFlags[id & rowMask]! & tombstoneFlag) !== 0;
   }
   hasLease(id: VersionId): boolean {
-    return (this.#chunks[id >>> rowBits]!.flags[id & rowMask]! & leaseFlag) !== 0;
+    return (this.#chunks[id >>> rowBits]!.sizeAndFlags[id & rowMask]! & leaseFlag) !== 0;
+  }
+  /** Of the whole record: key, value and numbers. */
+  size(id: VersionId): number {
+    return this.#chunks[id >>> rowBits]!.sizeAndFlags[id & rowMask]! >>> sizeShift;
   }
   cutOlder(id: VersionId): void {
     this.#chunks[id >>> rowBits]!.older[id & rowMask] = 0;
@@ -133,7 +142,7 @@ function createRows(capacity: number): Rows {
     numbers: new Float64Array(capacity * 4),
     sub: new Uint32Array(capacity),
     older: new Uint32Array(capacity),
-    flags: new Uint8Array(capacity),
+    sizeAndFlags: new Uint32Array(capacity),
   };
 }
 
@@ -142,6 +151,6 @@ function grow(from: Rows): Rows {
   to.numbers.set(from.numbers);
   to.sub.set(from.sub);
   to.older.set(from.older);
-  to.flags.set(from.flags);
+  to.sizeAndFlags.set(from.sizeAndFlags);
   return to;
 }

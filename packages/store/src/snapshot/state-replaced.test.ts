@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { ErrorResult, RangeRun } from "../contract.ts";
+import type { ErrorResult, ReadRun } from "../contract.ts";
 import { openDiskEngine } from "../disk/index.ts";
 import { StateReplaced } from "../engine/pins.ts";
 import type { Engine } from "../engine/port.ts";
@@ -61,10 +61,16 @@ for (const kind of ["memory", "disk"] as const) {
     const everything = range("\0", "\0");
     const snapshot = follower.openSnapshot();
     const hash = began<HashKvRun>(follower.openHashKv(0));
-    const large = began<RangeRun>(follower.openRange(everything));
+    const large = began<ReadRun>(follower.openRange(everything));
+    const selecting = began<ReadRun>(follower.openRange(everything));
     for (let i = 0; i < 3; i++) assert.ok(snapshot.next());
     assert.equal(hash.next(), undefined);
-    assert.ok(large.next(10_000).length > 0);
+    large.allow(1_000_000);
+    const pairs = large.next();
+    assert.ok(pairs.kind === "pairs" && pairs.kvs.length < keys);
+    selecting.allow(1000);
+    assert.equal(selecting.next().kind, "paused");
+    assert.equal(selecting.ranges, undefined);
     await install(follower, go());
     assert.throws(() => {
       while (snapshot.next() !== undefined);
@@ -72,13 +78,13 @@ for (const kind of ["memory", "disk"] as const) {
     assert.throws(() => {
       while (hash.next() === undefined);
     }, StateReplaced);
-    assert.throws(() => large.next(10_000), StateReplaced);
+    for (const run of [large, selecting]) assert.throws(() => run.next(), StateReplaced);
     // The old readers hold nothing back in the new state, and let go without harm.
     applyAll(follower, puts("newer"));
     applyOne(follower, { kind: "compact", revision: follower.revision });
     assert.equal(follower.compactionPending, true);
     const later = follower.openSnapshot();
-    for (const reader of [snapshot, hash, large]) reader.close();
+    for (const reader of [snapshot, hash, large, selecting]) reader.close();
     assert.equal(follower.compactionPending, false, "the new reader's pin stands");
     later.close();
     // And the state reads as it should.

@@ -6,6 +6,7 @@ import type {
   Command,
   PutCommand,
   RangeOp,
+  Revision,
   StoreErrorCode,
   TxnCommand,
   TxnOp,
@@ -82,11 +83,19 @@ function checkPut(keyspace: Keyspace, leases: Leases, put: PutCommand): StoreErr
   return put.lease !== 0n && !leases.exists(put.lease) ? "leaseNotFound" : undefined;
 }
 
-/** Unlike a range by itself, a negative revision is a revision here. */
 function checkRange(keyspace: Keyspace, range: RangeOp): StoreErrorCode | undefined {
-  if (range.revision === 0) return undefined;
-  if (range.revision > keyspace.revision) return "futureRevision";
-  return range.revision < keyspace.compactRevision ? "compacted" : undefined;
+  return revisionFault(range.revision, keyspace.revision, keyspace.compactRevision);
+}
+
+/** Unlike of a range by itself, a negative revision is a revision here. */
+export function revisionFault(
+  revision: Revision,
+  newest: Revision,
+  floor: Revision,
+): StoreErrorCode | undefined {
+  if (revision === 0) return undefined;
+  if (revision > newest) return "futureRevision";
+  return revision < floor ? "compacted" : undefined;
 }
 
 function eachOp(

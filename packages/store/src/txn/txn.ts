@@ -6,19 +6,35 @@ import { deleteRange } from "../mvcc/delete-range.ts";
 import type { Keyspace } from "../mvcc/keyspace.ts";
 import { type Leases, put } from "../mvcc/put.ts";
 import { readRange } from "../mvcc/range.ts";
+import { Meter } from "../mvcc/work.ts";
 import { checkPath, checkShape, type TxnPath } from "./checks.ts";
-import { holds } from "./compare.ts";
+import { Comparison } from "./compare.ts";
+import { chargePath } from "./path-work.ts";
 
 export function runTxn(
   keyspace: Keyspace,
   leases: Leases,
   txn: TxnCommand,
 ): TxnResult | StoreErrorCode {
+  const path = pathOf(keyspace, leases, txn, new Meter(txn.workMax));
+  return typeof path === "string" ? path : execute(keyspace, path);
+}
+
+/** The way that a txn takes, once everything that could refuse it has been looked at. */
+export function pathOf(
+  keyspace: Keyspace,
+  leases: Leases,
+  txn: TxnCommand,
+  meter: Meter,
+): TxnPath | StoreErrorCode {
   const malformed = checkShape(txn);
   if (malformed !== undefined) return malformed;
-  const path = resolve(keyspace, txn);
+  const path = resolve(keyspace, txn, meter);
+  if (path === undefined) return "tooCostly";
   const refused = checkPath(keyspace, leases, path);
-  return refused ?? execute(keyspace, path);
+  if (refused !== undefined || txn.workMax === undefined) return refused ?? path;
+  chargePath(keyspace, path, meter);
+  return meter.isExhausted ? "tooCostly" : path;
 }
 
 /** Whether a put is in either branch, at any level: such a txn needs space. */
@@ -32,10 +48,23 @@ export function onlyReads(txn: TxnCommand): boolean {
   return txn.success.every(reads) && txn.failure.every(reads);
 }
 
-function resolve(keyspace: Keyspace, txn: TxnCommand): TxnPath {
-  const succeeded = txn.compares.every((compare) => holds(keyspace, compare));
+/** Undefined: to find out which way the txn goes costs more than it may. */
+function resolve(keyspace: Keyspace, txn: TxnCommand, meter: Meter): TxnPath | undefined {
+  const { visibleRevision } = keyspace;
+  let succeeded = true;
+  for (const compare of txn.compares) {
+    const holds = new Comparison(keyspace, compare, visibleRevision, meter).step();
+    if (meter.isExhausted) return undefined;
+    succeeded = holds === true;
+    if (!succeeded) break;
+  }
   const ops = succeeded ? txn.success : txn.failure;
-  const nested = ops.map((op) => (op.kind === "txn" ? resolve(keyspace, op) : undefined));
+  const nested: (TxnPath | undefined)[] = [];
+  for (const op of ops) {
+    const path = op.kind === "txn" ? resolve(keyspace, op, meter) : undefined;
+    if (op.kind === "txn" && path === undefined) return undefined;
+    nested.push(path);
+  }
   return { succeeded, ops, nested };
 }
 

@@ -14,11 +14,17 @@ export type { RangeMessage, WireSortOrder, WireSortTarget } from "./hot/range.ts
 export {
   decodeRangeRequest,
   encodeRangeHead,
+  encodeRangeOpHead,
   encodeRangePiece,
   encodeRangeResponse,
   encodeRangeTail,
 } from "./hot/range.ts";
 export type { CompareMessage, OpMessage, TxnMessage, WireOpResult } from "./hot/txn.ts";
-export { decodeTxnRequest, encodeTxnResponse } from "./hot/txn.ts";
+export {
+  decodeTxnRequest,
+  encodeRangeOpPrefix,
+  encodeTxnHead,
+  encodeTxnResponse,
+} from "./hot/txn.ts";
 export type { WatchResponseMessage, WireEvent } from "./hot/watch.ts";
 export { encodeWatchResponse } from "./hot/watch.ts";

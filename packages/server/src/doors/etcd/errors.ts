@@ -23,6 +23,8 @@ export type DoorErrorCode =
   | "passwordTooLong"
   | "passwordHashUnsupported"
   | "tokenSigningKeyMissing"
+  /** No room is left for what is being answered. */
+  | "answersFull"
   | "unknownService";
 
 export type EtcdErrorCode = StoreErrorCode | MemberErrorCode | DoorErrorCode;
@@ -51,6 +53,10 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   leaseNotFound: error(status.notFound, "requested lease not found"),
   leaseExists: error(status.failedPrecondition, "lease already exists"),
   leaseTtlTooLarge: error(status.outOfRange, "too large lease TTL"),
+  tooCostly: error(
+    status.resourceExhausted,
+    "request is too large: it reads more than one request may; use a limit and continue page by page, or ask for less",
+  ),
   // A log entry of a newer version than this member understands.
   commandUnknown: error(status.failedPrecondition, "not capable"),
 
@@ -124,6 +130,10 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
     message: "auth: token signing attempted with verify-only key",
   },
 
+  answersFull: error(
+    status.resourceExhausted,
+    "too many requests: there is no room for an answer of this size; use a limit and continue page by page, or try again later",
+  ),
   learnerUnsupported: error(status.failedPrecondition, "rpc not supported for learner"),
   unknownService: { status: status.notFound, message: "unknown service" },
 };

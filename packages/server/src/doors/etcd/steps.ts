@@ -1,11 +1,58 @@
-// Work that is too long for one turn of the loop: a step per turn, until it has a result, or until nobody
-// waits for it any more. A step may throw: what it reads was replaced by a snapshot, or is not there any
-// more. That ends the call, and only the call.
+// Work that is too long for one turn of the loop. All of it, whoever asks, stands in one queue and gets a
+// few milliseconds of each turn together, so that a hundred large requests hold heartbeats and small
+// requests up no longer than one. A step may throw: what it reads was replaced by a snapshot, or is not there
+// any more. That ends the call, and only the call.
 
 import { StateReplaced } from "@althing/store";
 import type { CallContext } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import { type EtcdErrorCode, failWith } from "./errors.ts";
+
+/** One short step, of about a millisecond. Whether there is more to do. */
+export type Step = () => boolean;
+
+/** What steps may take of one turn. */
+const turnMs = 4;
+
+const queue: Step[] = [];
+let isScheduled = false;
+/** By steps that were run at once, since the loop went round. */
+let spentMs = 0;
+
+/** Runs the first step at once if this turn has room for it. */
+export function runInSteps(step: Step): void {
+  schedule();
+  if (queue.length > 0 || spentMs >= turnMs) {
+    queue.push(step);
+    return;
+  }
+  const startMs = performance.now();
+  try {
+    if (step()) queue.push(step);
+  } finally {
+    spentMs += performance.now() - startMs;
+  }
+}
+
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(turn);
+}
+
+function turn(): void {
+  isScheduled = false;
+  spentMs = 0;
+  const endMs = performance.now() + turnMs;
+  try {
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+      if (step()) queue.push(step);
+      if (performance.now() >= endMs) break;
+    }
+  } finally {
+    if (queue.length > 0) schedule();
+  }
+}
 
 export interface Steps<Result> {
   /** One short step; the result once it is complete. */
@@ -13,16 +60,17 @@ export interface Steps<Result> {
   close(): void;
 }
 
+/** Until there is a result, or nobody waits for it any more. */
 export function inSteps<Result>(
   call: CallContext & Parameters<typeof failWith>[0],
   context: Pick<DoorContext, "observe">,
   steps: Steps<Result>,
   done: (result: Result) => void,
 ): void {
-  const step = () => {
+  runInSteps(() => {
     if (call.cancelled) {
       steps.close();
-      return;
+      return false;
     }
     let result: Result | undefined;
     try {
@@ -30,12 +78,12 @@ export function inSteps<Result>(
     } catch (error) {
       steps.close();
       failWith(call, stepFault(error, context));
-      return;
+      return false;
     }
-    if (result === undefined) setImmediate(step);
-    else done(result);
-  };
-  step();
+    if (result === undefined) return true;
+    done(result);
+    return false;
+  });
 }
 
 /** What the caller of a reading in steps is told when a step throws. Never throws itself. */

@@ -134,6 +134,11 @@ export function encodeRangeTail(writer: Writer, more: boolean, count: number): v
   writer.boolField(0x18, more);
 }
 
+/** The same parts of a range in a txn begin with the revision alone, and a prefix: see txn.ts. */
+export function encodeRangeOpHead(writer: Writer, revision: number): void {
+  writeOpHeader(writer, revision);
+}
+
 export function writeRangeOp(writer: Writer, result: WireRangeResult): void {
   writeRangeFields(writer, result);
   writeOpHeader(writer, result.revision);

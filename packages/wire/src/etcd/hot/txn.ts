@@ -168,6 +168,26 @@ export function encodeTxnResponse(
   writeHeader(writer, ids, result.revision, raftTerm);
 }
 
+/** The parts of a TxnResponse whose ranges are encoded piece by piece: head, then each with its prefix. */
+export function encodeTxnHead(
+  writer: Writer,
+  ids: Uint8Array,
+  raftTerm: number,
+  revision: number,
+  succeeded: boolean,
+): void {
+  writer.boolField(0x10, succeeded);
+  writeHeader(writer, ids, revision, raftTerm);
+}
+
+/** What stands before a range of `bodyBytes` among the responses. */
+export function encodeRangeOpPrefix(writer: Writer, bodyBytes: number): void {
+  writer.uint(bodyBytes);
+  writer.tag(0x0a);
+  writer.uint(writer.size + bodyBytes);
+  writer.tag(0x1a);
+}
+
 function writeTxnFields(writer: Writer, result: WireTxnResult): void {
   for (let i = result.responses.length - 1; i >= 0; i--) {
     const mark = writer.mark();

@@ -6,6 +6,7 @@ import {
   type AuthCaller,
   type AuthName,
   authorizeCommand,
+  type DeleteRangeCommand,
   type Key,
   type LeaseId,
   type TxnCommand,
@@ -49,8 +50,8 @@ export class Access {
     return this.isEnabled ? this.seal(call, command) : authorizeCommand(nobody, command);
   }
 
-  /** Why a txn that only reads must not be answered from the state as it is now. */
-  refuses(call: CallContext, op: TxnCommand): EtcdErrorCode | undefined {
+  /** Why a txn or a deletion must not be carried out in the state as it is now. */
+  refuses(call: CallContext, op: TxnCommand | DeleteRangeCommand): EtcdErrorCode | undefined {
     return this.judge(call, (caller) => this.store.auth.refuses(op, caller));
   }
 

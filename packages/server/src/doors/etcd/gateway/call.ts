@@ -14,6 +14,7 @@ import {
   type StreamCall,
   type UnaryCall,
 } from "../../../transport/index.ts";
+import { runInSteps } from "../steps.ts";
 import { errorLine, refuse } from "./errors.ts";
 import { jsonFromMessage, PiecewiseJson } from "./json.ts";
 import type { GatewayMetadata } from "./metadata.ts";
@@ -25,6 +26,8 @@ const headers = {
 
 export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   cancelled = false;
+  /** Only where the pieces of an answer are its fields: those of a txn lie deeper. */
+  readonly respondEncoded?: (parts: readonly Uint8Array[]) => void;
   private readonly method: GrpcMethod;
   private readonly counted: MethodCounters;
   private readonly responseName: EtcdMessageName;
@@ -48,6 +51,8 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
     this.responseName = responseName;
     this.given = given;
     this.reply = reply;
+    if (responseName === "RangeResponse")
+      this.respondEncoded = (parts) => this.respondInSteps(parts);
     reply.onCancel(() => this.cancel());
     if (typeof given.timeoutMs !== "number") return;
     this.deadline = armDeadline(given.timeoutMs, () => {
@@ -113,23 +118,22 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
     this.reply.respond(200, headers, text);
   }
 
-  /** A piece per turn of the loop, so that heartbeats go on leaving. */
-  respondEncoded(parts: readonly Uint8Array[]): void {
+  /** A piece at a time, so that heartbeats go on leaving. */
+  private respondInSteps(parts: readonly Uint8Array[]): void {
     const json = new PiecewiseJson(this.responseName);
     let next = 0;
-    const step = () => {
-      if (this.ended) return;
+    runInSteps(() => {
+      if (this.ended) return false;
       const part = parts[next++];
       if (part !== undefined) {
         json.push(part);
-        setImmediate(step);
-        return;
+        return true;
       }
       this.counted.sent++;
       this.finish(grpcStatus.ok);
       this.reply.respond(200, headers, json.finish());
-    };
-    step();
+      return false;
+    });
   }
 
   send(response: unknown): boolean {

@@ -3,7 +3,9 @@
 
 import type { ProposeOutcome } from "@althing/member";
 import {
+  bounded,
   type Command,
+  type DeleteRangeCommand,
   encodeCommand,
   type RangeRequest,
   type Result,
@@ -18,8 +20,9 @@ import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
 import { failWith } from "../errors.ts";
 import type { Quota } from "../maintenance/quota.ts";
+import { CostlyCommands } from "./costly-commands.ts";
 import { checkPut, checkRange, checkTxn } from "./kv-checks.ts";
-import { answerRange } from "./large-range.ts";
+import { answerRange, answerTxn } from "./read-answer.ts";
 import { isReadOnly, needsReadPoint, normalizeTxn } from "./txn-shape.ts";
 
 /** What a command of each kind answers with. */
@@ -51,20 +54,48 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
   const { context, view, admission, access, quota, counters } = dependencies;
   const { member } = context;
   const { store } = member;
+  const costly = new CostlyCommands(store);
 
   function propose<Kind extends Result["kind"]>(
     call: UnaryCall<ResultOf<Kind>>,
     kind: Kind,
     command: Command,
+    answered = () => {},
   ): void {
     const bytes = encodeCommand(command);
     if (bytes.length + envelopeBytes > context.limits.requestBytesMax) {
+      answered();
       failWith(call, shapeFault(command) ?? "tooLarge");
       return;
     }
     const sealed = kind === "compact" ? access.sealAsClient(call, bytes) : access.seal(call, bytes);
-    if (typeof sealed === "string") failWith(call, shapeFault(command) ?? sealed);
-    else member.propose(sealed, (outcome) => answer(call, kind, outcome));
+    if (typeof sealed === "string") {
+      answered();
+      failWith(call, shapeFault(command) ?? sealed);
+      return;
+    }
+    member.propose(sealed, (outcome) => {
+      answered();
+      answer(call, kind, outcome);
+    });
+  }
+
+  /** The same for what may read much, too. */
+  function proposeBounded<Kind extends "txn" | "deleteRange">(
+    call: UnaryCall<ResultOf<Kind>>,
+    kind: Kind,
+    command: TxnCommand | DeleteRangeCommand,
+  ): void {
+    // Whoever is refused for who asks, by the state as it is here, learns nothing of what it would cost.
+    if (access.refuses(call, command) !== undefined) propose(call, kind, bounded(command));
+    else {
+      costly.admit(
+        call,
+        command,
+        (admitted, answered) => propose(call, kind, admitted, answered),
+        (code) => failWith(call, code),
+      );
+    }
   }
 
   const range: UnaryMethod<Readonly<wire.RangeMessage>, ResultOf<"range">> = {
@@ -130,7 +161,7 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
       counters.deleteRange++;
       const fault = admission.refuse(call, false) ?? (request.key === "" ? "keyEmpty" : undefined);
       if (fault !== undefined) failWith(call, fault);
-      else propose(call, "deleteRange", request);
+      else proposeBounded(call, "deleteRange", request);
     },
   };
 
@@ -151,7 +182,7 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
         return;
       }
       const command = normalizeTxn(request);
-      if (!isReadOnly(request)) propose(call, "txn", command);
+      if (!isReadOnly(request)) proposeBounded(call, "txn", command);
       else readTxn(command, needsReadPoint(request), call);
     },
   };
@@ -163,6 +194,10 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
       const refused = access.refuses(call, command);
       if (refused !== undefined) {
         failWith(call, refused);
+        return;
+      }
+      if (bounded(command).workMax !== undefined) {
+        answerTxn(context, view, command, call);
         return;
       }
       const result = store.readTxn(command);
