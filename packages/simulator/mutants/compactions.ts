@@ -56,15 +56,15 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${store}/txn/checks.ts`,
-        find: 'return range.revision < keyspace.compactRevision ? "compacted" : undefined;',
+        find: "revisionFault(range.revision, keyspace.revision, keyspace.compactRevision);",
         replace:
-          'return keyspace.index.superseders.frontMain() > keyspace.compactRevision && range.revision < keyspace.compactRevision ? "compacted" : undefined;',
+          "revisionFault(range.revision, keyspace.revision, keyspace.index.superseders.frontMain() > keyspace.compactRevision ? keyspace.compactRevision : Number.NEGATIVE_INFINITY);",
       },
       {
         file: `${store}/mvcc/range.ts`,
-        find: 'if (revision < keyspace.compactRevision) return "compacted";',
+        find: 'return revision < keyspace.compactRevision ? "compacted" : undefined;',
         replace:
-          'if (revision < keyspace.compactRevision && keyspace.index.superseders.frontMain() > keyspace.compactRevision) return "compacted";',
+          'return revision < keyspace.compactRevision && keyspace.index.superseders.frontMain() > keyspace.compactRevision ? "compacted" : undefined;',
       },
     ],
     flags,
@@ -114,8 +114,8 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${store}/mvcc/range.ts`,
-        find: 'if (revision < keyspace.compactRevision) return "compacted";',
-        replace: 'if (revision <= keyspace.compactRevision) return "compacted";',
+        find: 'return revision < keyspace.compactRevision ? "compacted" : undefined;',
+        replace: 'return revision <= keyspace.compactRevision ? "compacted" : undefined;',
       },
     ],
     flags,
