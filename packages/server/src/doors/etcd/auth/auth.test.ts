@@ -337,16 +337,25 @@ test("tokens end with a new password, with their user and with auth; other chang
   assert.equal(await read(root), texts.token);
 });
 
-test("a hashed password, none at all, one without end and a missing permission are refused by name", async () => {
+test("a user that is added with an empty password has none, and cannot log in by it", async () => {
+  const root = await login("root");
+  await done("UserAdd", { name: "empty", password: "" }, root);
+  assert.equal(await refusal("Authenticate", { name: "empty", password: "" }), texts.failed);
+});
+
+test("a hashed password, an empty new one, one without end and a missing permission are refused by name", async () => {
   const root = await login("root");
   for (const [method, name] of [
     ["UserAdd", "h"],
     ["UserChangePassword", "u"],
   ] as const) {
-    assert.match(await refusal(method, { name }, root), /^3 etcdserver: password is empty/);
     const password = "x".repeat(1025);
     assert.match(await refusal(method, { name, password }, root), /^3 etcdserver: .* longer than/);
   }
+  assert.match(
+    await refusal("UserChangePassword", { name: "u" }, root),
+    /^3 etcdserver: password is empty/,
+  );
   assert.match(
     await refusal("UserAdd", { name: "h", hashedPassword: "JDJhJDEw" }, root),
     /^3 etcdserver: a hashed password is not accepted/,

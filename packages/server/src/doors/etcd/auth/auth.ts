@@ -213,7 +213,9 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
     ),
     rpc("UserAdd", codecs.AuthUserAddRequest, codecs.AuthUserAddResponse, (request, call) => {
       const user = nameOf(request.name);
-      if (request.options?.no_password === true) {
+      // An empty password is none: etcd's tools send one for users that come with a certificate.
+      const { options, password, hashedPassword } = request;
+      if (options?.no_password === true || (password === "" && hashedPassword === "")) {
         change(call, { kind: "addUser", user, password: "", hasPassword: false });
       } else {
         hashed(call, request, (password) => {
