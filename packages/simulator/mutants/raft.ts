@@ -439,10 +439,21 @@ export const raftMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${raft}/snapshot.ts`,
-        find: "raft.installing = { from, point };\n",
-        replace: "raft.installing = { from, point };\n  acknowledge(raft, from, point.index);\n",
+        find: "  beginInstalling(raft, from, point);\n",
+        replace: "  beginInstalling(raft, from, point);\n  acknowledge(raft, from, point.index);\n",
       },
     ],
     seedsMax: 1500,
+  },
+  {
+    name: "commit-of-a-snapshot-not-in-place",
+    about: "what a snapshot proves is learned, and written, before the snapshot is on disk",
+    edits: [
+      {
+        file: `${raft}/snapshot.ts`,
+        find: "  beginInstalling(raft, from, point);\n",
+        replace: "  beginInstalling(raft, from, point);\n  raft.commitIndex = point.index;\n",
+      },
+    ],
   },
 ];

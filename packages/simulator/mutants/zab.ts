@@ -190,14 +190,10 @@ export const zabMutants: readonly Mutant[] = [
     [
       [
         "snapshot.ts",
-        "  install(zab, from, point);\n",
-        "  install(zab, from, point);\n  restartSession(zab, following);\n",
+        "  beginInstalling(zab, from, point);\n",
+        "  beginInstalling(zab, from, point);\n  restartSession(zab, following);\n",
       ],
-      [
-        "discovery.ts",
-        "if (zab.installing !== undefined || (isLater && hasPromisedOther(zab, from))) return;",
-        "if (isLater && hasPromisedOther(zab, from)) return;",
-      ],
+      ["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"],
     ],
     { seedsMax: 1500 },
   ),

@@ -26,7 +26,6 @@ const whole = {
   durableIndex: 4,
   applySentIndex: 3,
   appliedIndex: 3,
-  isInstalling: false,
   memberships: [{ index: 0, membership }],
 };
 type State = typeof whole;

@@ -21,7 +21,6 @@ interface Marks {
   readonly durableIndex: Index;
   readonly applySentIndex: Index;
   readonly appliedIndex: Index;
-  readonly isInstalling: boolean;
 }
 
 /** A gapless log, after its base. */
@@ -39,7 +38,6 @@ interface Governed {
 /** Compacted, applied, given to the store, durable and committed: in this order. */
 export function checkMarks(state: Marks, must: Must): void {
   const { commitIndex, durableIndex, applySentIndex, appliedIndex, baseIndex } = state;
-  if (state.isInstalling) return;
   const limit = Math.min(commitIndex, durableIndex);
   must(applySentIndex <= limit, "apply-committed-durable", `${applySentIndex} > ${limit}`);
   must(appliedIndex <= applySentIndex, "applied-was-sent", `${appliedIndex} > ${applySentIndex}`);

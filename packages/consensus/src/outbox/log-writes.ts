@@ -27,7 +27,6 @@ interface Writer<Message, State> {
   readonly log: Entries;
   readonly commitIndex: Index;
   durableIndex: Index;
-  readonly installing: unknown;
 }
 
 export function createLogOutbox<Message, State>(
@@ -106,9 +105,7 @@ export function takePersist<Message, State>(
     entries: hasEntries ? log.slice(outbox.unwrittenFrom, log.lastIndex) : [],
     thenSend,
   });
-  // While a snapshot is put in place the log stands on something that is not durable yet.
-  const lastIndex = self.installing === undefined ? log.lastIndex : 0;
-  outbox.writes.push({ sequence, lastIndex, state });
+  outbox.writes.push({ sequence, lastIndex: log.lastIndex, state });
   outbox.stateChanged = false;
   outbox.unwrittenFrom = log.lastIndex + 1;
   outbox.truncateFrom = undefined;

@@ -5,7 +5,6 @@ import type {
   Effect,
   Epoch,
   Index,
-  LogPoint,
   MemberId,
   Outgoing,
   RejectReason,
@@ -98,8 +97,4 @@ export function tellSettled(
 
 export function readReady({ outbox }: Sender<unknown>, token: Token, index: Index): void {
   outbox.readsReady.push({ kind: "readReady", token, index });
-}
-
-export function install({ outbox }: Sender<unknown>, from: MemberId, point: LogPoint): void {
-  outbox.snapshots.push({ kind: "installSnapshot", from, point });
 }

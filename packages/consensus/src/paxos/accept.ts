@@ -17,8 +17,6 @@ export function handleAcceptRequest(
 ): void {
   const { ballot, first, entries } = message;
   hearLeader(paxos, ballot);
-  // The store is about to be replaced, for which the disk must come to rest; the leader asks again.
-  if (paxos.installing !== undefined) return;
   const { log } = paxos;
   for (const entry of entries) {
     if (entry.index <= paxos.commitIndex) continue;

@@ -47,9 +47,26 @@ export function handleHeartbeatRequest(
   from: MemberId,
   message: MessageOf<"heartbeatRequest">,
 ): void {
-  const { ballot, round } = message;
-  hearLeader(paxos, ballot);
+  hearLeader(paxos, message.ballot);
   learnCommit(paxos, message.commitIndex);
+  answerHeartbeat(paxos, from, message);
+}
+
+/** A member that installs a snapshot is alive and loyal, and neither accepts nor learns anything. */
+export function hearWhileInstalling(
+  paxos: Paxos,
+  from: MemberId,
+  message: MessageOf<"acceptRequest" | "heartbeatRequest" | "commitNotice">,
+): void {
+  hearLeader(paxos, message.ballot);
+  if (message.kind === "heartbeatRequest") answerHeartbeat(paxos, from, message);
+}
+
+function answerHeartbeat(
+  paxos: Paxos,
+  from: MemberId,
+  { ballot, round }: MessageOf<"heartbeatRequest">,
+): void {
   const { receivedIndex, durableIndex, commitIndex } = paxos;
   const remembered = rememberedIndex(paxos);
   const response = {

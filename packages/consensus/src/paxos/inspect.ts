@@ -30,7 +30,8 @@ export interface PaxosInspection {
   readonly durableIndex: Index;
   readonly applySentIndex: Index;
   readonly appliedIndex: Index;
-  readonly isInstalling: boolean;
+  /** The point of the snapshot that is being installed. */
+  readonly installingAt: Index | undefined;
   readonly quorums: QuorumSizes;
   readonly peers: readonly PeerProgress[];
   /** Leader only. */
@@ -64,7 +65,7 @@ export function inspect(paxos: Paxos): PaxosInspection {
     durableIndex: paxos.durableIndex,
     applySentIndex: paxos.applySentIndex,
     appliedIndex: paxos.appliedIndex,
-    isInstalling: paxos.installing !== undefined,
+    installingAt: paxos.installing?.point.index,
     quorums: paxos.settings.quorums,
     peers: Object.freeze(reportPeers(paxos)),
     nextSlot: leadership?.nextSlot,

@@ -3,6 +3,7 @@
 // every step in tests and simulation. Between a crash and the restart, compare nothing.
 
 import type { Entry, Violation } from "../contract.ts";
+import { checkNotInPlace, checkStandsStill } from "../installing/installing.ts";
 import {
   checkMarks,
   checkMarksRise,
@@ -22,6 +23,7 @@ export function checkInvariants(inspected: object): Violation[] {
   return gather(state.id, (must) => {
     checkSlots(state, must);
     checkMarks(state, must);
+    checkNotInPlace(state, must);
     checkMemberships(state, must);
     checkMembershipsChosen(state, must);
     checkRole(state, must);
@@ -36,6 +38,7 @@ export function checkDelta(previousInspected: object, nextInspected: object): Vi
     const ballots = `${describeBallot(previous.promised)} -> ${describeBallot(next.promised)}`;
     must(order >= 0, "promise-monotonic", ballots);
     checkMarksRise(previous, next, must);
+    checkStandsStill(previous, next, must);
     const beganToLead = next.role === "leader" && previous.role !== "leader";
     must(!beganToLead || next.promised.proposer === next.id, "leads-by-own-ballot", ballots);
     const becameCandidate = next.role === "candidate" && previous.role !== "candidate";
@@ -140,7 +143,8 @@ function checkRole(state: PaxosInspection, must: Must): void {
     return;
   }
   must(state.leader === id, "leader-is-leader", `leader calls ${state.leader} leader`);
-  must(!state.isInstalling, "leader-holds-the-chosen", "leads while it installs a snapshot");
+  const isWhole = state.installingAt === undefined;
+  must(isWhole, "leader-holds-the-chosen", "leads while it installs a snapshot");
   if (nextSlot === undefined || current === undefined) return;
   const { lacksUpTo = 0, recoveredUpTo = 0 } = state;
   must(lacksUpTo < nextSlot, "leader-has-what-it-proposes", `lacks ${lacksUpTo}`);

@@ -26,6 +26,11 @@ export function acceptIn(paxos: Paxos, entry: Entry): void {
 /** Writes up to `sequence` are on disk. */
 export function writesDone(paxos: Paxos, sequence: number): void {
   paxos.durableSequence = Math.max(paxos.durableSequence, sequence);
+  advanceDurable(paxos);
+}
+
+/** How far everything is on this member's disk without a gap. */
+export function advanceDurable(paxos: Paxos): void {
   const { log, durableSequence } = paxos;
   while (log.sequenceAt(paxos.durableIndex + 1) <= durableSequence) {
     if (log.at(paxos.durableIndex + 1) === undefined) break;

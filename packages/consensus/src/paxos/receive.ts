@@ -13,6 +13,7 @@ import {
   handleCommitNotice,
   handleHeartbeatRequest,
   handleHeartbeatResponse,
+  hearWhileInstalling,
 } from "./heartbeat.ts";
 import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
 import { handlePrepareRequest, handlePromise } from "./prepare.ts";
@@ -31,8 +32,10 @@ type Handler<Kind extends MessageKind> = (
   from: MemberId,
   message: MessageOf<Kind>,
 ) => void;
+/** What a member that installs a snapshot takes is the same in every role (installing/). */
+type Row = PaxosRole | "installing";
 type Table = {
-  readonly [Role in PaxosRole]: { readonly [Kind in MessageKind]: Handler<Kind> | "ignored" };
+  readonly [Role in Row]: { readonly [Kind in MessageKind]: Handler<Kind> | "ignored" };
 };
 
 /** Requests are answered alike in every role but where leading makes the difference. */
@@ -75,12 +78,23 @@ const table: Table = {
     heartbeatResponse: handleHeartbeatResponse,
     readRequest: handleReadRequest,
   },
+  // The store is about to be replaced, for which the disk must come to rest: whoever leads, and whoever
+  // promised, is asked again. A candidate may still hear that its ballot is in vain.
+  installing: {
+    ...requests,
+    ...lateAnswers,
+    acceptRequest: hearWhileInstalling,
+    heartbeatRequest: hearWhileInstalling,
+    commitNotice: hearWhileInstalling,
+    refusal: handleRefusal,
+  },
 };
 
 export function receive(paxos: Paxos, from: MemberId, message: PaxosMessage): void {
   if (from === paxos.settings.id || !isInOrder(paxos, from, message)) return;
   // The row and the message agree in kind, which the type of the table says and a union cannot.
-  const handler = table[paxos.role][message.kind] as Handler<MessageKind> | "ignored";
+  const row = paxos.installing === undefined ? paxos.role : "installing";
+  const handler = table[row][message.kind] as Handler<MessageKind> | "ignored";
   if (handler !== "ignored") handler(paxos, from, message);
 }
 

@@ -7,13 +7,13 @@ import type {
   Entry,
   Epoch,
   Index,
-  LogPoint,
   MemberId,
   Membership,
   Restored,
   Token,
 } from "../contract.ts";
 import { type Settings as CommonSettings, settingsOf } from "../core/settings.ts";
+import type { Installing } from "../installing/installing.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
 import type { ForwardedReads } from "../reads/forwarded-reads.ts";
 import { type Ballot, compareBallots, noBallot } from "../synod/ballot.ts";
@@ -99,7 +99,7 @@ export interface Paxos {
   readonly readsForwarded: Map<number, ForwardedReads>;
   nextReadRequest: number;
   /** A snapshot that takes the place of the chosen prefix and is not in place yet. */
-  installing: { readonly from: MemberId; readonly point: LogPoint } | undefined;
+  installing: Installing | undefined;
   /** Members to which this one streams a snapshot, leader or not. */
   readonly streaming: Set<MemberId>;
 }

@@ -4,17 +4,20 @@
 // welcome from whoever sends it; what was accepted in slots after its point stays.
 
 import type { Epoch, Input, LogPoint, MemberId } from "../contract.ts";
-import { install } from "../outbox/outbox.ts";
+import { beginInstalling, endInstalling } from "../installing/installing.ts";
+import { advanceReceived, learnCommit } from "./commit.ts";
 import { peerOf } from "./leadership.ts";
-import { forgetMemberships } from "./log-writer.ts";
+import { advanceDurable, forgetMemberships } from "./log-writer.ts";
 import { askForPromises, maybeLead } from "./prepare.ts";
+import { becomeFollower } from "./role.ts";
 import type { Paxos } from "./self.ts";
 
 type SentInput = Extract<Input<never>, { readonly kind: "snapshotSent" }>;
 
 /** An acceptor: the proposer that asks lacks what is compacted here. */
 export function streamTo(paxos: Paxos, member: MemberId): void {
-  if (paxos.streaming.has(member)) return;
+  // A store that is about to be replaced is streamed to nobody.
+  if (paxos.installing !== undefined || paxos.streaming.has(member)) return;
   paxos.streaming.add(member);
   const epoch = paxos.promised.round;
   paxos.outbox.snapshots.push({ kind: "sendSnapshot", to: member, epoch });
@@ -40,18 +43,16 @@ export function noteSnapshotReceived(
 ): void {
   if (paxos.leadership !== undefined || paxos.installing !== undefined) return;
   if (point.index <= paxos.commitIndex) return;
-  // Nothing is applied before the snapshot is in place.
-  paxos.installing = { from, point };
-  install(paxos, from, point);
+  // Whoever prepares goes on once it holds what it lacked; who only canvasses has not begun.
+  if (paxos.role === "canvasser") becomeFollower(paxos, paxos.promised, false);
+  beginInstalling(paxos, from, point);
 }
 
 /** The store now is the snapshot, and the log begins after it. */
 export function noteSnapshotInstalled(paxos: Paxos, point: LogPoint): void {
-  const { installing, log } = paxos;
-  if (installing === undefined || installing.point.index !== point.index) return;
-  paxos.installing = undefined;
+  if (endInstalling(paxos, point) === undefined) return;
   const { index, membership } = point;
-  log.compact(index);
+  paxos.log.compact(index);
   if (paxos.memberships[paxos.memberships.length - 1]!.index < index) {
     paxos.memberships.push({ index, membership });
     paxos.outbox.membershipChanged = true;
@@ -62,6 +63,10 @@ export function noteSnapshotInstalled(paxos: Paxos, point: LogPoint): void {
   }
   paxos.applySentIndex = index;
   paxos.appliedIndex = index;
+  // What was accepted beyond the point follows on now: it is on disk, received, and perhaps chosen.
+  advanceDurable(paxos);
+  advanceReceived(paxos);
+  learnCommit(paxos, paxos.toldIndex);
   askForPromises(paxos);
   maybeLead(paxos);
 }

@@ -37,7 +37,9 @@ function tickFollower(paxos: Paxos): void {
   paxos.ticksCampaigning++;
   // A prepare request, or a part of an answer, may have been lost.
   const isDue = paxos.ticksCampaigning % paxos.settings.heartbeatTicks === 0;
-  if (paxos.role === "candidate" && isDue) askForPromises(paxos);
+  // While it installs a snapshot it would not hear the answers.
+  const hears = paxos.installing === undefined;
+  if (paxos.role === "candidate" && isDue && hears) askForPromises(paxos);
   paxos.timer.tick();
   if (!paxos.timer.isExpired) return;
   if (isPromotable(paxos) && paxos.settings.priority > 0) {

@@ -16,8 +16,6 @@ export function handleAppendRequest(
   message: MessageOf<"appendRequest">,
 ): void {
   if (!hearLeader(raft, from)) return;
-  // A log that is about to be replaced takes nothing; the leader asks again.
-  if (raft.installing !== undefined) return;
   const { log, commitIndex } = raft;
   const { previousIndex, previousTerm, entries } = message;
   // What is committed agrees with every later leader (leader completeness, Raft §5.4.3).

@@ -532,7 +532,7 @@ describe("apply, snapshot, recovery", () => {
   test("install-snapshot-races-apply: nothing is applied, taken or campaigned for meanwhile", () => {
     const cluster = behind();
     cluster.sendSnapshot();
-    assert.equal(inspect(cluster, "c").isInstalling, true);
+    assert.equal(inspect(cluster, "c").installingAt, 4);
     receive(cluster, "c", "a", { kind: "heartbeatRequest", term: 1, commitIndex: 9, round: 99 });
     const effects = receive(cluster, "c", "a", {
       kind: "appendRequest",
@@ -588,7 +588,7 @@ describe("apply, snapshot, recovery", () => {
     const point = { index: 9, epoch: 1, proposer: "", membership: membershipOf(["a"]) };
     const effects = cluster.step("b", { kind: "snapshotReceived", from: "a", epoch: 1, point });
     assert.deepEqual(effects, []);
-    assert.equal(inspect(cluster, "b").isInstalling, false);
+    assert.equal(inspect(cluster, "b").installingAt, undefined);
   });
 
   test("a snapshot of an earlier leader makes nobody leader of this term", () => {
@@ -640,8 +640,8 @@ describe("apply, snapshot, recovery", () => {
     cluster.persist("b");
     const point = { index: 2, epoch: 1, proposer: "", membership: membershipOf(["a", "b", "c"]) };
     cluster.step("b", { kind: "snapshotReceived", from: "a", epoch: 1, point });
-    const { commitIndex, entries, isInstalling } = inspect(cluster, "b");
-    assert.deepEqual([commitIndex, entries.length, isInstalling], [2, 3, false]);
+    const { commitIndex, entries, installingAt } = inspect(cluster, "b");
+    assert.deepEqual([commitIndex, entries.length, installingAt], [2, 3, undefined]);
   });
 
   test("acknowledgements of entries that a snapshot replaces in the same turn are not sent", () => {
@@ -665,8 +665,10 @@ describe("apply, snapshot, recovery", () => {
     );
     assert.deepEqual(
       effects.map((effect) => effect.kind),
-      ["membershipChanged", "installSnapshot"],
+      ["persist", "installSnapshot"],
     );
+    assert(effects[0]?.kind === "persist");
+    assert.deepEqual(effects[0].thenSend, []);
   });
 
   test("membership-lost-in-snapshot: the membership comes with it", () => {

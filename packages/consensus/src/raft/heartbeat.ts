@@ -43,10 +43,8 @@ export function handleHeartbeatRequest(
   message: MessageOf<"heartbeatRequest">,
 ): void {
   if (!hearLeader(raft, from)) return;
-  if (raft.installing === undefined) learnCommit(raft, message.commitIndex);
-  const { round } = message;
-  const priority = priorityNow(raft);
-  send(raft, from, { kind: "heartbeatResponse", term: raft.term, round, priority });
+  learnCommit(raft, message.commitIndex);
+  answerHeartbeat(raft, from, message);
 }
 
 export function handleCommitNotice(
@@ -54,8 +52,26 @@ export function handleCommitNotice(
   from: MemberId,
   message: MessageOf<"commitNotice">,
 ): void {
+  if (hearLeader(raft, from)) learnCommit(raft, message.commitIndex);
+}
+
+/** A member that installs a snapshot is alive and loyal, and learns nothing. */
+export function hearWhileInstalling(
+  raft: Raft,
+  from: MemberId,
+  message: MessageOf<"appendRequest" | "heartbeatRequest" | "commitNotice">,
+): void {
   if (!hearLeader(raft, from)) return;
-  if (raft.installing === undefined) learnCommit(raft, message.commitIndex);
+  if (message.kind === "heartbeatRequest") answerHeartbeat(raft, from, message);
+}
+
+function answerHeartbeat(
+  raft: Raft,
+  from: MemberId,
+  { round }: MessageOf<"heartbeatRequest">,
+): void {
+  const priority = priorityNow(raft);
+  send(raft, from, { kind: "heartbeatResponse", term: raft.term, round, priority });
 }
 
 export function handleHeartbeatResponse(

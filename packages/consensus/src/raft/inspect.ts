@@ -27,7 +27,8 @@ export interface RaftInspection {
   readonly durableIndex: Index;
   readonly applySentIndex: Index;
   readonly appliedIndex: Index;
-  readonly isInstalling: boolean;
+  /** The point of the snapshot that is being installed. */
+  readonly installingAt: Index | undefined;
   readonly peers: readonly PeerProgress[];
   /** Leader only: where its term begins. */
   readonly termStartIndex: Index | undefined;
@@ -49,7 +50,7 @@ export function inspect(raft: Raft): RaftInspection {
     durableIndex: raft.durableIndex,
     applySentIndex: raft.applySentIndex,
     appliedIndex: raft.appliedIndex,
-    isInstalling: raft.installing !== undefined,
+    installingAt: raft.installing?.point.index,
     peers: Object.freeze(reportPeers(raft)),
     termStartIndex: raft.leadership?.termStartIndex,
     uncommittedBytes: raft.leadership?.uncommittedBytes ?? 0,

@@ -3,6 +3,7 @@
 // tests and simulation. Between a crash and the restart, compare nothing.
 
 import type { Index, Violation } from "../contract.ts";
+import { checkNotInPlace, checkStandsStill } from "../installing/installing.ts";
 import {
   checkKept,
   checkLog,
@@ -22,6 +23,7 @@ export function checkInvariants(inspected: object): Violation[] {
   return gather(state.id, (must) => {
     checkLog(state, { atBase: state.baseTerm, known: state.term }, must);
     checkMarks(state, must);
+    checkNotInPlace(state, must);
     checkMemberships(state, must);
     const uncommitted = checkMembershipsOfLog(state, must);
     must(uncommitted <= 1, "one-change-at-a-time", `${uncommitted} are not committed`);
@@ -35,6 +37,7 @@ export function checkDelta(previousInspected: object, nextInspected: object): Vi
   return gather(next.id, (must) => {
     must(next.term >= previous.term, "term-monotonic", `${previous.term} -> ${next.term}`);
     checkMarksRise(previous, next, must);
+    checkStandsStill(previous, next, must);
     const sameTerm = next.term === previous.term;
     if (sameTerm) {
       const kept = previous.vote === "" || previous.vote === next.vote;
@@ -63,7 +66,8 @@ function checkRole(state: RaftInspection, must: Must): void {
   }
   if (role === "candidate" || role === "preCandidate") {
     must(state.leader === undefined, "candidate-has-no-leader", `${state.leader}`);
-    must(!state.isInstalling, "log-whole-to-campaign", "campaigns while it installs a snapshot");
+    const isWhole = state.installingAt === undefined;
+    must(isWhole, "log-whole-to-campaign", "campaigns while it installs a snapshot");
   }
   if (role !== "leader") {
     must(state.leader !== id, "leader-is-leader", `a ${role} calls itself leader`);

@@ -10,6 +10,7 @@ import {
   handleCommitNotice,
   handleHeartbeatRequest,
   handleHeartbeatResponse,
+  hearWhileInstalling,
 } from "./heartbeat.ts";
 import { isLoyal } from "./loyalty.ts";
 import type { MessageKind, MessageOf, RaftMessage } from "./messages.ts";
@@ -30,8 +31,10 @@ type Handler<Kind extends MessageKind> = (
   from: MemberId,
   message: MessageOf<Kind>,
 ) => void;
+/** What a member that installs a snapshot takes is the same in every role (installing/). */
+type Row = RaftRole | "installing";
 type Table = {
-  readonly [Role in RaftRole]: { readonly [Kind in MessageKind]: Handler<Kind> | "ignored" };
+  readonly [Role in Row]: { readonly [Kind in MessageKind]: Handler<Kind> | "ignored" };
 };
 
 /** Requests are answered alike in every role but where leading makes the difference. */
@@ -72,6 +75,14 @@ const table: Table = {
     heartbeatRequest: "ignored",
     commitNotice: "ignored",
   },
+  // The log is about to be replaced: nothing is taken into it, and the leader asks again.
+  installing: {
+    ...requests,
+    ...lateAnswers,
+    appendRequest: hearWhileInstalling,
+    heartbeatRequest: hearWhileInstalling,
+    commitNotice: hearWhileInstalling,
+  },
 };
 
 export function receive(raft: Raft, from: MemberId, message: RaftMessage): void {
@@ -79,7 +90,8 @@ export function receive(raft: Raft, from: MemberId, message: RaftMessage): void 
   if (isResponse(message) && !isMember(membership(raft), from)) return;
   if (message.term > raft.term && !enterLaterTerm(raft, from, message)) return;
   if (message.term < raft.term && !concernsEarlierTerm(raft, from, message)) return;
-  const handler = table[raft.role][message.kind];
+  const row = raft.installing === undefined ? raft.role : "installing";
+  const handler = table[row][message.kind];
   // The table ties each kind to a handler of its message; the pair is lost on the compiler here.
   if (handler !== "ignored") (handler as Handler<MessageKind>)(raft, from, message);
 }

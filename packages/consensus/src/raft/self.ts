@@ -6,7 +6,6 @@ import type {
   CoreOptions,
   Epoch,
   Index,
-  LogPoint,
   MemberId,
   Membership,
   Restored,
@@ -14,6 +13,7 @@ import type {
 } from "../contract.ts";
 import { type Settings, settingsOf } from "../core/settings.ts";
 import { Entries } from "../entries/entries.ts";
+import type { Installing } from "../installing/installing.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
 import { createLogOutbox } from "../outbox/log-writes.ts";
 import type { ForwardedReads } from "../reads/forwarded-reads.ts";
@@ -79,8 +79,8 @@ export interface Raft {
   readsToForward: Token[];
   readonly readsForwarded: Map<number, ForwardedReads>;
   nextReadRequest: number;
-  /** A snapshot that replaces the log and is not in place yet. */
-  installing: { readonly from: MemberId; readonly point: LogPoint } | undefined;
+  /** A snapshot that is to replace the log and is not in place yet. */
+  installing: Installing | undefined;
 }
 
 export function createRaft(options: CoreOptions, restored: Restored<RaftState>): Raft {

@@ -3,8 +3,13 @@
 // still wanted, and what of the log survives it.
 
 import type { Epoch, Index, Input, LogPoint, MemberId } from "../contract.ts";
-import { forgetLog } from "../outbox/log-writes.ts";
-import { install, sendAfterDisk } from "../outbox/outbox.ts";
+import {
+  beginInstalling,
+  endInstalling,
+  isOfStream,
+  replaceLog,
+} from "../installing/installing.ts";
+import { sendAfterDisk } from "../outbox/outbox.ts";
 import { peerOf } from "./leadership.ts";
 import { hearLeader } from "./loyalty.ts";
 import { dropAcknowledgements } from "./outbox.ts";
@@ -30,6 +35,7 @@ export function noteSnapshotReceived(
   point: LogPoint,
 ): void {
   if (epoch < raft.term || raft.role === "leader" || raft.installing !== undefined) return;
+  if (!isOfStream(epoch, point)) return;
   if (epoch > raft.term) becomeFollower(raft, epoch, undefined);
   if (!hearLeader(raft, from)) return;
   if (point.index <= raft.commitIndex) {
@@ -42,27 +48,17 @@ export function noteSnapshotReceived(
     acknowledge(raft, from, point.index);
     return;
   }
-  // Acknowledgements of this turn name entries that will now never be written.
+  // Acknowledgements of this turn name entries that are about to be dropped.
   dropAcknowledgements(raft);
-  raft.log.reset(point.index, point.epoch);
-  forgetLog(raft, point.index);
-  raft.memberships = [{ index: point.index, membership: point.membership }];
-  raft.outbox.membershipChanged = true;
-  raft.commitIndex = point.index;
-  // Nothing is applied or acknowledged before the snapshot is in place.
-  raft.installing = { from, point };
-  install(raft, from, point);
+  beginInstalling(raft, from, point);
 }
 
-/** The store now is the snapshot. */
+/** The store and the log are the snapshot, on disk. */
 export function noteSnapshotInstalled(raft: Raft, point: LogPoint): void {
-  const installing = raft.installing;
-  if (installing === undefined || installing.point.index !== point.index) return;
-  raft.installing = undefined;
-  raft.durableIndex = point.index;
-  raft.applySentIndex = point.index;
-  raft.appliedIndex = point.index;
-  acknowledge(raft, raft.leader ?? installing.from, point.index);
+  const installed = endInstalling(raft, point);
+  if (installed === undefined) return;
+  replaceLog(raft, point);
+  acknowledge(raft, raft.leader ?? installed.from, point.index);
 }
 
 function acknowledge(raft: Raft, to: MemberId, matchIndex: Index): void {

@@ -15,9 +15,12 @@ import type {
   Protocol,
   Restored,
 } from "../contract.ts";
+import { keepsLogAfterSnapshot } from "../installing/installing.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
 import { isQuorum } from "../quorum/quorum.ts";
+import { Chosen } from "./chosen.ts";
+import { appliedByRestart, checkCounted } from "./disk-checks.ts";
 import { traceEffect } from "./trace.ts";
 
 type Persist<M, S> = Extract<Effect<M, S>, { readonly kind: "persist" }>;
@@ -64,13 +67,14 @@ export class Cluster<M = unknown, S = unknown> {
   /** Effects that answer the caller, in order, with the member that gave them. */
   readonly answers: { readonly member: MemberId; readonly effect: Effect<M, S> }[] = [];
   nowMs = 0;
-  readonly #chosen = new Map<number, Entry>();
+  readonly #chosen: Chosen;
   readonly #leaders = new Map<number, MemberId>();
   readonly #cuts = new Set<string>();
 
   constructor(protocol: Protocol<M, S>, options: ClusterOptions) {
     this.protocol = protocol;
     this.options = options;
+    this.#chosen = new Chosen(protocol);
     const { voters, learners } = options.membership;
     for (const id of options.members ?? [...voters, ...learners]) this.addMachine(id);
   }
@@ -155,6 +159,7 @@ export class Cluster<M = unknown, S = unknown> {
       disk.state = this.protocol.decodeState(this.protocol.encodeState(write.state));
     }
     this.trace(`${id} wrote ${write.sequence}`);
+    this.#checkDisk(machine);
     for (const { to, message } of write.thenSend) this.#post(id, to, message);
     this.step(id, { kind: "persisted", sequence: write.sequence });
     return true;
@@ -162,20 +167,38 @@ export class Cluster<M = unknown, S = unknown> {
 
   /** The staged snapshot of a member takes the place of its store and log. */
   install(id: MemberId): boolean {
+    const point = this.#installStore(id);
+    if (point === undefined) return false;
     const machine = this.at(id);
-    // The log is reset behind the writes that came before.
-    while (this.persist(id));
-    const next = machine.installs.shift();
-    if (next === undefined) return false;
-    const { point } = next;
-    // Paxos keeps what it accepted after the point; elsewhere what lies there was never committed.
-    const keeps = this.protocol.name === "paxos";
-    const entries = machine.disk.entries.filter((entry) => keeps && entry.index > point.index);
-    machine.disk = { state: machine.disk.state, base: point, entries };
-    machine.store = point;
+    this.#followStore(machine);
     this.trace(`${id} installed ${point.index}`);
+    this.#checkDisk(machine);
     this.step(id, { kind: "snapshotInstalled", point });
     return true;
+  }
+
+  /** The store becomes the snapshot, and a crash comes before the log follows. */
+  crashInInstall(id: MemberId): boolean {
+    if (this.#installStore(id) === undefined) return false;
+    this.crash(id);
+    this.#followStore(this.at(id));
+    return true;
+  }
+
+  #installStore(id: MemberId): LogPoint | undefined {
+    // Not before the writes that were asked for earlier are done.
+    while (this.persist(id));
+    const machine = this.at(id);
+    const point = machine.installs.shift()?.point;
+    if (point !== undefined) machine.store = point;
+    return point;
+  }
+
+  #followStore(machine: Machine<M, S>): void {
+    const { store, disk } = machine;
+    const keeps = keepsLogAfterSnapshot(this.protocol);
+    const entries = disk.entries.filter((entry) => keeps && entry.index > store.index);
+    machine.disk = { state: disk.state, base: store, entries };
   }
 
   deliver(letter: Letter): void {
@@ -197,13 +220,13 @@ export class Cluster<M = unknown, S = unknown> {
     return true;
   }
 
-  /** Lets everything go on until nothing moves. */
-  stabilize(): void {
+  /** Lets everything go on until nothing moves; snapshots are put in place unless told otherwise. */
+  stabilize({ installs = true } = {}): void {
     for (let round = 0; round < 10_000; round++) {
       let moved = false;
       for (const id of this.machines.keys()) {
         if (this.persist(id)) moved = true;
-        if (this.install(id)) moved = true;
+        if (installs && this.install(id)) moved = true;
       }
       const letters = this.letters;
       this.letters = [];
@@ -287,12 +310,20 @@ export class Cluster<M = unknown, S = unknown> {
     ];
     machine.inspection = next;
     assert.deepEqual(violations, []);
+    for (const each of this.machines.values()) checkCounted(this.protocol, each, this.machines);
     const { role, epoch, id } = machine.core.status();
     // A Paxos ballot is (round, proposer): two members may lead in the same round.
     if (role !== "leader" || this.protocol.name === "paxos") return;
     const other = this.#leaders.get(epoch) ?? id;
     assert.equal(other, id, `two leaders in epoch ${epoch}`);
     this.#leaders.set(epoch, id);
+  }
+
+  /** A crash at this moment would do no harm. */
+  #checkDisk(machine: Machine<M, S>): void {
+    for (const entry of appliedByRestart(this.protocol, machine, this.options.core)) {
+      this.#chosen.note(entry, `${machine.id} would apply after a crash what was not chosen`);
+    }
   }
 
   #perform(machine: Machine<M, S>, effect: Effect<M, S>): void {
@@ -350,12 +381,7 @@ export class Cluster<M = unknown, S = unknown> {
     assert.equal(entry.index, machine.store.index + 1, "applied in order, each once");
     const onDisk = machine.disk.entries.find((other) => other.index === entry.index);
     assert.deepEqual(onDisk, entry, "applied before it was on this member's disk");
-    const chosen = this.#chosen.get(entry.index) ?? entry;
-    this.#chosen.set(entry.index, chosen);
-    // Paxos may choose one value in several ballots.
-    const { epoch, proposer } = this.protocol.name === "paxos" ? chosen : entry;
-    const told = { ...entry, epoch, proposer };
-    assert.deepEqual(told, chosen, "two members applied different entries");
+    this.#chosen.note(entry, "two members applied different entries");
     machine.applied.push(entry);
     machine.store = advance(machine.store, entry);
   }

@@ -42,6 +42,31 @@ export function runRandomPlan<M, S>(
   return cluster;
 }
 
+/** A long plan that is mostly about snapshots: members fall behind, install, and crash in between. */
+export function installPlan(seed: number): RandomPlan {
+  const random = randomOf(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const length = 200 + below(1200);
+  const moves = Array.from({ length }, (): [number, number, number] => {
+    return [installMoves[below(installMoves.length)]!, below(7), below(1024)];
+  });
+  const limits = { messageBytesMax: 3, messagesInFlightMax: 2, uncommittedBytesMax: 40 };
+  return {
+    voters: 3 + below(3),
+    learners: below(2),
+    seed: below(2 ** 31),
+    core: random() < 0.5 ? { limits } : {},
+    withMembership: random() < 0.3,
+    moves,
+  };
+}
+
+/** Kinds of moves, as often as they are wanted. */
+const installMoves = [
+  ...[0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 11, 11, 12, 13, 14, 14, 15, 16, 17, 18, 18, 18],
+  ...[19, 19, 19, 19, 20, 20, 20, 20, 20, 20, 20, 20, 20, 21, 22, 23, 23, 23, 24, 24, 25, 25, 26],
+];
+
 class RandomRun<M, S> {
   readonly #cluster: Cluster<M, S>;
   readonly #plan: RandomPlan;
@@ -62,7 +87,7 @@ class RandomRun<M, S> {
     const id = this.#members[member % this.#members.length]!;
     const other = this.#members[choice % this.#members.length]!;
     const letter = cluster.letters[choice % Math.max(1, cluster.letters.length)];
-    switch (kind % 24) {
+    switch (kind % 27) {
       case 0:
       case 1:
       case 2:
@@ -97,12 +122,9 @@ class RandomRun<M, S> {
         for (const each of this.#members) if (cluster.at(each).isUp) cluster.persist(each);
         break;
       case 14:
-      case 15: {
-        const payload = bytesOf(`${this.#nextToken}`);
-        const token = this.#nextToken++;
-        cluster.step(this.#leaderOr(id), { kind: "propose", proposals: [{ token, payload }] });
+      case 15:
+        this.#propose(this.#leaderOr(id), 1);
         break;
-      }
       case 16:
         this.#read(id);
         break;
@@ -137,6 +159,15 @@ class RandomRun<M, S> {
         else if (choice % 5 === 3) cluster.step(id, { kind: "campaign" });
         else if (!cluster.isCut(id, other)) cluster.cut(id, other);
         else cluster.heal();
+        break;
+      case 24:
+        cluster.crashInInstall(id);
+        break;
+      case 25:
+        this.#fallBehind(id, other);
+        break;
+      case 26:
+        this.#elect(id);
         break;
     }
     this.#checkReads();
@@ -174,6 +205,41 @@ class RandomRun<M, S> {
     this.#checkReads();
     const asked = [...this.#asked.keys()];
     assert.deepEqual(asked, [], "every read was answered or rejected");
+  }
+
+  /** Cut off with entries of its own, it comes back to others that have compacted theirs. */
+  #fallBehind(id: MemberId, next: MemberId): void {
+    const cluster = this.#cluster;
+    const others = this.#members.filter((each) => each !== id && cluster.at(each).isUp);
+    cluster.isolate(id);
+    this.#propose(id, 2);
+    cluster.persist(id);
+    for (const each of others) cluster.step(each, { kind: "disconnected", peer: id });
+    if (next !== id && cluster.leader() === id) cluster.step(next, { kind: "campaign" });
+    cluster.stabilize({ installs: false });
+    this.#propose(this.#leaderOr(next), 4);
+    cluster.stabilize({ installs: false });
+    for (const each of others) cluster.compact(each);
+    cluster.heal();
+  }
+
+  /** Everybody hangs up on the leader, and a member stands; installs take longer than all of it. */
+  #elect(id: MemberId): void {
+    const cluster = this.#cluster;
+    const leader = cluster.leader();
+    for (const each of this.#members) {
+      if (leader !== undefined) cluster.step(each, { kind: "disconnected", peer: leader });
+    }
+    cluster.step(id, { kind: "campaign" });
+    cluster.stabilize({ installs: false });
+  }
+
+  #propose(id: MemberId, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const payload = bytesOf(`${this.#nextToken}`);
+      const token = this.#nextToken++;
+      this.#cluster.step(id, { kind: "propose", proposals: [{ token, payload }] });
+    }
   }
 
   #time(id: MemberId, choice: number): void {

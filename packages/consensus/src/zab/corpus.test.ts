@@ -107,10 +107,10 @@ test("snap-not-saved-then-diff (ZOOKEEPER-3642): nothing builds on a snapshot un
   assert.equal(cluster.at("c").installs.length, 1);
   propose(cluster, "a", "more");
   deliverWhile(cluster, () => true);
-  const { entries, durableIndex, currentEpoch } = inspect(cluster, "c");
+  const { entries, commitIndex, currentEpoch } = inspect(cluster, "c");
   assert.deepEqual(
-    { entries, durableIndex, currentEpoch },
-    { entries: [], durableIndex: 0, currentEpoch: 1 },
+    { entries, commitIndex, currentEpoch },
+    { entries: [], commitIndex: 0, currentEpoch: 1 },
   );
   // The snapshot is lost in a crash: the member is as it was before it.
   cluster.crash("c");

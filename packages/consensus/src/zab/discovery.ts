@@ -66,9 +66,9 @@ export function handleLeaderInfo(zab: Zab, from: MemberId, message: MessageOf<"l
   const following = zab.following;
   if (following?.leader !== from || following.session !== message.session) return;
   if (following.phase !== "discovery") return;
-  // Its history is about to be another one, or it promised to wait: it asks again.
   const isLater = message.epoch > zab.acceptedEpoch;
-  if (zab.installing !== undefined || (isLater && hasPromisedOther(zab, from))) return;
+  // It promised to wait, and asks again.
+  if (isLater && hasPromisedOther(zab, from)) return;
   if (message.epoch < zab.acceptedEpoch) {
     becomeLooking(zab);
     return;

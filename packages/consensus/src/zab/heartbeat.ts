@@ -1,14 +1,14 @@
 // Pings: they keep sessions alive, tell a follower when it has lost something, and are the rounds that
 // confirm leadership (reads, lease, the quorum of followers that a leader needs to go on).
 
-import type { MemberId } from "../contract.ts";
+import type { Index, MemberId } from "../contract.ts";
 import { priorityNow } from "../core/settings.ts";
 import { isVoter } from "../membership/membership.ts";
 import { send } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { sendAckEpoch } from "./discovery.ts";
 import { notify } from "./election.ts";
-import { restartSession, sendFollowerInfo } from "./following.ts";
+import { type Following, restartSession, sendFollowerInfo } from "./following.ts";
 import { forgetSession, type Leadership, leadershipOf, peerInSession } from "./leadership.ts";
 import { hearLeader, inSession } from "./loyalty.ts";
 import type { MessageOf } from "./messages.ts";
@@ -37,7 +37,7 @@ export function handlePing(zab: Zab, from: MemberId, message: MessageOf<"ping">)
   const following = inSession(zab, from, message);
   if (following === undefined) return;
   hearLeader(zab, following);
-  const { session, phase, epoch, received, hasAgreed } = following;
+  const { phase, epoch, received, hasAgreed } = following;
   if (phase === "discovery") {
     // The leader has an epoch, and this member has not heard which.
     if (message.epoch > 0) sendFollowerInfo(zab, following);
@@ -48,15 +48,27 @@ export function handlePing(zab: Zab, from: MemberId, message: MessageOf<"ping">)
     return;
   }
   if (received === 0) sendAckEpoch(zab, following);
-  send(zab, from, {
-    kind: "pong",
-    session,
-    epoch,
-    round: message.round,
-    index: hasAgreed ? Math.min(zab.durableIndex, zab.log.lastIndex) : 0,
-    isCurrent: zab.durableCurrentEpoch === epoch,
-    priority: priorityNow(zab),
-  });
+  const index = hasAgreed ? Math.min(zab.durableIndex, zab.log.lastIndex) : 0;
+  answerPing(zab, following, message, index, zab.durableCurrentEpoch === epoch);
+}
+
+/** A member that installs a snapshot is alive and loyal, and has no history to tell of. */
+export function hearWhileInstalling(zab: Zab, from: MemberId, message: MessageOf<"ping">): void {
+  const following = inSession(zab, from, message);
+  if (following === undefined) return;
+  hearLeader(zab, following);
+  if (following.phase !== "discovery") answerPing(zab, following, message, 0, false);
+}
+
+function answerPing(
+  zab: Zab,
+  { leader, session, epoch }: Following,
+  { round }: MessageOf<"ping">,
+  index: Index,
+  isCurrent: boolean,
+): void {
+  const priority = priorityNow(zab);
+  send(zab, leader, { kind: "pong", session, epoch, round, index, isCurrent, priority });
 }
 
 export function handlePong(zab: Zab, from: MemberId, message: MessageOf<"pong">): void {

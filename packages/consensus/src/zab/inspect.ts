@@ -37,7 +37,8 @@ export interface ZabInspection {
   readonly durableIndex: Index;
   readonly applySentIndex: Index;
   readonly appliedIndex: Index;
-  readonly isInstalling: boolean;
+  /** The point of the snapshot that is being installed. */
+  readonly installingAt: Index | undefined;
   readonly peers: readonly (PeerProgress & { readonly isSynchronized: boolean })[];
   /** Leader only: where the history ends that it began with. */
   readonly initialIndex: Index | undefined;
@@ -67,7 +68,7 @@ export function inspect(zab: Zab): ZabInspection {
     durableIndex: zab.durableIndex,
     applySentIndex: zab.applySentIndex,
     appliedIndex: zab.appliedIndex,
-    isInstalling: zab.installing !== undefined,
+    installingAt: zab.installing?.point.index,
     peers: Object.freeze(
       peers.map(({ progress, isSynchronized }) => ({ ...progress.report(), isSynchronized })),
     ),

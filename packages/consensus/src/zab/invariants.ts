@@ -3,6 +3,7 @@
 // and simulation. Between a crash and the restart, compare nothing.
 
 import type { Index, Violation } from "../contract.ts";
+import { checkNotInPlace, checkStandsStill } from "../installing/installing.ts";
 import {
   checkKept,
   checkLog,
@@ -22,6 +23,7 @@ export function checkInvariants(inspected: object): Violation[] {
     checkLog(state, { atBase: state.baseEpoch, known: state.acceptedEpoch }, must);
     checkEpochs(state, must);
     checkMarks(state, must);
+    checkNotInPlace(state, must);
     checkMemberships(state, must);
     const uncommitted = checkMembershipsOfLog(state, must);
     // A follower learns of commits later than of proposals.
@@ -43,6 +45,7 @@ export function checkDelta(previousInspected: object, nextInspected: object): Vi
     rises("durable-current-monotonic", previous.durableCurrentEpoch, next.durableCurrentEpoch);
     rises("round-monotonic", previous.round, next.round);
     checkMarksRise(previous, next, must);
+    checkStandsStill(previous, next, must);
     const sameEpoch = previous.epoch === next.epoch && next.epoch > 0;
     must(
       !sameEpoch || previous.leader === next.leader || next.leader === undefined,
@@ -89,7 +92,8 @@ function checkRole(state: ZabInspection, must: Must): void {
     must(peers.length === 0, "only-leaders-track", `a ${role} member tracks peers`);
     return;
   }
-  must(!state.isInstalling, "history-whole-to-lead", "leads while it installs a snapshot");
+  const isWhole = state.installingAt === undefined;
+  must(isWhole, "history-whole-to-lead", "leads while it installs a snapshot");
   if (phase !== "discovery") {
     must(state.currentEpoch === epoch, "leader-is-current", `${state.currentEpoch}, not ${epoch}`);
   }

@@ -20,6 +20,13 @@ export function reject(zab: Zab, token: Token, reason: RejectReason): void {
   rejectFor({ outbox, settings, leader: leaderOf(zab) }, token, reason);
 }
 
+/** What tells the leader of a history that is about to be another one. */
+export function dropSessionAnswers({ outbox }: Zab): void {
+  outbox.afterDisk = outbox.afterDisk.filter(({ message: { kind } }) => {
+    return kind !== "ackEpoch" && kind !== "ackNewLeader" && kind !== "ack";
+  });
+}
+
 export function takePersist(zab: Zab, effects: ZabEffect[]): void {
   const { acceptedEpoch, currentEpoch, commitIndex } = zab;
   takeWrite(zab, effects, { acceptedEpoch, currentEpoch, commit: commitIndex });

@@ -5,7 +5,7 @@ import type { MemberId } from "../contract.ts";
 import { handleCommit, handleProposal } from "./append.ts";
 import { handleAckEpoch, handleFollowerInfo, handleLeaderInfo } from "./discovery.ts";
 import { handleNotification } from "./election.ts";
-import { handlePing, handlePong } from "./heartbeat.ts";
+import { handlePing, handlePong, hearWhileInstalling } from "./heartbeat.ts";
 import type { MessageKind, MessageOf, ZabMessage } from "./messages.ts";
 import {
   handleSyncRefusal,
@@ -29,8 +29,10 @@ type Handler<Kind extends MessageKind> = (
   from: MemberId,
   message: MessageOf<Kind>,
 ) => void;
+/** What a member that installs a snapshot takes is the same in every role (installing/). */
+type Row = ZabRole | "installing";
 type Table = {
-  readonly [Role in ZabRole]: { readonly [Kind in MessageKind]: Handler<Kind> | "ignored" };
+  readonly [Role in Row]: { readonly [Kind in MessageKind]: Handler<Kind> | "ignored" };
 };
 
 const always = {
@@ -87,11 +89,19 @@ const table: Table = {
     pong: handlePong,
     syncRequest: handleSyncRequest,
   },
+  // Its history is about to be another one: it accepts no epoch and takes part in no session until then.
+  installing: {
+    ...always,
+    ...fromLeader,
+    ...fromFollower,
+    ping: hearWhileInstalling,
+  },
 };
 
 export function receive(zab: Zab, from: MemberId, message: ZabMessage): void {
   if (from === zab.settings.id) return;
-  const handler = table[zab.role][message.kind];
+  const row = zab.installing === undefined ? zab.role : "installing";
+  const handler = table[row][message.kind];
   // The table ties each kind to a handler of its message; the pair is lost on the compiler here.
   if (handler !== "ignored") (handler as Handler<MessageKind>)(zab, from, message);
 }

@@ -11,7 +11,6 @@ import type {
   CoreOptions,
   Epoch,
   Index,
-  LogPoint,
   MemberId,
   Membership,
   Restored,
@@ -19,6 +18,7 @@ import type {
 } from "../contract.ts";
 import { type Settings as CommonSettings, settingsOf } from "../core/settings.ts";
 import { Entries } from "../entries/entries.ts";
+import type { Installing } from "../installing/installing.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
 import { createLogOutbox } from "../outbox/log-writes.ts";
 import type { ForwardedReads } from "../reads/forwarded-reads.ts";
@@ -92,8 +92,8 @@ export interface Zab {
   readonly readsForwarded: Map<number, ForwardedReads>;
   nextReadRequest: number;
   nextSession: number;
-  /** A snapshot that replaces the log and is not in place yet. */
-  installing: { readonly from: MemberId; readonly point: LogPoint } | undefined;
+  /** A snapshot that is to replace the log and is not in place yet. */
+  installing: Installing | undefined;
 }
 
 /** Rounds begin above those of the epochs before, so that a member that restarts is heard. */

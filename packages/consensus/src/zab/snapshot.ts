@@ -3,10 +3,15 @@
 // follower then begins a new session and is brought up to date from there.
 
 import type { Epoch, Input, LogPoint, MemberId } from "../contract.ts";
-import { forgetLog } from "../outbox/log-writes.ts";
-import { install } from "../outbox/outbox.ts";
+import {
+  beginInstalling,
+  endInstalling,
+  isOfStream,
+  replaceLog,
+} from "../installing/installing.ts";
 import { restartSession } from "./following.ts";
 import { peerOf } from "./leadership.ts";
+import { dropSessionAnswers } from "./outbox.ts";
 import type { Zab } from "./self.ts";
 
 type SentInput = Extract<Input<never>, { readonly kind: "snapshotSent" }>;
@@ -27,32 +32,23 @@ export function noteSnapshotReceived(
 ): void {
   const { following } = zab;
   if (following?.leader !== from || zab.acceptedEpoch !== epoch) return;
-  if (zab.installing !== undefined) return;
+  if (zab.installing !== undefined || !isOfStream(epoch, point)) return;
   if (point.index <= zab.commitIndex || zab.log.epochAt(point.index) === point.epoch) {
     // The log has all of it and perhaps more: it is kept.
     zab.commitIndex = Math.max(zab.commitIndex, point.index);
     if (following.awaitsSnapshot) restartSession(zab, following);
     return;
   }
-  // The point is committed, so whatever of this log is not before it is in no leader's history.
-  zab.log.reset(point.index, point.epoch);
-  forgetLog(zab, point.index);
-  zab.memberships = [{ index: point.index, membership: point.membership }];
-  zab.outbox.membershipChanged = true;
-  zab.commitIndex = point.index;
+  // What this turn was about to acknowledge is about to be dropped.
   following.hasAgreed = false;
   following.ackDue = false;
-  // Nothing is applied or acknowledged before the snapshot is in place.
-  zab.installing = { from, point };
-  install(zab, from, point);
+  dropSessionAnswers(zab);
+  beginInstalling(zab, from, point);
 }
 
-/** The store now is the snapshot. */
+/** The store and the log are the snapshot, on disk: with this history a new session begins. */
 export function noteSnapshotInstalled(zab: Zab, point: LogPoint): void {
-  if (zab.installing?.point.index !== point.index) return;
-  zab.installing = undefined;
-  zab.durableIndex = point.index;
-  zab.applySentIndex = point.index;
-  zab.appliedIndex = point.index;
+  if (endInstalling(zab, point) === undefined) return;
+  replaceLog(zab, point);
   if (zab.following !== undefined) restartSession(zab, zab.following);
 }

@@ -1,0 +1,54 @@
+// What the disks of a cluster must be at every moment, whatever is under way: what a member counts for
+// with its leader is on its disk, and a crash at this moment would make no member act on what was not
+// chosen. Installs of snapshots are where both are easily broken.
+
+import assert from "node:assert/strict";
+import type { CoreOptions, Entry, Protocol } from "../contract.ts";
+import { assertSameEntry } from "./chosen.ts";
+import type { Machine } from "./cluster.ts";
+
+/** Everything that the leader counts on is held there, as the leader has it, or as part of a snapshot. */
+export function checkCounted<M, S>(
+  protocol: Protocol<M, S>,
+  leader: Machine<M, S>,
+  machines: ReadonlyMap<string, Machine<M, S>>,
+): void {
+  const { role, epoch, peers, firstIndex } = leader.core.status();
+  if (role !== "leader" || !leader.isUp) return;
+  for (const { id, match } of peers) {
+    const peer = machines.get(id);
+    // Whoever has gone on to a later leader may have dropped what this one counts on.
+    if (peer === undefined || !peer.isUp || peer.core.status().epoch !== epoch) continue;
+    if (protocol.name === "paxos" && promisedTo(peer) !== promisedTo(leader)) continue;
+    const held = new Map(peer.disk.entries.map((entry) => [entry.index, entry]));
+    const first = Math.max(firstIndex, peer.disk.base.index + 1, peer.store.index + 1);
+    for (let index = first; index <= match; index++) {
+      const entry = held.get(index);
+      const what = `${leader.id} counts on ${id} for ${index}`;
+      assert(entry !== undefined, `${what}, which is on no disk there`);
+      const own = leader.core.entryAt(index);
+      if (own !== undefined)
+        assertSameEntry(protocol, entry, own, `${what}, which is another there`);
+    }
+  }
+}
+
+/** What the member would apply at once if it crashed now and started again. */
+export function appliedByRestart<M, S>(
+  protocol: Protocol<M, S>,
+  { id, disk, store }: Machine<M, S>,
+  options: Partial<CoreOptions> = {},
+): Entry[] {
+  const basics = { heartbeatTicks: 2, electionTicks: 10, tickMs: 10, ...options };
+  const core = protocol.create(
+    { ...basics, id, random: () => 0.5 },
+    { state: disk.state, base: disk.base, entries: disk.entries, applied: store.index },
+  );
+  const applied: Entry[] = [];
+  for (const effect of core.effects()) if (effect.kind === "apply") applied.push(...effect.entries);
+  return applied;
+}
+
+function promisedTo<M, S>({ core }: Machine<M, S>): string {
+  return (core.inspect() as { readonly promised: { readonly proposer: string } }).promised.proposer;
+}
