@@ -52,6 +52,8 @@ export function checkDelta(previousInspected: object, nextInspected: object): Vi
 function checkProposedAgain(previous: PaxosInspection, next: PaxosInspection, must: Must): void {
   const isSameBallot = compareBallots(previous.promised, next.promised) === 0;
   if (previous.found.length === 0 || next.nextSlot === undefined || !isSameBallot) return;
+  // A promise that came in between may have told of a higher ballot's value.
+  if (previous.promisedBy.join() !== next.promisedBy.join()) return;
   const first = previous.nextSlot ?? previous.commitIndex + 1;
   for (const entry of next.entries) {
     if (entry.index < first || entry.index >= next.nextSlot) continue;
