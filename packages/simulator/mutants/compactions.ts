@@ -14,13 +14,13 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: compaction,
-        find: "index.superseders.frontMain() <= compactRevision ||",
-        replace: "index.superseders.frontMain() <= compactRevision + 1 ||",
+        find: "index.superseders.frontMain() <= floor ||",
+        replace: "index.superseders.frontMain() <= floor + 1 ||",
       },
       {
         file: compaction,
-        find: "if (index.superseders.frontMain() <= compactRevision) {",
-        replace: "if (index.superseders.frontMain() <= compactRevision + 1) {",
+        find: "if (index.superseders.frontMain() <= floor) {",
+        replace: "if (index.superseders.frontMain() <= floor + 1) {",
       },
     ],
     flags,
@@ -38,8 +38,8 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: compaction,
-        find: "index.tombstones.frontMain() < compactRevision",
-        replace: "index.tombstones.frontMain() <= compactRevision",
+        find: "index.tombstones.frontMain() < floor",
+        replace: "index.tombstones.frontMain() <= floor",
       },
       {
         file: `${store}/mvcc/obsolete.ts`,

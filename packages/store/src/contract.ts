@@ -393,6 +393,8 @@ export interface EventsRequest {
   readonly prevKv: boolean;
   /** The piece ends with the revision in which it reaches so many. A revision is never divided. */
   readonly eventsMax: number;
+  /** For who holds the history from there on: it is read as long as it is there, below the floor too. */
+  readonly isHeld?: boolean;
 }
 
 export interface EventsResult {
@@ -410,6 +412,12 @@ export interface WatchReads {
    * error is `compacted`.
    */
   readEvents(request: EventsRequest): EventsResult | ErrorResult;
+  /**
+   * What happened from this revision on, asked for whenever it matters, stays until it was read, although
+   * it is compacted: whoever follows the store has missed nothing when entries and a compaction are
+   * applied in one piece. Returns the function that ends it.
+   */
+  holdHistory(from: () => Revision): () => void;
 }
 
 // ---------------------------------------------------------------------------------- leases

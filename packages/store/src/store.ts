@@ -183,6 +183,13 @@ class ReplicatedStore implements OpenedStore {
     return typeof result === "string" ? this.#error(result) : result;
   }
 
+  holdHistory(from: () => Revision): () => void {
+    this.#keyspace.holds.add(from);
+    return () => {
+      this.#keyspace.holds.delete(from);
+    };
+  }
+
   lease(lease: LeaseId): LeaseState | undefined {
     return this.#leases.get(lease);
   }
@@ -413,6 +420,7 @@ class ReplicatedStore implements OpenedStore {
   #adopt(head: Head): void {
     this.#keyspace.revision = head.revision;
     this.#keyspace.compactRevision = head.compactRevision;
+    this.#keyspace.historyFloor = head.compactRevision;
     this.#keyspace.hash = head.hash;
   }
 

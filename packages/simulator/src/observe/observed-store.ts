@@ -86,6 +86,9 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   readEvents(request: EventsRequest) {
     return this.#store.readEvents(request);
   }
+  holdHistory(from: () => number) {
+    return this.#store.holdHistory(from);
+  }
   lease(lease: bigint) {
     return this.#store.lease(lease);
   }

@@ -2,6 +2,7 @@
 // on. What is obsolete leaves index and engine later, in bounded steps that may run at any time:
 // neither reads at or above the floor nor hashes nor snapshots can tell how far they have come.
 
+import type { Revision } from "../contract.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { decodeRecord } from "./record.ts";
 import type { VersionId } from "./versions.ts";
@@ -11,32 +12,38 @@ const unwrittenBytesMax = 8 * 1024 * 1024;
 
 /** Something is left to be removed, be it that it has to wait. */
 export function compactionLeft(keyspace: Keyspace): boolean {
-  const { index, compactRevision } = keyspace;
-  return (
-    index.superseders.frontMain() <= compactRevision ||
-    index.tombstones.frontMain() < compactRevision
-  );
+  return isAnyObsolete(keyspace, keyspace.compactRevision);
 }
 
-/** Something can be removed now: nobody reads it, and the disk keeps up. */
+/** Something can be removed now: nobody is still to read it, and the disk keeps up. */
 export function compactionPending(keyspace: Keyspace): boolean {
-  const { engine } = keyspace;
-  return !engine.pinned && engine.unwrittenBytes < unwrittenBytesMax && compactionLeft(keyspace);
+  return mayRemove(keyspace) && isAnyObsolete(keyspace, keyspace.removableRevision);
 }
 
 /** Removes up to `versionsMax` versions. Returns whether more can be removed now. */
 export function compactStep(keyspace: Keyspace, versionsMax: number): boolean {
-  const { index, compactRevision } = keyspace;
-  for (let steps = 0; steps < versionsMax && compactionPending(keyspace); steps++) {
+  const { index } = keyspace;
+  const floor = keyspace.removableRevision;
+  for (let steps = 0; mayRemove(keyspace) && isAnyObsolete(keyspace, floor); steps++) {
+    if (steps === versionsMax) return true;
+    keyspace.historyFloor = Math.max(keyspace.historyFloor, floor);
     // All superseded versions first: a tombstone may go only when nothing hangs below it.
-    if (index.superseders.frontMain() <= compactRevision) {
+    if (index.superseders.frontMain() <= floor) {
       removeSuperseded(keyspace, index.superseders.shift());
     } else {
       const main = index.tombstones.frontMain();
       removeTombstone(keyspace, index.tombstones.shift(), main);
     }
   }
-  return compactionPending(keyspace);
+  return false;
+}
+
+function mayRemove({ engine }: Keyspace): boolean {
+  return !engine.pinned && engine.unwrittenBytes < unwrittenBytesMax;
+}
+
+function isAnyObsolete({ index }: Keyspace, floor: Revision): boolean {
+  return index.superseders.frontMain() <= floor || index.tombstones.frontMain() < floor;
 }
 
 function removeSuperseded(keyspace: Keyspace, superseder: VersionId): void {

@@ -28,6 +28,10 @@ export class Keyspace {
   index = new KeyIndex();
   revision: Revision = 1;
   compactRevision: Revision = -1;
+  /** Above it nothing was removed yet. Invariant: <= `compactRevision`. */
+  historyFloor: Revision = -1;
+  /** From where on somebody is still to read what happened, whatever the floor. */
+  readonly holds = new Set<() => Revision>();
   /** The running hash over every record written. */
   hash = 0;
   readonly #crc32: Crc32;
@@ -42,6 +46,13 @@ export class Keyspace {
   constructor(engine: Engine, crc32: Crc32) {
     this.engine = engine;
     this.#crc32 = crc32;
+  }
+
+  /** Up to where compaction may remove what is obsolete. */
+  get removableRevision(): Revision {
+    let revision = this.compactRevision;
+    for (const from of this.holds) revision = Math.min(revision, from() - 1);
+    return revision;
   }
 
   /** What a read sees now: within a command, its own writes. */

@@ -24,7 +24,7 @@ export function readEvents(
   keyspace: Keyspace,
   request: EventsRequest,
 ): EventsResult | StoreErrorCode {
-  const floor = keyspace.compactRevision;
+  const floor = request.isHeld ? keyspace.historyFloor : keyspace.compactRevision;
   if (request.key === "") return "keyEmpty";
   if (request.fromRevision < floor) return "compacted";
   const events: StoreEvent[] = [];
@@ -34,6 +34,8 @@ export function readEvents(
   }
   const covers = coverOf(request);
   const keeps = keepsRecord(keyspace, floor);
+  // No version before that is to be had; Infinity: none is asked for.
+  const previousFrom = request.prevKv ? floor : Number.POSITIVE_INFINITY;
   let records = 0;
   let revision: Revision = 0;
   keyspace.engine.scan(request.fromRevision, 0, (main, sub, _handle, record) => {
@@ -48,7 +50,7 @@ export function readEvents(
     const { keyStart, keyEnd } = outlineOf(record);
     const key = byteStringOf(record, keyStart, keyEnd);
     if (covers(key) && keeps(main, sub, record)) {
-      events.push(eventOf(keyspace, request, key, main, record));
+      events.push(eventOf(keyspace, key, main, record, previousFrom));
     }
     return true;
   });
@@ -63,10 +65,10 @@ function coverOf(request: EventsRequest): (key: Key) => boolean {
 
 function eventOf(
   keyspace: Keyspace,
-  request: EventsRequest,
   key: Key,
   main: Revision,
   record: Uint8Array,
+  previousFrom: Revision,
 ): StoreEvent {
   const { createRevision, modRevision, version, lease, value, tombstone } = decodeRecord(
     record,
@@ -76,13 +78,13 @@ function eventOf(
     ? { key, createRevision: 0, modRevision: main, version: 0, lease: 0n, value: noBytes }
     : { key, createRevision, modRevision, version, lease, value };
   const isCreation = !tombstone && createRevision === main;
-  const prevKv = request.prevKv && !isCreation ? before(keyspace, key, main) : undefined;
+  // Silently absent when it was compacted, as in etcd.
+  const hasPrevious = !isCreation && main - 1 >= previousFrom;
+  const prevKv = hasPrevious ? before(keyspace, key, main) : undefined;
   return { type: tombstone ? "delete" : "put", kv, prevKv };
 }
 
-/** Silently absent when it was compacted, as in etcd. */
 function before(keyspace: Keyspace, key: Key, main: Revision): KeyValue | undefined {
-  if (main - 1 < keyspace.compactRevision) return undefined;
   const id = keyspace.index.at(key, main - 1);
   return id === 0 ? undefined : keyspace.load(key, id);
 }

@@ -1,7 +1,9 @@
 // Who watches what, and how events reach them. Watchers that are up to date share one reading of the
 // history: what a turn applied is read once and handed to those whose keys it touches. One that starts in
 // the past, or whose client reads too slowly, reads the history by itself until it has caught up; nothing is
-// kept for it meanwhile. Longer than most, because the moves between the two are the point.
+// kept for it meanwhile. Those that follow hold the history that they have not seen yet: as with etcd, which
+// hands out with every write, no compaction takes it from them. Longer than most, because the moves between
+// the two are the point.
 
 import type { Key, Store, StoreEvent, WatchReads } from "../contract.ts";
 
@@ -75,6 +77,8 @@ export class WatchHub {
     this.eventsPerPiece = ports.eventsPerPiece ?? 500;
     this.bytesPerMessage = ports.bytesPerMessage ?? 1024 * 1024;
     this.followed = store.revision + 1;
+    // Those that follow miss nothing, whatever is compacted before they were handed it.
+    store.holdHistory(() => (this.following.size === 0 ? Number.POSITIVE_INFINITY : this.followed));
   }
 
   /** Those that catch up from history, or whose client does not read. */
@@ -138,6 +142,7 @@ export class WatchHub {
       fromRevision: this.followed,
       prevKv: this.wantPrevious > 0,
       eventsMax: this.eventsPerPiece,
+      isHeld: true,
     });
     if (piece.kind === "error") {
       // A snapshot took the place of what they followed; each finds out by itself what it missed.
