@@ -9,6 +9,7 @@ import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { etcdCodecs } from "@althing/wire";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { GrpcFailure } from "./grpc-failure.ts";
+import { type Fate, fateOf, nothingSent } from "./unanswered.ts";
 
 export interface Endpoint {
   /** As the user wrote it. */
@@ -28,6 +29,14 @@ export interface ClientTls {
 export interface Credentials {
   readonly name: string;
   readonly password: string;
+}
+
+interface UnaryCall {
+  readonly method: string;
+  readonly body: Uint8Array;
+  readonly deadline: number;
+  readonly who: Readonly<Record<string, string>>;
+  readonly fate: Fate;
 }
 
 interface Encodes<Message> {
@@ -96,7 +105,8 @@ export class GrpcClient {
     const session = await this.#connect(deadline);
     const who = await this.#identify(session, deadline);
     const body = requests.encode(request);
-    return responses.decode(await this.#exchange(session, `/${method}`, body, deadline, who));
+    const call = { method, body, deadline, who, fate: fateOf(method) };
+    return responses.decode(await this.#exchange(session, call));
   }
 
   /** Calls `take` with each message as it comes. The time limit is for each wait, not for the whole. */
@@ -156,8 +166,9 @@ export class GrpcClient {
       stream.on("close", () => {
         clearTimeout(timer);
         if (status === "0") resolve();
-        else if (status !== undefined) reject(failureOf(Number(status), message, this.endpoint));
-        else {
+        else if (status !== undefined) {
+          reject(failureOf(Number(status), message, this.endpoint, fateOf(method)));
+        } else {
           reject(new CliError(exitCode.failed, `${this.endpoint} broke off in the middle`));
         }
       });
@@ -201,8 +212,9 @@ export class GrpcClient {
     const { AuthenticateRequest, AuthenticateResponse } = etcdCodecs;
     const body = AuthenticateRequest.encode(this.#credentials);
     try {
-      const path = "/etcdserverpb.Auth/Authenticate";
-      const answer = await this.#exchange(session, path, body, deadline, {});
+      const method = "etcdserverpb.Auth/Authenticate";
+      const call = { method, body, deadline, who: {}, fate: nothingSent };
+      const answer = await this.#exchange(session, call);
       this.#identified = { token: AuthenticateResponse.decode(answer).token };
     } catch (error) {
       if (!(error instanceof GrpcFailure) || !/not enabled/.test(error.message)) throw error;
@@ -211,19 +223,14 @@ export class GrpcClient {
     return this.#identified;
   }
 
-  #exchange(
-    session: ClientHttp2Session,
-    path: string,
-    body: Uint8Array,
-    deadline: number,
-    who: Readonly<Record<string, string>>,
-  ): Promise<Buffer> {
+  #exchange(session: ClientHttp2Session, call: UnaryCall): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      const { method, body, deadline, who, fate } = call;
       const left = Math.max(1, deadline - Date.now());
       const stream = session.request({
         ...who,
         ":method": "POST",
-        ":path": path,
+        ":path": `/${method}`,
         "content-type": "application/grpc",
         te: "trailers",
         "grpc-timeout": `${Math.ceil(left)}m`,
@@ -233,7 +240,7 @@ export class GrpcClient {
       let message = "";
       const chunks: Buffer[] = [];
       const timer = setTimeout(() => {
-        reject(noAnswer(this.endpoint, this.#timeoutMs));
+        reject(noAnswer(this.endpoint, this.#timeoutMs, fate));
         stream.close(constants.NGHTTP2_CANCEL);
       }, left);
       const note = (headers: Record<string, unknown>) => {
@@ -251,12 +258,13 @@ export class GrpcClient {
           reject(
             new CliError(
               exitCode.timedOut,
-              `${this.endpoint} closed the connection without an answer; a write may have taken effect`,
-              ["Look with `althing status`, then read the key before you write it again."],
+              `${this.endpoint} closed the connection without an answer${fate.claim}`,
+              [fate.advice],
             ),
           );
-        } else if (status !== "0") reject(failureOf(Number(status), message, this.endpoint));
-        else {
+        } else if (status !== "0") {
+          reject(failureOf(Number(status), message, this.endpoint, fate));
+        } else {
           const bytes = Buffer.concat(chunks);
           resolve(bytes.subarray(5, 5 + bytes.readUInt32BE(1)));
         }
@@ -393,21 +401,22 @@ function explainConnection(error: unknown, endpoint: Endpoint): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function noAnswer(endpoint: string, timeoutMs: number): CliError {
+function noAnswer(endpoint: string, timeoutMs: number, fate: Fate): CliError {
   return new CliError(
     exitCode.timedOut,
-    `${endpoint} did not answer within ${timeoutMs} ms; a write may have taken effect`,
-    ["`althing status` shows whether there is a leader; --timeout waits longer."],
+    `${endpoint} did not answer within ${timeoutMs} ms${fate.claim}`,
+    [fate.advice, "`althing status` shows whether there is a leader; --timeout waits longer."],
   );
 }
 
 const deadlineExceeded = 4;
 const unavailable = 14;
 
-function failureOf(status: number, message: string, endpoint: string): Error {
+function failureOf(status: number, message: string, endpoint: string, fate: Fate): Error {
   if (status === deadlineExceeded || /timed out/.test(message)) {
-    return new CliError(exitCode.timedOut, `${endpoint}: ${message}`, [
-      "A write may have taken effect. `althing status` shows whether there is a leader.",
+    return new CliError(exitCode.timedOut, `${endpoint}: ${message}${fate.claim}`, [
+      fate.advice,
+      "`althing status` shows whether there is a leader.",
     ]);
   }
   if (status === unavailable) {

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { snapshotPreamble } from "@althing/server/snapshot-file";
 import { etcdCodecs as codecs } from "@althing/wire";
 import { type Command, type Parsed, parseOptions, usageError } from "./command.ts";
 import { connectionOptions, endpointTexts, outputForm, withClient } from "./connection.ts";
@@ -22,6 +23,7 @@ export const snapshotSaveCommand: Command = {
   about: `Saves what one member holds, as of now, in a file that \`snapshot restore\` makes new clusters of. Any
 member will do, also one without a leader; name the one. What it holds is checked against its checksum,
 written to the disk, and only then given the name; a file of that name is replaced, never before.
+What another program sends, such as etcd, is not saved: only that program could restore from it.
 --timeout is the longest wait for more, not for the whole.`,
   options: [quietOption, ...connectionOptions],
   examples: [
@@ -51,7 +53,7 @@ async function saveTo(path: string, parsed: Parsed): Promise<number> {
   let fd: number | undefined;
   try {
     fd = openSync(unfinished, "wx", 0o600);
-    const file = new Checked(fd);
+    const file = new Checked(fd, endpointTexts(parsed)[0] ?? "");
     await withClient(snapshotSaveCommand, parsed, (client) =>
       client.serverStream(
         "etcdserverpb.Maintenance/Snapshot",
@@ -83,24 +85,52 @@ async function saveTo(path: string, parsed: Parsed): Promise<number> {
   }
 }
 
-/** Writes what comes; the last bytes of all must be the digest of those before them. */
+const preamble = snapshotPreamble();
+/** Of the database in which etcd keeps its data, and the place where it stands in a file of it. */
+const boltMagic = Buffer.of(0xed, 0xda, 0x0c, 0xed);
+const boltMagicAt = 16;
+
+/**
+ * Writes what comes; the first bytes must be those of Althing's snapshots, the last bytes of all the digest of
+ * those before them.
+ */
 class Checked {
   bytes = 0;
+  readonly #endpoint: string;
   readonly #fd: number;
+  #first: Buffer | undefined = Buffer.alloc(0);
   readonly #hash = createHash("sha256");
   #last: Buffer = Buffer.alloc(0);
 
-  constructor(fd: number) {
+  constructor(fd: number, endpoint: string) {
     this.#fd = fd;
+    this.#endpoint = endpoint;
   }
 
   take(blob: Uint8Array): void {
+    this.#checkFirst(blob);
     for (let done = 0; done < blob.length; ) done += writeSync(this.#fd, blob, done);
     this.bytes += blob.length;
     const held = Buffer.concat([this.#last, blob]);
     const end = Math.max(0, held.length - digestBytes);
     this.#hash.update(held.subarray(0, end));
     this.#last = held.subarray(end);
+  }
+
+  #checkFirst(blob: Uint8Array): void {
+    if (this.#first === undefined) return;
+    this.#first = Buffer.concat([this.#first, blob.subarray(0, boltMagicAt + boltMagic.length)]);
+    if (this.#first.length < boltMagicAt + boltMagic.length) return;
+    const isOurs = this.#first.subarray(0, preamble.length).equals(preamble);
+    const found = this.#first.subarray(boltMagicAt, boltMagicAt + boltMagic.length);
+    this.#first = undefined;
+    if (isOurs) return;
+    const what = found.equals(boltMagic) ? "a database of etcd's" : "something else";
+    throw new CliError(
+      exitCode.failed,
+      `${this.#endpoint} sends no snapshot of Althing's but ${what}: nothing is saved`,
+      ["Save it with `etcdctl snapshot save`; `althing snapshot restore` could not read it."],
+    );
   }
 
   verify(): void {

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { snapshotPreamble } from "@althing/server/snapshot-file";
 import { etcdCodecs as codecs } from "@althing/wire";
 import { parseOptions } from "./command.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
@@ -50,27 +51,54 @@ test("what cannot be meant is refused before anything is done", async () => {
   assert.deepEqual(readdirSync(folder), ["file"]);
 });
 
+/** The port of a server that answers every call with this blob and status. */
+async function serveBlob(blob: Uint8Array, status: string) {
+  const server = createServer().on("stream", (stream) => {
+    stream.on("error", () => {});
+    stream.respond(
+      { ":status": 200, "content-type": "application/grpc" },
+      { waitForTrailers: true },
+    );
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": status }));
+    const body = codecs.SnapshotResponse.encode({ blob });
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(body.length, 1);
+    stream.end(Buffer.concat([head, body]));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  return { port, close: () => new Promise<void>((done) => server.close(() => done())) };
+}
+
+test("what another program sends is not saved, and an etcd's is called that", async () => {
+  const bolt = Buffer.alloc(4096);
+  bolt.writeUInt32LE(0xed0cdaed, 16);
+  for (const [blob, message] of [
+    [bolt, /no snapshot of Althing's but a database of etcd's: nothing is saved/],
+    [Buffer.alloc(4096), /but something else: nothing is saved/],
+  ] as const) {
+    const { port, close } = await serveBlob(blob, "0");
+    const path = join(folder, "of-another");
+    const [code, told] = await refused(
+      snapshotSaveCommand.run([path, `--endpoints=127.0.0.1:${port}`]),
+    );
+    assert.equal(code, exitCode.failed);
+    assert.match(told, message);
+    assert.deepEqual(readdirSync(folder), ["file"]);
+    await close();
+  }
+});
+
 test("a stream that breaks off or does not match its digest leaves nothing, and what was there stays", async () => {
   const kept = join(folder, "kept");
   writeFileSync(kept, "an older backup");
   for (const status of ["0", "14"]) {
-    const server = createServer().on("stream", (stream) => {
-      stream.respond(
-        { ":status": 200, "content-type": "application/grpc" },
-        { waitForTrailers: true },
-      );
-      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": status }));
-      const body = codecs.SnapshotResponse.encode({ blob: Buffer.alloc(512 + 32, 7) });
-      const head = Buffer.alloc(5);
-      head.writeUInt32BE(body.length, 1);
-      stream.end(Buffer.concat([head, body]));
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const { port } = server.address() as AddressInfo;
+    const blob = Buffer.concat([snapshotPreamble(), Buffer.alloc(496 + 32, 7)]);
+    const { port, close } = await serveBlob(blob, status);
     const [code] = await refused(snapshotSaveCommand.run([kept, `--endpoints=127.0.0.1:${port}`]));
     assert.equal(code, exitCode.failed);
     assert.deepEqual(readdirSync(folder).sort(), ["file", "kept"]);
-    await new Promise<void>((done) => server.close(() => done()));
+    await close();
   }
 });
 
