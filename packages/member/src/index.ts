@@ -1,3 +1,10 @@
+export {
+  type Asking,
+  type CallerOutcome,
+  certainly,
+  proposeFor,
+  type SeenCaller,
+} from "./caller-proposals.ts";
 export * from "./contract.ts";
 export { type MemberEventKind, memberEventKinds } from "./events.ts";
 export { createMember } from "./member.ts";

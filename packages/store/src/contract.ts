@@ -430,6 +430,8 @@ export interface LeaseState {
   readonly remainingSeconds: number;
   /** The leader's time at the grant or the last checkpoint. */
   readonly asOfMs: number;
+  /** Who was granted it while auth was enabled. */
+  readonly owner?: AuthName;
 }
 
 export type LeaseChange =
@@ -456,6 +458,8 @@ export interface AuthUser {
   readonly hasPassword: boolean;
   /** Sorted. */
   readonly roles: readonly AuthName[];
+  /** The revision by which it was made or given another password: no older token is its own. */
+  readonly since: number;
 }
 
 export interface AuthRole {
@@ -479,12 +483,17 @@ export interface AuthState {
   refuses(op: Command | TxnOp, caller: AuthCaller): AuthErrorCode | undefined;
   /** To read a range. */
   refusesRange(key: Key, rangeEnd: Key, caller: AuthCaller): AuthErrorCode | undefined;
-  /** Of all keys that hang on a lease. */
+  /** Of all keys that hang on a lease; to write one without keys: unless it is the caller's own. */
   refusesLease(
     lease: LeaseId,
     access: "read" | "write",
     caller: AuthCaller,
   ): AuthErrorCode | undefined;
+  /**
+   * What the caller showed is worth nothing any more, whatever it says: its user has another password
+   * since, was made anew, or auth was disabled meanwhile.
+   */
+  isRevoked(caller: AuthCaller): boolean;
   /** Unless it is some user who asks. */
   refusesUser(caller: AuthCaller): AuthErrorCode | undefined;
   /** Unless it is a user with the role `root`. */

@@ -6,13 +6,14 @@
 import { Alarms } from "./alarm/alarms.ts";
 import { isAuthorized, openAuthorized } from "./auth/authorized.ts";
 import { ReplicatedAuth } from "./auth/replicated-auth.ts";
-import { byteStringOf } from "./bytes/byte-string.ts";
+import { byteStringOf, writeByteString } from "./bytes/byte-string.ts";
 import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
 import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./command/decode.ts";
 import type {
   ApplyContext,
   AuthCaller,
   AuthCommand,
+  AuthName,
   AuthReads,
   AuthState,
   Command,
@@ -326,13 +327,14 @@ class ReplicatedStore implements OpenedStore {
     }
     return command.kind === "auth"
       ? this.#changeAuth(command, bytes, context.index)
-      : this.#run(command, bytes, context.leaderTimeMs);
+      : this.#run(command, bytes, context.leaderTimeMs, caller);
   }
 
   #run(
     command: Exclude<Command, AuthCommand>,
     encoded: Uint8Array,
     leaderTimeMs: number,
+    caller: AuthCaller | undefined,
   ): Result | StoreErrorCode {
     const refused = this.#alarms.refuses(command);
     if (refused !== undefined) return refused;
@@ -357,9 +359,11 @@ class ReplicatedStore implements OpenedStore {
         if (this.#members.remove(this.#engine, command)) keyspace.mix(encoded);
         return { kind: "done", revision: keyspace.revision };
       case "leaseGrant": {
-        const refusal = this.#leases.grant(this.#engine, command, leaderTimeMs);
+        const owner = this.#auth.enabled ? caller?.user : undefined;
+        const refusal = this.#leases.grant(this.#engine, command, leaderTimeMs, owner);
         if (refusal !== undefined) return refusal;
         keyspace.mix(encoded);
+        if (owner) keyspace.mix(bytesOfName(owner));
         return { kind: "done", revision: keyspace.revision };
       }
       case "leaseRevoke":
@@ -444,6 +448,7 @@ class ReplicatedStore implements OpenedStore {
     auth.visitLeaseKeys = (lease, visit) => {
       this.#keyspace.index.attachments.visitKeysOf(lease, visit);
     };
+    auth.leaseOwner = (lease) => this.#leases.get(lease)?.owner ?? "";
     return auth;
   }
 
@@ -464,6 +469,12 @@ function deletionFault(
 }
 
 const nobody: AuthCaller = { user: "", authRevision: 0 };
+
+function bytesOfName(name: AuthName): Uint8Array {
+  const bytes = new Uint8Array(name.length);
+  writeByteString(name, bytes, 0);
+  return bytes;
+}
 
 /**
  * What members propose of their own accord comes without a caller. A door that takes one of these from

@@ -16,6 +16,7 @@ import {
   Watcher,
   type WatchHub,
 } from "@althing/store";
+import { type CallerOutcome, certainly } from "../caller-proposals.ts";
 import type { Member, MemberError, MemberErrorCode } from "../contract.ts";
 import { Standings } from "./standing.ts";
 
@@ -47,14 +48,14 @@ export interface Claimant {
   readonly cancelled: boolean;
   onCancel(run: () => void): void;
   fail(fault: SuccessionFault): void;
-  /** The command in the name of who asks, or why that is refused. */
-  seal(command: Uint8Array): Uint8Array | SuccessionFault;
+  /** In the name of who asks. */
+  propose(command: Uint8Array, done: (outcome: CallerOutcome<SuccessionFault>) => void): void;
   /** Why it may not see who stands in line. */
   refusesRange(range: RangeRequest): SuccessionFault | undefined;
 }
 
 export interface SuccessionParts {
-  readonly member: Pick<Member, "propose" | "read">;
+  readonly member: Pick<Member, "read">;
   readonly store: Pick<Store, "range" | "revision">;
   readonly hub: WatchHub;
   /** A lease that nobody has. */
@@ -133,8 +134,16 @@ export class Succession {
 
   /** Takes the last place, or finds the one that the lease has; a lease 0 is granted first. */
   #enter(claim: Claim, claimant: Claimant, done: (place: Place) => void): void {
+    const refuses = () => claimant.refusesRange(prefixOf(claim.name));
+    certainly(this.#parts.member, refuses, (refused, error) => {
+      const fault = error?.code ?? refused;
+      if (fault === undefined) this.#enterPermitted(claim, claimant, done);
+      else claimant.fail(fault);
+    });
+  }
+
+  #enterPermitted(claim: Claim, claimant: Claimant, done: (place: Place) => void): void {
     const { kind, name, lease, value } = claim;
-    if (this.denies(name, claimant)) return;
     if (lease === 0n) {
       this.withLease(lease, claimant, (granted) =>
         this.#enter({ ...claim, lease: granted }, claimant, done),
@@ -240,18 +249,14 @@ export class Succession {
   /** Proposes again what may have been carried out or not. `isRepeated`: it may have been before. */
   #insist(
     command: Command,
-    claimant: Pick<Claimant, "seal" | "fail">,
+    claimant: Pick<Claimant, "propose" | "fail">,
     tries: number,
     done: Done,
     isRepeated = false,
   ): void {
-    const sealed = claimant.seal(encodeCommand(command));
-    if (typeof sealed === "string") {
-      claimant.fail(sealed);
-      return;
-    }
-    this.#parts.member.propose(sealed, (outcome) => {
-      if (outcome.kind === "applied") {
+    claimant.propose(encodeCommand(command), (outcome) => {
+      if (outcome.kind === "refused") claimant.fail(outcome.code);
+      else if (outcome.kind === "applied") {
         if (outcome.result.kind === "error") claimant.fail(outcome.result.code);
         else done(outcome.result, isRepeated);
       } else if (outcome.error.outcome === "unknown" && tries > 1) {
@@ -261,7 +266,7 @@ export class Succession {
   }
 
   /** Gives the place up, unless it is another one by now. Until that is done its lease cannot find it. */
-  #retreat(place: Place, { seal }: Claimant): void {
+  #retreat(place: Place, claimant: Claimant): void {
     const gone = { kind: "deleteRange", key: place.key, rangeEnd: "", prevKv: false } as const;
     const command = guardedBy(place, [gone]);
     const done = this.#standings.giveUp(place);
@@ -270,7 +275,8 @@ export class Succession {
         if (left === 0) done();
         else this.#parts.after(retreatAgainMs, () => tries(left - 1));
       };
-      this.#insist(command, { seal, fail }, 1, done);
+      const propose: Claimant["propose"] = (bytes, told) => claimant.propose(bytes, told);
+      this.#insist(command, { propose, fail }, 1, done);
     };
     tries(triesMax);
   }

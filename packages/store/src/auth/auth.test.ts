@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ByteWriter } from "../bytes/byte-writer.ts";
 import { encodeCommand } from "../command/encode.ts";
 import type {
   AuthCaller,
@@ -103,7 +104,12 @@ test("changes are refused as etcd refuses them, and count when they have an effe
       JSON.stringify(change),
     );
   }
-  assert.deepEqual(store.auth.user("u"), { password: "p", hasPassword: true, roles: [] });
+  assert.deepEqual(store.auth.user("u"), {
+    password: "p",
+    hasPassword: true,
+    roles: [],
+    since: 10,
+  });
   assert.deepEqual(store.auth.users(), ["root", "u"]);
   assert.deepEqual(store.auth.roles(), []);
 });
@@ -158,7 +164,8 @@ test("what a command needs, by the user who asks", () => {
     [put("u1", "x"), ["root", "u", "writer"]],
     [put("u1", "x", { prevKv: true }), ["root", "u"]],
     [put("w", "x"), ["root"]],
-    [put("u1", "x", { lease: 8n }), ["root", "u", "writer"]],
+    // root's own, and nothing hangs on it.
+    [put("u1", "x", { lease: 8n }), ["root"]],
     [put("u1", "x", { lease: 7n }), ["root"]],
     [del("u1"), ["root", "u", "writer"]],
     [del("u1", "u2", true), ["root", "u"]],
@@ -212,6 +219,113 @@ test("what is wrong with a transaction for anybody is told before who may not ma
   }
   assert.equal(outcome(as(store, "u", duplicate, 1)), "duplicateKey");
   assert.equal(outcome(as(store, "u", txn([], [put("z")]))), "permissionDenied");
+});
+
+test("a lease without keys is of whom it was granted to, while he is there", () => {
+  const store = opened(addUser("other"), { kind: "grantRole", user: "other", role: "r" });
+  const revoke = (lease: bigint): Command => ({ kind: "leaseRevoke", lease });
+  for (const lease of [1n, 2n, 3n, 4n]) {
+    const grant: Command = { kind: "leaseGrant", lease, ttlSeconds: 60 };
+    assert.equal(outcome(as(store, "u", grant)), "done");
+  }
+  for (const command of [revoke(1n), put("u1", "", { lease: 1n })]) {
+    assert.equal(outcome(as(store, "other", command)), "permissionDenied");
+  }
+  // Checkpoints leave it as it was.
+  applyOne(store, { kind: "leaseCheckpoint", leases: [{ lease: 1n, remainingSeconds: 30 }] });
+  assert.equal(outcome(as(store, "other", revoke(1n))), "permissionDenied");
+  assert.equal(outcome(as(store, "u", revoke(1n))), "done");
+  assert.equal(outcome(as(store, "root", revoke(2n))), "done");
+  // With keys it is whose may write them all, as in etcd.
+  assert.equal(outcome(as(store, "u", put("u1", "", { lease: 3n }))), "done");
+  assert.equal(outcome(as(store, "other", revoke(3n))), "done");
+  as(store, "root", auth({ kind: "deleteUser", user: "u" }));
+  assert.equal(outcome(as(store, "other", revoke(4n))), "done");
+  // Granted while nobody was asked: it is nobody's.
+  as(store, "root", auth({ kind: "disable" }));
+  applyOne(store, { kind: "leaseGrant", lease: 5n, ttlSeconds: 60 });
+  applyOne(store, auth({ kind: "enable" }));
+  assert.equal(outcome(as(store, "other", revoke(5n))), "done");
+});
+
+test("whose a lease is comes with snapshots and counts for the state hash", () => {
+  const grant: Command = { kind: "leaseGrant", lease: 1n, ttlSeconds: 60 };
+  const [one, other] = [opened(addUser("other")), opened(addUser("other"))];
+  as(one, "u", grant);
+  as(other, "other", grant);
+  assert.notEqual(one.stateHash().hash, other.stateHash().hash);
+  const target = openStore({ engine: createMemoryEngine() });
+  const writer = target.beginRestore();
+  for (const chunk of snapshotOf(one)) writer.write(chunk);
+  writer.finish();
+  writer.install((error) => assert.equal(error, undefined));
+  assert.deepEqual(target.leases(), one.leases());
+  assert.equal(target.leases()[0]?.owner, "u");
+  assert.equal(
+    outcome(as(target, "other", { kind: "leaseRevoke", lease: 1n })),
+    "permissionDenied",
+  );
+});
+
+test("what was shown before a new password, a user made anew or auth disabled is worth nothing", () => {
+  const store = opened(addUser("admin"), { kind: "grantRole", user: "admin", role: "root" });
+  const before = store.auth.revision;
+  const then = { user: "admin", authRevision: before };
+  const compact: Command = { kind: "compact", revision: 1 };
+  const grant: Command = { kind: "leaseGrant", lease: 9n, ttlSeconds: 60 };
+  as(store, "root", auth({ kind: "addRole", role: "unrelated" }));
+  assert.equal(store.auth.isRevoked(then), false);
+  assert.equal(store.auth.refuses(compact, then), undefined);
+  as(store, "root", auth({ kind: "changePassword", user: "admin", password: "new" }));
+  assert.equal(store.auth.isRevoked(then), true);
+  assert.equal(outcome(as(store, "admin", compact, before)), "authRevisionOld");
+  assert.equal(outcome(as(store, "admin", grant, before)), "authRevisionOld");
+  const changed = store.auth.revision;
+  assert.equal(store.auth.refuses(compact, { user: "admin", authRevision: changed }), undefined);
+  as(store, "root", auth({ kind: "deleteUser", user: "admin" }));
+  as(store, "root", auth(addUser("admin")));
+  as(store, "root", auth({ kind: "grantRole", user: "admin", role: "root" }));
+  assert.equal(outcome(as(store, "admin", compact, changed)), "authRevisionOld");
+  const again = store.auth.revision;
+  as(store, "root", auth({ kind: "disable" }));
+  applyOne(store, auth({ kind: "enable" }));
+  assert.equal(outcome(as(store, "admin", compact, again)), "authRevisionOld");
+  // It all comes with a snapshot.
+  const target = openStore({ engine: createMemoryEngine() });
+  const writer = target.beginRestore();
+  for (const chunk of snapshotOf(store)) writer.write(chunk);
+  writer.finish();
+  writer.install((error) => assert.equal(error, undefined));
+  assert.deepEqual(target.auth.user("admin"), store.auth.user("admin"));
+  assert.equal(target.auth.isRevoked({ user: "admin", authRevision: again }), true);
+  assert.equal(outcome(as(target, "admin", compact)), "done");
+});
+
+test("users, leases and the state of auth as the first versions wrote them are read", () => {
+  const engine = createMemoryEngine();
+  const written = (write: (out: ByteWriter) => void) => {
+    const out = new ByteWriter(64);
+    write(out);
+    return out.copy();
+  };
+  engine.put("auth", "state", Uint8Array.from([1, 7]));
+  const user = written((out) => {
+    out.text("hash");
+    out.u8(1);
+    out.varint(1);
+    out.byteString("root");
+  });
+  engine.put("auth", "user/u", user);
+  engine.put("lease", "0000000000000001", Uint8Array.from([60, 60, 0, 0, 0, 0, 0, 0, 0, 0]));
+  const store = openStore({ engine });
+  const { enabled, revision } = store.auth;
+  assert.deepEqual([enabled, revision], [true, 7]);
+  const expected = { password: "hash", hasPassword: true, roles: ["root"], since: 0 };
+  assert.deepEqual(store.auth.user("u"), expected);
+  assert.equal(store.auth.isRevoked({ user: "u", authRevision: 0 }), false);
+  assert.deepEqual(store.leases(), [
+    { lease: 1n, ttlSeconds: 60, remainingSeconds: 60, asOfMs: 0 },
+  ]);
 });
 
 test("what the log says before a command counts for it", () => {

@@ -40,12 +40,16 @@ export class ReplicatedAuth implements AuthState {
   enabled = false;
   revision = 1;
   observer: ((change: TokenChange) => void) | undefined;
+  /** What was shown before that revision counts no more, whoever showed it: auth was disabled since. */
+  #since = 0;
   readonly #users = new Map<AuthName, AuthUser>();
   readonly #roles = new Map<AuthName, AuthRole>();
   /** By user; forgotten with every change. */
   readonly #permitted = new Map<AuthName, PermittedRanges>();
   /** Set by the store, which knows the keys. */
   visitLeaseKeys: (lease: LeaseId, visit: (key: Key) => boolean) => void = () => {};
+  /** The same of who was granted it; "": nobody in particular. */
+  leaseOwner: (lease: LeaseId) => AuthName = () => "";
 
   static load(engine: Pick<Engine, "entries">): ReplicatedAuth {
     const auth = new ReplicatedAuth();
@@ -58,6 +62,8 @@ export class ReplicatedAuth implements AuthState {
     if (key === stateKey) {
       this.enabled = readFlag(reader);
       this.revision = reader.varint();
+      // Not written by the first versions.
+      this.#since = reader.atEnd ? 0 : reader.varint();
     } else if (key.startsWith(userPrefix)) {
       this.#users.set(key.slice(userPrefix.length), readUser(reader));
     } else if (key.startsWith(rolePrefix)) {
@@ -79,6 +85,10 @@ export class ReplicatedAuth implements AuthState {
 
   roles(): AuthName[] {
     return [...this.#roles.keys()].sort();
+  }
+
+  isRevoked({ user, authRevision }: AuthCaller): boolean {
+    return authRevision < Math.max(this.#since, this.#users.get(user)?.since ?? 0);
   }
 
   // ------------------------------------------------------------------------- who may do what
@@ -125,23 +135,30 @@ export class ReplicatedAuth implements AuthState {
     const refused = this.refusesUser(caller);
     if (!this.enabled || refused !== undefined || this.#isRoot(caller.user)) return refused;
     let denied: Refusal;
+    let isEmpty = true;
     this.visitLeaseKeys(lease, (key) => {
+      isEmpty = false;
       denied = this.#refusesAccess(access, key, "", caller);
       return denied === undefined;
     });
-    return denied;
+    if (!isEmpty || access === "read") return denied;
+    // Nothing hangs on it that would say whose it is.
+    const owner = this.leaseOwner(lease);
+    return owner === caller.user || !this.#users.has(owner) ? undefined : "permissionDenied";
   }
 
-  refusesUser({ user }: AuthCaller): Refusal {
+  refusesUser(caller: AuthCaller): Refusal {
     if (!this.enabled) return undefined;
-    if (user === "") return "userEmpty";
-    return this.#users.has(user) ? undefined : "permissionDenied";
+    if (caller.user === "") return "userEmpty";
+    if (!this.#users.has(caller.user)) return "permissionDenied";
+    return this.isRevoked(caller) ? "authRevisionOld" : undefined;
   }
 
   refusesAdmin(caller: AuthCaller): Refusal {
     if (!this.enabled) return undefined;
     if (caller.user === "") return "userEmpty";
-    return this.#isRoot(caller.user) ? undefined : "permissionDenied";
+    if (!this.#isRoot(caller.user)) return "permissionDenied";
+    return this.isRevoked(caller) ? "authRevisionOld" : undefined;
   }
 
   /** Whoever asks about keys must be known, and by the present state. */
@@ -212,6 +229,7 @@ export class ReplicatedAuth implements AuthState {
       case "disable":
         if (!this.enabled) return false;
         this.enabled = false;
+        this.#since = this.revision + 1;
         this.observer?.({ kind: "allEnded" });
         return this.#changed(engine);
       case "authenticate":
@@ -268,7 +286,8 @@ export class ReplicatedAuth implements AuthState {
       if (name.length > authNameBytesMax) return "authManagementInvalid";
       if (this.#users.has(name)) return "userExists";
       const { password, hasPassword } = change;
-      this.#putUser(engine, name, { password, hasPassword, roles: [] });
+      const since = this.revision + 1;
+      this.#putUser(engine, name, { password, hasPassword, roles: [], since });
       return this.#changed(engine);
     }
     const isRoot = this.enabled && name === root;
@@ -286,7 +305,11 @@ export class ReplicatedAuth implements AuthState {
         break;
       case "changePassword":
         // A user that was made without one never gets one.
-        if (user.hasPassword) this.#putUser(engine, name, { ...user, password: change.password });
+        this.#putUser(engine, name, {
+          ...user,
+          ...(user.hasPassword && { password: change.password }),
+          since: this.revision + 1,
+        });
         this.observer?.({ kind: "userEnded", user: name });
         break;
       case "grantRole":
@@ -347,6 +370,7 @@ export class ReplicatedAuth implements AuthState {
     const out = new ByteWriter(16);
     out.u8(this.enabled ? 1 : 0);
     out.varint(this.revision);
+    out.varint(this.#since);
     engine.put(table, stateKey, out.written());
   }
 
@@ -357,6 +381,7 @@ export class ReplicatedAuth implements AuthState {
     out.u8(user.hasPassword ? 1 : 0);
     out.varint(user.roles.length);
     for (const role of user.roles) out.byteString(role);
+    out.varint(user.since);
     engine.put(table, userPrefix + name, out.written());
   }
 
@@ -373,7 +398,8 @@ function readUser(reader: ByteReader): AuthUser {
   const password = reader.text();
   const hasPassword = readFlag(reader);
   const roles = Array.from({ length: reader.varint() }, () => reader.byteString());
-  return { password, hasPassword, roles };
+  // Not written by the first versions.
+  return { password, hasPassword, roles, since: reader.atEnd ? 0 : reader.varint() };
 }
 
 function readRole(reader: ByteReader): AuthRole {

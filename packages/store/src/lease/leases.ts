@@ -5,6 +5,7 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type {
+  AuthName,
   Key,
   LeaseChange,
   LeaseCheckpointCommand,
@@ -59,11 +60,18 @@ export class Leases {
     engine: EngineWriter,
     command: LeaseGrantCommand,
     leaderTimeMs: number,
+    owner: AuthName = "",
   ): StoreErrorCode | undefined {
     const { lease, ttlSeconds } = command;
     if (ttlSeconds > ttlSecondsMax) return "leaseTtlTooLarge";
     if (this.#leases.has(lease)) return "leaseExists";
-    const state = { lease, ttlSeconds, remainingSeconds: ttlSeconds, asOfMs: leaderTimeMs };
+    const state = {
+      lease,
+      ttlSeconds,
+      remainingSeconds: ttlSeconds,
+      asOfMs: leaderTimeMs,
+      ...(owner !== "" && { owner }),
+    };
     this.#put(engine, state);
     this.observer?.({ kind: "granted", state });
     return undefined;
@@ -78,8 +86,7 @@ export class Leases {
       const { ttlSeconds } = before;
       const remaining = remainingSeconds === 0 ? ttlSeconds : remainingSeconds;
       const state = {
-        lease,
-        ttlSeconds,
+        ...before,
         remainingSeconds: Math.min(remaining, ttlSeconds),
         asOfMs: leaderTimeMs,
       };
@@ -116,6 +123,7 @@ function encodeState(state: LeaseState): Uint8Array {
   out.varint(state.ttlSeconds);
   out.varint(state.remainingSeconds);
   out.f64(state.asOfMs);
+  if (state.owner !== undefined) out.byteString(state.owner);
   return out.copy();
 }
 
@@ -126,5 +134,6 @@ function decodeState(lease: LeaseId, value: Uint8Array): LeaseState {
     ttlSeconds: reader.varint(),
     remainingSeconds: reader.varint(),
     asOfMs: reader.f64(),
+    ...(!reader.atEnd && { owner: reader.byteString() }),
   };
 }

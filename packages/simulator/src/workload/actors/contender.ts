@@ -179,7 +179,7 @@ export class ContendingActor extends Actor {
         if (isOpen) refused(code);
         told(`!${code}`);
       },
-      seal: (command) => command,
+      propose: (command, done) => service.propose(command, done),
       refusesRange: () => undefined,
       onCancel: (run) => {
         cancel = run;

@@ -2,22 +2,21 @@
 // judged when it is applied (packages/store/src/auth); reads are judged by the very state that they read.
 // While auth is disabled a call costs one comparison here, and its credentials are not looked at.
 
-import {
-  type AuthCaller,
-  type AuthName,
-  authorizeCommand,
-  type DeleteRangeCommand,
-  type Key,
-  type LeaseId,
-  type TxnCommand,
+import { type CallerOutcome, certainly, type MemberError, proposeFor } from "@althing/member";
+import type {
+  AuthCaller,
+  AuthName,
+  DeleteRangeCommand,
+  Key,
+  LeaseId,
+  TxnCommand,
 } from "@althing/store";
 import type { CallContext } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
-import type { EtcdErrorCode } from "../errors.ts";
+import { type EtcdErrorCode, failWith } from "../errors.ts";
 import { nameOf } from "./names.ts";
 import type { Tokens } from "./tokens.ts";
 
-const nobody: AuthCaller = { user: "", authRevision: 0 };
 const bearer = "Bearer ";
 
 export class Access {
@@ -35,19 +34,37 @@ export class Access {
     return this.store.auth.enabled;
   }
 
-  /** What to propose for the caller of a command as `encodeCommand` made it; or why not. */
-  seal(call: CallContext, command: Uint8Array): Uint8Array | EtcdErrorCode {
-    if (!this.isEnabled) return command;
-    const caller = this.callerOf(call);
-    return typeof caller === "string" ? caller : authorizeCommand(caller, command);
+  /** Of a command as `encodeCommand` made it, for whoever calls: he is judged where it is applied. */
+  propose(
+    call: CallContext,
+    command: Uint8Array,
+    done: (outcome: CallerOutcome<EtcdErrorCode>) => void,
+  ): void {
+    proposeFor(this.context.member, { caller: () => this.seen(call) }, command, done);
   }
 
-  /**
-   * The same for a command that members propose of their own accord too: it must not pass for one of
-   * those when auth is enabled before it is applied.
-   */
-  sealAsClient(call: CallContext, command: Uint8Array): Uint8Array | EtcdErrorCode {
-    return this.isEnabled ? this.seal(call, command) : authorizeCommand(nobody, command);
+  /** The same of a command that members propose of their own accord too. */
+  proposeAsClient(
+    call: CallContext,
+    command: Uint8Array,
+    done: (outcome: CallerOutcome<EtcdErrorCode>) => void,
+  ): void {
+    const asking = { caller: () => this.seen(call), neverUnnamed: true };
+    proposeFor(this.context.member, asking, command, done);
+  }
+
+  /** Nobody is turned away from what changes something by this member's own, maybe old, view. */
+  unlessRefused(
+    call: CallContext & Parameters<typeof failWith>[0],
+    refuses: () => EtcdErrorCode | undefined,
+    go: () => void,
+    codeOf: (error: MemberError) => EtcdErrorCode = (error) => error.code,
+  ): void {
+    certainly(this.context.member, refuses, (refused, error) => {
+      const code = error === undefined ? refused : codeOf(error);
+      if (code === undefined) go();
+      else failWith(call, code);
+    });
   }
 
   /** Why a txn or a deletion must not be carried out in the state as it is now. */
@@ -129,6 +146,11 @@ export class Access {
     const token = tokenOf(call);
     const index = token === undefined ? 0 : this.tokens.knownFrom(token);
     return index > this.store.appliedIndex ? index : 0;
+  }
+
+  /** As this member sees it now. */
+  private seen(call: CallContext): AuthCaller | EtcdErrorCode | undefined {
+    return this.isEnabled ? this.callerOf(call) : undefined;
   }
 
   private judge(

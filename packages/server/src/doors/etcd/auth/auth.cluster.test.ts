@@ -111,3 +111,32 @@ test("a member that comes back knows users, roles and that auth is enabled", asy
   const { users }: EtcdMessage<"AuthUserListResponse"> = listed.response;
   assert.deepEqual(users, ["root", "u"]);
 });
+
+test("what one member has acknowledged about auth counts for writes at the others at once", async () => {
+  const [first, ...others] = cluster.running;
+  const set = (method: "AuthEnable" | "AuthDisable", token?: string) =>
+    first!.client.call(
+      method,
+      `${method}Request`,
+      `${method}Response`,
+      {},
+      token === undefined ? {} : { token },
+    );
+  const put = (to: Running, headers: Record<string, string>) =>
+    to.client.put({ key: bytes("a") }, headers);
+  for (let round = 0; round < 15; round++) {
+    const disabled = await set("AuthDisable", await login(first!.client, "root"));
+    assert.equal(disabled.status, 0, inspect(disabled));
+    for (const answer of await Promise.all(others.map((member) => put(member, {})))) {
+      assert.equal(answer.status, 0, inspect(answer));
+    }
+    assert.equal((await set("AuthEnable")).status, 0);
+    const token = await login(first!.client, "root");
+    for (const answer of await Promise.all(others.map((member) => put(member, { token })))) {
+      assert.equal(answer.status, 0, inspect(answer));
+    }
+    for (const answer of await Promise.all(others.map((member) => put(member, {})))) {
+      assert.deepEqual("message" in answer && answer.message, "etcdserver: user name is empty");
+    }
+  }
+});

@@ -61,28 +61,16 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
     };
   }
 
-  function propose(
-    call: UnaryCall<never>,
-    command: Uint8Array | EtcdErrorCode,
-    done: (index: number) => void,
-    refused: (code: EtcdErrorCode) => void = (code) => failWith(call, code),
-  ): void {
-    if (typeof command === "string") {
-      refused(command);
-      return;
-    }
-    member.propose(command, (outcome) => {
-      if (outcome.kind === "failed") failWith(call, outcome.error.code);
-      else if (outcome.result.kind === "error") refused(outcome.result.code);
-      else done(outcome.index);
-    });
-  }
-
   type Answered = UnaryCall<{ readonly header: ReturnType<typeof header> }>;
 
   function change(call: Answered, what: AuthChange): void {
-    const command = access.seal(call, encodeCommand({ kind: "auth", change: what }));
-    propose(call, command, () => call.respond({ header: header() }));
+    const command = encodeCommand({ kind: "auth", change: what });
+    access.propose(call, command, (outcome) => {
+      if (outcome.kind === "failed") failWith(call, outcome.error.code);
+      else if (outcome.kind === "refused") failWith(call, outcome.code);
+      else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
+      else call.respond({ header: header() });
+    });
   }
 
   /** Answers from a state that is not older than the question. */
@@ -148,6 +136,15 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
     );
   }
 
+  /** What is wrong with a request is told to those who may make it. */
+  function malformed(call: UnaryCall<never>, code: EtcdErrorCode): void {
+    look(
+      call,
+      () => access.refusesNonAdmin(call) ?? code,
+      () => {},
+    );
+  }
+
   function authenticate(
     { name, password }: EtcdMessage<"AuthenticateRequest">,
     call: UnaryCall<{ readonly header: ReturnType<typeof header>; readonly token: string }>,
@@ -183,7 +180,11 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
             const { secret } = issued;
             const what: AuthChange = { kind: "authenticate", user, secret, authRevision };
             const command = encodeCommand({ kind: "auth", change: what });
-            propose(call, command, (index) => respond(`${secret}.${index}`), again);
+            member.propose(command, (outcome) => {
+              if (outcome.kind === "failed") failWith(call, outcome.error.code);
+              else if (outcome.result.kind === "error") again(outcome.result.code);
+              else respond(`${secret}.${outcome.index}`);
+            });
           } else if (store.auth.revision !== authRevision) again("authRevisionOld");
           else respond(issued.token);
         },
@@ -315,12 +316,12 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
       codecs.AuthRoleGrantPermissionResponse,
       ({ name, perm }, call) => {
         if (perm === undefined) {
-          failWith(call, access.refusesNonAdmin(call) ?? "permissionNotGiven");
+          malformed(call, "permissionNotGiven");
           return;
         }
         const kind = permissionKinds.get(perm.permType);
         if (kind === undefined) {
-          failWith(call, access.refusesNonAdmin(call) ?? "authManagementInvalid");
+          malformed(call, "authManagementInvalid");
           return;
         }
         const permission = { kind, key: latin1(perm.key), rangeEnd: latin1(perm.range_end) };

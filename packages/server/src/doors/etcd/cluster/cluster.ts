@@ -38,7 +38,6 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     decode: etcdCodecs.MemberAddRequest.decode,
     encode: (writer, response) => etcdCodecs.MemberAddResponse.write(response, writer),
     handle({ peerURLs, isLearner }, call) {
-      if (changes.refused(call)) return;
       if (!arePeerUrls(peerURLs)) failWith(call, "memberUrlsInvalid");
       else if (changes.urlTaken(peerURLs, undefined)) failWith(call, "peerUrlTaken");
       else {
@@ -64,7 +63,6 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     encode: (writer, response) =>
       etcdCodecs.MemberRemoveResponse.write({ header: header(), ...response }, writer),
     handle({ ID }, call) {
-      if (changes.refused(call)) return;
       const id = hexOf(ID);
       changes.make({ kind: "remove", member: id, strict }, call, () => {
         call.respond({ members: members().filter((member) => member.ID !== idOf(id)) });
@@ -80,7 +78,6 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     encode: (writer, response) =>
       etcdCodecs.MemberPromoteResponse.write({ header: header(), ...response }, writer),
     handle({ ID }, call) {
-      if (changes.refused(call)) return;
       const id = hexOf(ID);
       changes.make({ kind: "promote", member: id }, call, () => {
         const asVoter = (member: EtcdInit<"Member">) =>
@@ -98,7 +95,6 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     encode: (writer, response) =>
       etcdCodecs.MemberUpdateResponse.write({ header: header(), ...response }, writer),
     handle({ ID, peerURLs }, call) {
-      if (changes.refused(call)) return;
       const id = hexOf(ID);
       if (changes.urlTaken(peerURLs, id)) failWith(call, "peerUrlTaken");
       else changes.readdress(id, peerURLs, call, () => call.respond({ members: members() }));
@@ -113,7 +109,7 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
     encode: (writer, response) =>
       etcdCodecs.MemberListResponse.write({ header: header(), ...response }, writer),
     handle(request, call) {
-      if (changes.refused(call, "users")) return;
+      if (changes.refusesStranger(call)) return;
       if (!request.linearizable) {
         call.respond({ members: members() });
         return;
@@ -124,7 +120,13 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
       });
     },
   };
-  return [add, remove, update, list, promote];
+  return [
+    changes.forAdmins(add),
+    changes.forAdmins(remove),
+    changes.forAdmins(update),
+    list,
+    changes.forAdmins(promote),
+  ];
 }
 
 /** What all changes have in common: admission, the way to the leader, and how they fail. */
@@ -139,14 +141,33 @@ class Changes {
     this.admission = admission;
   }
 
-  refused(call: UnaryCall<never>, forWhom: "admins" | "users" = "admins"): boolean {
-    const { access } = this;
-    const fault =
-      this.admission.refuse(call, false) ??
-      (forWhom === "admins" ? access.refusesNonAdmin(call) : access.refusesStranger(call));
+  refusesStranger(call: UnaryCall<never>): boolean {
+    const fault = this.admission.refuse(call, false) ?? this.access.refusesStranger(call);
     if (fault === undefined) return false;
     failWith(call, fault);
     return true;
+  }
+
+  /**
+   * Unlike a command, a change of the members is judged nowhere but here: so by the newest state. What is
+   * kept of a request until then are numbers and texts.
+   */
+  forAdmins<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+  ): UnaryMethod<Request, Response> {
+    const handle = (request: Request, call: UnaryCall<Response>) => {
+      const fault = this.admission.refuse(call, false);
+      if (fault !== undefined) {
+        failWith(call, fault);
+        return;
+      }
+      this.context.member.read((error) => {
+        const code = error === undefined ? this.access.refusesNonAdmin(call) : codeOf(error);
+        if (code === undefined) method.handle(request, call);
+        else failWith(call, code);
+      });
+    };
+    return { ...method, handle };
   }
 
   /** Also by one that was founded with the cluster and has not started yet. */

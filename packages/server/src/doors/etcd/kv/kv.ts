@@ -1,11 +1,12 @@
 // etcdserverpb.KV over one member: writes become commands, linearizable reads wait for a read point, and every
 // answer is encoded in the turn in which the store gave it, because its values may be views.
 
-import type { ProposeOutcome } from "@althing/member";
+import type { CallerOutcome, ProposeOutcome } from "@althing/member";
 import {
   bounded,
   type Command,
   type DeleteRangeCommand,
+  decodeCommand,
   encodeCommand,
   type RangeRequest,
   type Result,
@@ -18,7 +19,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { failWith } from "../errors.ts";
+import { type EtcdErrorCode, failWith } from "../errors.ts";
 import type { Quota } from "../maintenance/quota.ts";
 import { CostlyCommands } from "./costly-commands.ts";
 import { checkPut, checkRange, checkTxn } from "./kv-checks.ts";
@@ -68,16 +69,14 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
       failWith(call, shapeFault(command) ?? "tooLarge");
       return;
     }
-    const sealed = kind === "compact" ? access.sealAsClient(call, bytes) : access.seal(call, bytes);
-    if (typeof sealed === "string") {
+    const done = (outcome: CallerOutcome<EtcdErrorCode>) => {
       answered();
-      failWith(call, shapeFault(command) ?? sealed);
-      return;
-    }
-    member.propose(sealed, (outcome) => {
-      answered();
-      answer(call, kind, outcome);
-    });
+      if (outcome.kind !== "refused") answer(call, kind, outcome);
+      // What is wrong with it for anybody is told before who may not make it.
+      else failWith(call, faultOf(bytes) ?? outcome.code);
+    };
+    if (kind === "compact") access.proposeAsClient(call, bytes, done);
+    else access.propose(call, bytes, done);
   }
 
   /** The same for what may read much, too. */
@@ -232,6 +231,12 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
   };
 
   return [range, put, deleteRange, txn, compact];
+}
+
+/** Of a command's own bytes: those of the request are gone by the time that it is refused. */
+function faultOf(bytes: Uint8Array): EtcdErrorCode | undefined {
+  const command = decodeCommand(bytes);
+  return command && shapeFault(command);
 }
 
 function answer<Kind extends Result["kind"]>(

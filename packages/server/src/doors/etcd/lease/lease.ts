@@ -3,7 +3,7 @@
 // not there, as in etcd: keep-alive says TTL 0, time-to-live says -1, revoke and put fail.
 
 import { randomBytes } from "node:crypto";
-import type { MemberError } from "@althing/member";
+import type { CallerOutcome, MemberError } from "@althing/member";
 import { type Command, encodeCommand } from "@althing/store";
 import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import type { BidiMethod, GrpcMethod, UnaryCall, UnaryMethod } from "../../../transport/index.ts";
@@ -32,16 +32,14 @@ export function leaseMethods(dependencies: {
     const bytes = encodeCommand(command);
     // The leader revokes leases of its own accord too.
     const isRevoke = command.kind === "leaseRevoke";
-    const sealed = isRevoke ? access.sealAsClient(call, bytes) : access.seal(call, bytes);
-    if (typeof sealed === "string") {
-      failWith(call, sealed);
-      return;
-    }
-    member.propose(sealed, (outcome) => {
+    const told = (outcome: CallerOutcome<EtcdErrorCode>) => {
       if (outcome.kind === "failed") failWith(call, outcome.error.code);
+      else if (outcome.kind === "refused") failWith(call, outcome.code);
       else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
       else done(outcome.result.revision);
-    });
+    };
+    if (isRevoke) access.proposeAsClient(call, bytes, told);
+    else access.propose(call, bytes, told);
   };
 
   const grant: UnaryMethod<EtcdMessage<"LeaseGrantRequest">, EtcdInit<"LeaseGrantResponse">> = {
@@ -175,22 +173,21 @@ export function leaseMethods(dependencies: {
           }
           const place: (typeof waiting)[number] = { response: undefined };
           waiting.push(place);
-          const refused = access.refusesLease(call, ID, "write");
-          if (refused !== undefined) {
-            failWith(call, refused);
-            return;
-          }
-          // Before the renewal, so that it is never newer than that.
-          const header = view.header(store.revision);
-          member.askLease(ID, true, (error, leftMs) => {
-            if (error !== undefined) {
-              failWith(call, codeOf(error));
-              return;
-            }
-            const TTL = leftMs === undefined ? 0 : Math.floor(leftMs / 1000);
-            place.response = { header, ID, TTL };
-            flush();
-          });
+          const refuses = () => access.refusesLease(call, ID, "write");
+          const renew = () => {
+            // Before the renewal, so that it is never newer than that.
+            const header = view.header(store.revision);
+            member.askLease(ID, true, (error, leftMs) => {
+              if (error !== undefined) {
+                failWith(call, codeOf(error));
+                return;
+              }
+              const TTL = leftMs === undefined ? 0 : Math.floor(leftMs / 1000);
+              place.response = { header, ID, TTL };
+              flush();
+            });
+          };
+          access.unlessRefused(call, refuses, renew, codeOf);
         },
         halfClosed() {
           isHalfClosed = true;

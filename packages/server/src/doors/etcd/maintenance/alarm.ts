@@ -68,13 +68,9 @@ export function alarmMethod(dependencies: {
         }
         const action = ends ? "deactivate" : "activate";
         const command = encodeCommand({ kind: "alarm", action, member: id, alarm: kind });
-        const sealed = access.sealAsClient(call, command);
-        if (typeof sealed === "string") {
-          failWith(call, sealed);
-          return;
-        }
-        member.propose(sealed, (outcome) => {
+        access.proposeAsClient(call, command, (outcome) => {
           if (outcome.kind === "failed") failWith(call, outcome.error.code);
+          else if (outcome.kind === "refused") failWith(call, outcome.code);
           else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
           else respond([toWire(id, kind)]);
         });

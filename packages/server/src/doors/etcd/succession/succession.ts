@@ -2,12 +2,18 @@
 // the texts of etcd, all under the code UNKNOWN.
 
 import { randomBytes } from "node:crypto";
-import { type Claim, type Claimant, Succession, type SuccessionFault } from "@althing/member";
+import {
+  type CallerOutcome,
+  type Claim,
+  type Claimant,
+  Succession,
+  type SuccessionFault,
+} from "@althing/member";
 import type { Key } from "@althing/store";
 import { type CallContext, type GrpcStatus, grpcStatus } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
 import type { Access } from "../auth/access.ts";
-import { etcdErrors } from "../errors.ts";
+import { type EtcdErrorCode, etcdErrors } from "../errors.ts";
 import type { WatchHub } from "../watch/watch-hub.ts";
 
 const faults = {
@@ -40,7 +46,8 @@ export function claimantOf(
       call.fail(grpcStatus.unknown, own ? faults[kind][fault] : etcdErrors[fault].message);
     },
     // Whatever is refused comes back to `fail` alone, which knows all of the door's codes.
-    seal: (command) => access.seal(call, command) as Uint8Array | SuccessionFault,
+    propose: (command, done) =>
+      access.propose(call, command, done as (outcome: CallerOutcome<EtcdErrorCode>) => void),
     refusesRange: (range) => access.refusesRange(call, range) as SuccessionFault | undefined,
   };
 }
