@@ -21,8 +21,23 @@ export interface TransportCounters {
   connectionsAccepted: number;
   /** Closed by us: flood, silence, protocol violation. */
   connectionsAborted: number;
+  readonly refused: Refused;
   /** Web requests turned away for where they come from or whom they call. */
   visitorsRefused: number;
+}
+
+/** What was refused or ended to keep within bounds, by the bound. */
+export interface Refused {
+  /** More streams than a connection may have. */
+  streams: number;
+  /** No room in the budget of memory. */
+  memory: number;
+  /** More connections than there may be, or than one address may have. */
+  connections: number;
+  /** A reader that took nothing for too long. */
+  readerStalled: number;
+  /** A request that did not arrive in time. */
+  requestUnfinished: number;
 }
 
 export const grpcStatusCount = 17;
@@ -49,6 +64,7 @@ export function createTransportCounters(services: readonly GrpcService[]): Trans
     connectionsOpen: 0,
     connectionsAccepted: 0,
     connectionsAborted: 0,
+    refused: { streams: 0, memory: 0, connections: 0, readerStalled: 0, requestUnfinished: 0 },
     visitorsRefused: 0,
   };
 }

@@ -64,6 +64,7 @@ export class GrpcCall
   /** Charged by the handler for its work, and for a message that is not complete. */
   private workBytes = 0;
   private partialBytes = 0;
+  private partialSinceMs = 0;
   private deadline: NodeJS.Timeout | undefined;
   private cancelListeners: (() => void)[] | undefined;
   private drainListeners: (() => void)[] | undefined;
@@ -198,6 +199,7 @@ export class GrpcCall
       this.assembler = new MessageAssembler(environment.messageBytesMax, this);
     }
     this.assembler.push(bytes, start, end);
+    if (this.partialBytes === 0) this.partialSinceMs = performance.now();
     const grown = this.assembler.heldBytes - this.partialBytes;
     if (grown > 0 && !this.stream.charge(grown)) {
       this.fail(grpcStatus.resourceExhausted, overloaded);
@@ -215,6 +217,17 @@ export class GrpcCall
     else if (!this.hasReceived) {
       this.fail(grpcStatus.internal, "grpc: a request message is missing");
     }
+  }
+
+  unfinishedSinceMs(openedAtMs: number): number | undefined {
+    if (this.ended) return undefined;
+    if (this.method.kind !== "bidi") return openedAtMs;
+    return this.partialBytes > 0 ? this.partialSinceMs : undefined;
+  }
+
+  tooLate(): void {
+    this.fail(grpcStatus.deadlineExceeded, "the request took too long to arrive");
+    this.cancel();
   }
 
   drained(): void {

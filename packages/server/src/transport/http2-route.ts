@@ -1,4 +1,4 @@
-// The HTTP routes over HTTP/2, for clients that negotiated it by TLS.
+// The HTTP routes over HTTP/2, negotiated by TLS or known beforehand.
 
 import { Tally } from "./budget.ts";
 import type { Entrance } from "./entrance.ts";
@@ -110,6 +110,15 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
     if (!this.answered) this.receiver?.ended();
   }
 
+  unfinishedSinceMs(openedAtMs: number): number | undefined {
+    return this.answered || this.begun ? undefined : openedAtMs;
+  }
+
+  tooLate(): void {
+    this.respond(408, {}, "");
+    this.cancel();
+  }
+
   drained(): void {
     const listeners = this.drainListeners;
     this.drainListeners = [];
@@ -118,10 +127,15 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
 
   closed(isComplete: boolean): void {
     this.answered = true;
-    if (isComplete) return;
+    if (!isComplete) this.cancel();
+  }
+
+  private cancel(): void {
+    if (this.cancelled) return;
     this.cancelled = true;
-    for (const listener of this.cancelListeners) listener();
+    const listeners = this.cancelListeners;
     this.cancelListeners = [];
+    for (const listener of listeners) listener();
   }
 
   private collect(route: HttpWholeRoute, head: HttpRequestHead): HttpReceiver {

@@ -1,5 +1,5 @@
-// gRPC over HTTP/2: takes connections that speak it, finds the method of each request, and turns away what is
-// not gRPC as etcd does (cleartext: a reset; TLS: the HTTP routes).
+// gRPC over HTTP/2: takes connections that speak it, finds the method of each request, and leaves what is not
+// gRPC to the HTTP routes.
 
 import type { Socket } from "node:net";
 import type { Account } from "./budget.ts";
@@ -8,8 +8,8 @@ import type { MethodCounters, TransportCounters } from "./counters.ts";
 import type { Entrance } from "./entrance.ts";
 import { type CallEnvironment, GrpcCall, trailersOnly } from "./grpc-call.ts";
 import { isGrpcContentType, parseGrpcTimeout } from "./grpc-headers.ts";
-import { errorCode } from "./http2/codes.ts";
-import { Connection, type ConnectionHost, type KeepaliveRules } from "./http2/connection.ts";
+import { Connection, type ConnectionHost } from "./http2/connection.ts";
+import type { LivenessRules } from "./http2/liveness.ts";
 import type { RequestHead } from "./http2/request-head.ts";
 import type { Stream } from "./http2/stream.ts";
 import { Http2Exchange } from "./http2-route.ts";
@@ -22,17 +22,12 @@ import {
 } from "./port.ts";
 import type { Router } from "./router.ts";
 
-export interface Http2Options {
+export interface Http2Options extends LivenessRules {
   readonly router: Router;
   readonly entrance: Entrance;
   readonly counters: TransportCounters;
   readonly limits: TransportLimits;
-  readonly keepalive: KeepaliveRules;
   readonly observe: (event: TransportEvent) => void;
-  /** How long a new connection may be silent. */
-  readonly silenceMs: number;
-  /** How long a reader may leave everything unread before it is cut off. */
-  readonly stallMs: number;
 }
 
 /** What is to be done with requests of one head. */
@@ -64,8 +59,9 @@ export class GrpcHttp2Server {
 
   constructor(options: Http2Options) {
     this.options = options;
-    const { stallMs, silenceMs, keepalive } = options;
-    const shortest = Math.min(stallMs, silenceMs, keepalive.intervalMs, keepalive.timeoutMs);
+    const { stallMs, silenceMs, requestMs, keepalive } = options;
+    const { intervalMs, timeoutMs } = keepalive;
+    const shortest = Math.min(stallMs, silenceMs, requestMs, intervalMs, timeoutMs);
     this.watch = setInterval(
       () => {
         const now = performance.now();
@@ -141,9 +137,13 @@ class ServedConnection implements ConnectionHost {
       const { block, visitorRefused } = plan;
       if (visitorRefused !== undefined) this.options.entrance.refused(visitorRefused);
       stream.begin(block, true);
-    } else if (this.environment.caller.encrypted) {
+    } else {
       stream.consumer = new Http2Exchange(stream, this.options.entrance, this.environment.caller);
-    } else stream.reset(errorCode.protocolError);
+    }
+  }
+
+  refused(reason: Parameters<ConnectionHost["refused"]>[0]): void {
+    this.options.counters.refused[reason]++;
   }
 
   aborted(reason: string, detail: string): void {

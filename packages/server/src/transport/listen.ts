@@ -9,7 +9,7 @@ import { createTransportCounters, type TransportCounters } from "./counters.ts";
 import { Entrance } from "./entrance.ts";
 import { guardedRoute } from "./http-exchange.ts";
 import { Http1Server } from "./http1-server.ts";
-import type { KeepaliveRules } from "./http2/connection.ts";
+import type { KeepaliveRules } from "./http2/liveness.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
 import { visitorOf } from "./peer-address.ts";
 import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
@@ -38,6 +38,8 @@ export interface ListenOptions {
   readonly silenceMs?: number;
   /** How long a reader may leave everything unread. */
   readonly stallMs?: number;
+  /** How long a request may take to arrive. */
+  readonly requestMs?: number;
 }
 
 export interface ClientListener {
@@ -47,7 +49,7 @@ export interface ClientListener {
 }
 
 const preface = Buffer.from("PRI");
-const bodyMs = 60_000;
+const requestMsDefault = 60_000;
 /** What a connection occupies before it asks for anything, measured. */
 const connectionBytes = 24 * 1024;
 /** etcd's. */
@@ -67,10 +69,12 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
   const stallMs = options.stallMs ?? 60_000;
   const rules = new VisitorRules(options.visitors ?? { hosts: [], origins: [] });
   const entrance = new Entrance(router, rules, counters, observe);
-  const http1 = new Http1Server(entrance, { stallMs, bodyMs });
+  const requestMs = options.requestMs ?? requestMsDefault;
+  const http1 = new Http1Server(entrance, { stallMs, bodyMs: requestMs });
   const silenceMs = options.silenceMs ?? 30_000;
   const keepalive = options.keepalive ?? keepaliveDefault;
-  const shared = { router, entrance, counters, limits, keepalive, observe, silenceMs, stallMs };
+  const patience = { keepalive, silenceMs, stallMs, requestMs };
+  const shared = { router, entrance, counters, limits, observe, ...patience };
   const http2 = new GrpcHttp2Server(shared);
   const memory = options.memory ?? new MemoryBudget(limitsOf(processBytesDefault));
   const sockets = new Set<Socket>();

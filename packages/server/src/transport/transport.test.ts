@@ -182,12 +182,21 @@ test("a body beyond the limit is refused", async () => {
   assert.equal(response.status, 413);
 });
 
-test("cleartext HTTP/2 that is not gRPC is reset with PROTOCOL_ERROR", async () => {
+test("cleartext HTTP/2 that is not gRPC is served the HTTP routes", async () => {
   const session = connectHttp2(`http://127.0.0.1:${port}`);
-  const stream = session.request({ ":path": "/here" });
-  stream.on("error", () => {});
-  await new Promise((resolve) => stream.on("close", resolve));
-  assert.equal(stream.rstCode, constants.NGHTTP2_PROTOCOL_ERROR);
+  for (const [path, expected] of [
+    ["/here", [200, "GET "]],
+    ["/nowhere", [404, "404 page not found\n"]],
+  ] as const) {
+    const stream = session.request({ ":path": path });
+    let status: number | undefined;
+    stream.on("response", (headers) => {
+      status = headers[":status"];
+    });
+    let text = "";
+    for await (const chunk of stream) text += chunk;
+    assert.deepEqual([status, text], expected);
+  }
   session.destroy();
 });
 

@@ -254,9 +254,11 @@ test("who does not read is not listened to, and again when it reads", async () =
       keepalive: { minTimeMs: 0, intervalMs: 1e9, timeoutMs: 1e9 },
       silenceMs: 1e9,
       stallMs: 1e9,
+      requestMs: 1e9,
     },
     {
       request: (stream) => stream.begin(answer, true),
+      refused: (reason) => assert.fail(reason),
       aborted: (reason) => assert.fail(reason),
       failed: (error) => assert.fail(String(error)),
       closed: () => {},

@@ -19,14 +19,26 @@ import {
   windowMax,
 } from "./codes.ts";
 import {
+  acknowledgeSettings,
+  answerPing,
+  pingBytes,
+  sendGoAway,
+  sendPing,
+  sendReset,
+  sendSettings,
+  sendWindowUpdate,
+} from "./control-frames.ts";
+import {
   connectionWindowBytes,
   ReceiveWindow,
   SendFlow,
   streamWindowBytes,
 } from "./flow-control.ts";
 import { FrameReader, type FrameSink } from "./frames.ts";
+import { HeaderBlock } from "./header-block.ts";
 import { BlockCache } from "./hpack/block-cache.ts";
 import { type HeaderList, HpackDecoder } from "./hpack/decoder.ts";
+import { Liveness, type LivenessRules, type LivenessSubject } from "./liveness.ts";
 import { Output } from "./output.ts";
 import {
   createIdleFrameAllowance,
@@ -38,28 +50,15 @@ import { areTrailersValid, type RequestHead, readRequestHead } from "./request-h
 import { Stream, type StreamOwner, streamBytes } from "./stream.ts";
 import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends LivenessRules {
   readonly concurrentStreamsMax: number;
-  readonly keepalive: KeepaliveRules;
-  /** How long the client may take to say its first SETTINGS. */
-  readonly silenceMs: number;
-  /** How long a reader may leave everything unread. */
-  readonly stallMs: number;
-}
-
-/** As gRPC servers have them. */
-export interface KeepaliveRules {
-  /** Least time between a client's pings. */
-  readonly minTimeMs: number;
-  /** A client that was silent for so long is asked for a sign of life, */
-  readonly intervalMs: number;
-  /** which it has this long to give. */
-  readonly timeoutMs: number;
 }
 
 export interface ConnectionHost {
   /** A request has begun: give it its consumer, or end it. */
   request(stream: Stream): void;
+  /** We take no more streams for now, or end one that does not go on. */
+  refused(reason: "streams" | "memory" | "readerStalled" | "requestUnfinished"): void;
   /** We have ended it: flood, silence, violation. */
   aborted(reason: string, detail: string): void;
   /** A bug of ours, which costs its connection. */
@@ -71,21 +70,21 @@ export interface ConnectionHost {
 const sharedHeadBytesMax = 4096;
 const headerTableBytes = 4096;
 const headerListBytesMax = 64 * 1024;
-/** Of a block as it arrives, before it is decoded. */
-const headerBlockBytesMax = 64 * 1024;
 /** How long a peer may take to close its side after we have closed ours. */
 const lingerMs = 1000;
-const pingBytes = 8;
 /** Resets of streams that are younger than this are counted. */
 const hastyMs = 500;
 
-export class Connection implements FrameSink, StreamOwner, Flushable {
+export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSubject {
   readonly output: Output;
   readonly sending: SendFlow;
   readonly streams = new Map<number, Stream>();
   readonly account: Account;
   isTouched = false;
   isDeaf = false;
+  isReady = false;
+  /** Comes in pieces. */
+  block: HeaderBlock | undefined;
   private readonly socket: Socket;
   private readonly options: ConnectionOptions;
   private readonly host: ConnectionHost;
@@ -99,23 +98,17 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   /** Streams that we reset, and streams that ended: what still comes for them is judged differently. */
   private readonly resetByUs = new RecentStreams(1024);
   private readonly ended = new RecentStreams(64);
+  private readonly liveness: Liveness;
   private prefaceBytes = 0;
-  private isReady = false;
   private highestId = 0;
   /** Of the streams that were begun before we said that we leave. */
   private lastAcceptedId = windowMax;
   private isLeaving = false;
   private isClosed = false;
   private isPaused = false;
-  private block: { readonly id: number; readonly flags: number; bytes: Buffer } | undefined;
   private early: Stream[] = [];
-  private hasReceived = true;
   /** When the chunk that is being read came. */
   private nowMs: number;
-  private quietSinceMs: number;
-  private pingedAtMs = 0;
-  private writtenBytes = 0;
-  private stalledSinceMs = 0;
 
   constructor(socket: Socket, account: Account, options: ConnectionOptions, host: ConnectionHost) {
     this.socket = socket;
@@ -125,9 +118,9 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     this.host = host;
     this.pings = new PingJudge(options.keepalive);
     this.nowMs = performance.now();
-    this.quietSinceMs = this.nowMs;
     this.output = new Output(socket, account, () => this.released());
     this.sending = new SendFlow(this.output);
+    this.liveness = new Liveness(options, this, this.nowMs);
     this.sayHello();
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
     // A client that closes its side wants no answers any more.
@@ -137,7 +130,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
 
   receive(chunk: Buffer): void {
     if (this.isDeaf) return;
-    this.hasReceived = true;
+    this.liveness.received();
     this.nowMs = performance.now();
     try {
       const rest = this.prefaceBytes < preface.length ? this.readPreface(chunk) : chunk;
@@ -171,29 +164,31 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   /** Called from time to time. */
   watch(nowMs: number): void {
     if (this.isDeaf) return;
-    const { options, sending, output } = this;
-    const isWaiting = sending.waiting.size > 0 || output.backlogBytes > 0;
-    if (!isWaiting || output.writtenBytes !== this.writtenBytes) {
-      this.writtenBytes = output.writtenBytes;
-      this.stalledSinceMs = nowMs;
-    } else if (nowMs - this.stalledSinceMs > options.stallMs) {
-      this.cut("readerStalled");
+    const { cut, isToPing, stalled = [], unfinished = [] } = this.liveness.judge(nowMs);
+    if (cut !== undefined) {
+      this.cut(cut);
       return;
     }
-    if (this.hasReceived && this.isReady) {
-      this.hasReceived = false;
-      this.quietSinceMs = nowMs;
-      this.pingedAtMs = 0;
-    } else if (!this.isReady) {
-      if (nowMs - this.quietSinceMs > options.silenceMs) this.cut("prefaceMissing");
-    } else if (this.pingedAtMs > 0) {
-      if (nowMs - this.pingedAtMs > options.keepalive.timeoutMs) this.cut("keepaliveTimeout");
-    } else if (nowMs - this.quietSinceMs > options.keepalive.intervalMs) {
-      this.pingedAtMs = nowMs;
-      this.output.frameHeader(pingBytes, frameType.ping, 0, 0);
-      this.output.copy(Buffer.alloc(pingBytes), 0, pingBytes);
+    for (const { id } of stalled) {
+      this.host.refused("readerStalled");
+      this.streams.get(id)?.reset(errorCode.enhanceYourCalm);
+    }
+    for (const { consumer } of unfinished) {
+      this.host.refused("requestUnfinished");
+      consumer.tooLate();
+    }
+    if (isToPing) {
+      sendPing(this.output);
       this.touch();
     }
+  }
+
+  get splitFrames(): number {
+    return this.reader.splitFrames;
+  }
+
+  get isFrameSplit(): boolean {
+    return this.reader.isSplit;
   }
 
   // ---------------------------------------------------------------------- for streams
@@ -216,7 +211,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
 
   flush(): void {
     if (this.isClosed) return;
-    if (this.sending.waiting.size > 0) {
+    if (this.sending.canPump) {
       this.pings.isForgiven = true;
       this.sending.pump();
     }
@@ -236,7 +231,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
 
   frame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     if (this.block !== undefined) {
-      if (type !== frameType.continuation || id !== this.block.id) {
+      if (type !== frameType.continuation || id !== this.block.streamId) {
         throw violation("a header block was interrupted");
       }
       this.continueBlock(flags, bytes, start, end);
@@ -286,7 +281,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private dataFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     const size = end - start;
     const credit = this.receiving.take(size);
-    if (credit > 0) this.sendWindowUpdate(0, credit);
+    if (credit > 0) this.credit(0, credit);
     const stream = this.streams.get(id);
     if (stream === undefined) {
       this.frameOfNone(id);
@@ -319,7 +314,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private creditStream(stream: Stream, size: number): void {
     stream.receiveWindow ??= new ReceiveWindow(streamWindowBytes);
     const credit = stream.receiveWindow.take(size);
-    if (credit > 0) this.sendWindowUpdate(stream.id, credit);
+    if (credit > 0) this.credit(stream.id, credit);
   }
 
   private headersFrame(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
@@ -338,31 +333,22 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       this.headerBlock(id, flags, bytes, from, to);
       return;
     }
-    this.chargeBlock(to - from);
-    this.block = { id, flags, bytes: Buffer.from(bytes.subarray(from, to)) };
+    this.block = new HeaderBlock(this.account, id, flags, this.nowMs);
+    this.block.add(bytes, from, to);
   }
 
   private continueBlock(flags: number, bytes: Buffer, start: number, end: number): void {
     const block = this.block!;
-    if (block.bytes.length + end - start > headerBlockBytesMax) {
-      throw new ConnectionFault(errorCode.enhanceYourCalm, "a header block that is too large");
-    }
     // Short continuations are few by this, so joining each is cheap.
     if (end - start < frameBytesMax / 2) this.countIdleFrame();
-    this.chargeBlock(end - start);
-    block.bytes = Buffer.concat([block.bytes, bytes.subarray(start, end)]);
+    block.add(bytes, start, end);
     if ((flags & flag.endHeaders) === 0) return;
     this.dropBlock();
-    this.headerBlock(block.id, block.flags, block.bytes, 0, block.bytes.length);
-  }
-
-  private chargeBlock(bytes: number): void {
-    if (this.account.charge(bytes)) return;
-    throw new ConnectionFault(errorCode.enhanceYourCalm, "no room for a header block");
+    this.headerBlock(block.streamId, block.flags, block.bytes, 0, block.bytes.length);
   }
 
   private dropBlock(): void {
-    if (this.block !== undefined) this.account.release(this.block.bytes.length);
+    this.block?.release();
     this.block = undefined;
   }
 
@@ -413,11 +399,13 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
       return;
     }
     if (this.streams.size >= this.options.concurrentStreamsMax) {
+      this.host.refused("streams");
       this.refuse(id, errorCode.refusedStream);
       return;
     }
     const heldBytes = streamBytes + (list === undefined ? 0 : list.size);
     if (!this.account.charge(heldBytes)) {
+      this.host.refused("memory");
       this.refuse(id, errorCode.refusedStream);
       return;
     }
@@ -453,13 +441,12 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
         this.resetForFault(stream, errorCode.protocolError);
         return;
       }
-      stream.sendWindow += increment;
-      if (stream.sendWindow > windowMax) {
+      if (!this.sending.widenStream(stream, increment)) {
         this.resetForFault(stream, errorCode.flowControlError);
         return;
       }
     }
-    if (this.sending.waiting.size > 0) flushAtTurnEnd(this);
+    if (this.sending.canPump) flushAtTurnEnd(this);
   }
 
   private settingsFrame(
@@ -483,7 +470,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     for (let at = start; at < end; at += 6) {
       this.applySetting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
     }
-    this.output.frameHeader(0, frameType.settings, flag.ack, 0);
+    this.sending.resized();
+    acknowledgeSettings(this.output);
     flushAtTurnEnd(this);
   }
 
@@ -517,8 +505,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
     if (!this.pings.allows(this.nowMs, this.streams.size > 0)) {
       throw new ConnectionFault(errorCode.enhanceYourCalm, "too_many_pings");
     }
-    this.output.frameHeader(pingBytes, frameType.ping, flag.ack, 0);
-    this.output.copy(bytes, start, end);
+    answerPing(this.output, bytes, start, end);
     flushAtTurnEnd(this);
   }
 
@@ -540,8 +527,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   private refuse(id: number, code: ErrorCode): void {
     if (!this.resets.spend()) throw flood("streams that had to be refused");
     this.resetByUs.add(id);
-    this.output.frameHeader(4, frameType.resetStream, 0, id);
-    this.output.uint32(code);
+    sendReset(this.output, id, code);
     flushAtTurnEnd(this);
   }
 
@@ -584,31 +570,21 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
 
   private sayHello(): void {
     const { output, options } = this;
-    const settings: readonly [number, number][] = [
+    sendSettings(output, [
       [setting.concurrentStreamsMax, Math.min(options.concurrentStreamsMax, 0xffff_ffff)],
       [setting.initialWindowSize, streamWindowBytes],
       [setting.headerListSizeMax, headerListBytesMax],
-    ];
-    output.frameHeader(settings.length * 6, frameType.settings, 0, 0);
-    for (const [name, value] of settings) {
-      output.uint16(name);
-      output.uint32(value);
-    }
-    this.sendWindowUpdate(0, connectionWindowBytes - windowInitial);
+    ]);
+    this.credit(0, connectionWindowBytes - windowInitial);
   }
 
-  private sendWindowUpdate(id: number, credit: number): void {
-    this.output.frameHeader(4, frameType.windowUpdate, 0, id);
-    this.output.uint32(credit);
+  private credit(id: number, bytes: number): void {
+    sendWindowUpdate(this.output, id, bytes);
     flushAtTurnEnd(this);
   }
 
   private sayGoodbye(code: ErrorCode, message: string): void {
-    const debug = Buffer.from(message, "latin1");
-    this.output.frameHeader(8 + debug.length, frameType.goAway, 0, 0);
-    this.output.uint32(Math.min(this.highestId, this.lastAcceptedId));
-    this.output.uint32(code);
-    this.output.copy(debug, 0, debug.length);
+    sendGoAway(this.output, Math.min(this.highestId, this.lastAcceptedId), code, message);
     flushAtTurnEnd(this);
   }
 
@@ -623,7 +599,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable {
   /** Something has left: what waited for it may follow, and a peer that reads again is listened to. */
   private released(): void {
     if (this.isClosed) return;
-    if (this.sending.waiting.size > 0) flushAtTurnEnd(this);
+    if (this.sending.canPump) flushAtTurnEnd(this);
     if (this.isPaused && !this.output.isBlocked) {
       this.isPaused = false;
       this.socket.resume();

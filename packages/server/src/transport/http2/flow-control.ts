@@ -38,7 +38,9 @@ export class ReceiveWindow {
 /** The part of a stream that waits for room. */
 export interface WaitingStream {
   readonly id: number;
-  sendWindow: number;
+  /** What its window is beyond the initial one, which is the same for all: below it once something was sent. */
+  windowDelta: number;
+  readonly dequeuedBytes: number;
   readonly queuedBytes: number;
   /** The next bytes; `frameBytes` of them leave. */
   readonly next: Uint8Array;
@@ -48,10 +50,16 @@ export interface WaitingStream {
 }
 
 export class SendFlow {
-  readonly waiting = new Set<WaitingStream>();
-  streamWindowInitial = windowInitial;
+  /** In frames of DATA, of all time. */
+  sentBytes = 0;
+  private streamWindowInitial = windowInitial;
+  /** No stream's delta is above it. */
+  private widestDelta = 0;
   private readonly output: Output;
   private window = windowInitial;
+  /** Streams with something to send: those whose own window is open, and those whose window is closed. */
+  private readonly ready = new Set<WaitingStream>();
+  private readonly shut = new Set<WaitingStream>();
 
   constructor(output: Output) {
     this.output = output;
@@ -70,33 +78,47 @@ export class SendFlow {
     return at - start;
   }
 
+  get waitingCount(): number {
+    return this.ready.size + this.shut.size;
+  }
+
+  *waiting(): Iterable<WaitingStream> {
+    yield* this.ready;
+    yield* this.shut;
+  }
+
+  /** Something could be sent now. */
+  get canPump(): boolean {
+    return this.ready.size > 0 && this.window > 0 && !this.output.isBlocked;
+  }
+
   /** Frames of all streams that wait, in turn, as far as there is room. */
   pump(): void {
-    if (this.waiting.size === 0) return;
-    let isStuck = false;
-    while (!isStuck && this.window > 0 && !this.output.isBlocked) {
-      isStuck = true;
-      for (const stream of this.waiting) {
-        const { next } = stream;
-        const size = this.room(stream, next.length);
-        if (size <= 0) continue;
-        isStuck = false;
-        this.sendFrame(stream, next, 0, size);
-        stream.advance(size);
-        if (stream.queuedBytes > 0) continue;
-        this.waiting.delete(stream);
-        stream.emptied();
+    // Whoever has had its turn is put behind the others, where the loop finds it again.
+    for (const stream of this.ready) {
+      const { next } = stream;
+      const size = this.room(stream, next.length);
+      if (size <= 0 && this.isOpen(stream)) return;
+      this.ready.delete(stream);
+      if (size <= 0) {
+        this.shut.add(stream);
+        continue;
       }
+      this.sendFrame(stream, next, 0, size);
+      stream.advance(size);
+      if (stream.queuedBytes > 0) this.ready.add(stream);
+      else stream.emptied();
     }
   }
 
   enqueued(stream: WaitingStream): void {
-    this.waiting.add(stream);
+    if (!this.shut.has(stream)) this.ready.add(stream);
   }
 
   /** The stream is gone, with what it had queued. */
   forget(stream: WaitingStream): void {
-    this.waiting.delete(stream);
+    this.ready.delete(stream);
+    this.shut.delete(stream);
   }
 
   widenConnection(by: number): void {
@@ -106,28 +128,57 @@ export class SendFlow {
     }
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams, below zero if need be. */
+  /** False: its window would overflow. */
+  widenStream(stream: WaitingStream, by: number): boolean {
+    stream.windowDelta += by;
+    if (this.streamWindowInitial + stream.windowDelta > windowMax) return false;
+    this.widestDelta = Math.max(this.widestDelta, stream.windowDelta);
+    if (this.isOpen(stream) && this.shut.delete(stream)) this.ready.add(stream);
+    return true;
+  }
+
+  /**
+   * SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams, below zero if need be. It costs the same
+   * however many there are: one frame may say it thousands of times. The streams are looked at only where
+   * one of them seems to overflow, which ends the connection or does not happen again before some stream
+   * is widened as far.
+   */
   resizeStreams(streams: Iterable<WaitingStream>, size: number): void {
-    const difference = size - this.streamWindowInitial;
     this.streamWindowInitial = size;
-    if (difference === 0) return;
+    if (size + this.widestDelta <= windowMax) return;
+    this.widestDelta = 0;
     for (const stream of streams) {
-      stream.sendWindow += difference;
-      if (stream.sendWindow > windowMax) {
-        throw new ConnectionFault(errorCode.flowControlError, "a stream's window overflows");
-      }
+      this.widestDelta = Math.max(this.widestDelta, stream.windowDelta);
     }
+    if (size + this.widestDelta > windowMax) {
+      throw new ConnectionFault(errorCode.flowControlError, "a stream's window overflows");
+    }
+  }
+
+  /** After all that a SETTINGS frame said: streams whose window has opened by it go on. */
+  resized(): void {
+    for (const stream of this.shut) {
+      if (!this.isOpen(stream)) continue;
+      this.shut.delete(stream);
+      this.ready.add(stream);
+    }
+  }
+
+  private isOpen(stream: WaitingStream): boolean {
+    return this.streamWindowInitial + stream.windowDelta > 0;
   }
 
   private room(stream: WaitingStream, wanted: number): number {
     if (this.output.isBlocked) return 0;
-    return Math.min(wanted, frameBytesMax, this.window, stream.sendWindow);
+    const streamWindow = this.streamWindowInitial + stream.windowDelta;
+    return Math.min(wanted, frameBytesMax, this.window, streamWindow);
   }
 
   private sendFrame(stream: WaitingStream, bytes: Uint8Array, start: number, end: number): void {
     const size = end - start;
     this.window -= size;
-    stream.sendWindow -= size;
+    this.sentBytes += size;
+    stream.windowDelta -= size;
     this.output.frameHeader(size, frameType.data, 0, stream.id);
     this.output.copy(bytes, start, end);
   }

@@ -23,9 +23,15 @@ export class FrameReader {
   /** The beginning of a frame that is not complete; its length is the frame's once that is known. */
   private split: Buffer | undefined;
   private splitBytes = 0;
+  /** Frames that came in pieces, of all time. */
+  splitFrames = 0;
 
   constructor(sink: FrameSink) {
     this.sink = sink;
+  }
+
+  get isSplit(): boolean {
+    return this.split !== undefined;
   }
 
   push(chunk: Buffer): void {
@@ -50,6 +56,7 @@ export class FrameReader {
   }
 
   private begin(chunk: Buffer, at: number): void {
+    this.splitFrames++;
     const isHeaderWhole = chunk.length - at >= frameHeaderBytes;
     const size = frameHeaderBytes + (isHeaderWhole ? payloadLength(chunk, at) : 0);
     this.split = Buffer.allocUnsafe(size);

@@ -52,6 +52,7 @@ class World implements ConnectionHost {
       keepalive: { minTimeMs: 5000, intervalMs: 1e9, timeoutMs: 1e9 },
       silenceMs: 1e9,
       stallMs: 1e9,
+      requestMs: 1e9,
     };
     this.connection = new Connection(this.socket as Socket, this.account, options, this);
   }
@@ -66,6 +67,8 @@ class World implements ConnectionHost {
         if (!stream.isLocalEnded && random(2) === 0) stream.end(trailers);
       },
       drained: () => {},
+      unfinishedSinceMs: () => undefined,
+      tooLate: () => {},
       closed: () => {
         assert.equal(isOpen, true, "closed twice");
         isOpen = false;
@@ -74,6 +77,8 @@ class World implements ConnectionHost {
     };
     this.behaviour(stream, this);
   }
+
+  refused(): void {}
 
   aborted(): void {
     this.ended++;
@@ -91,7 +96,7 @@ class World implements ConnectionHost {
     const { sending, streams } = this.connection;
     // Whatever was charged on the way has been released.
     assert.deepEqual(
-      [this.faults, this.open, streams.size, this.account.usedBytes, sending.waiting.size],
+      [this.faults, this.open, streams.size, this.account.usedBytes, sending.waitingCount],
       [[], 0, 0, 0, 0],
     );
   }

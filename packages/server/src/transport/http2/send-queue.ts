@@ -11,6 +11,8 @@ export function memoryOf(piece: Uint8Array): number {
 
 export class SendQueue {
   bytes = 0;
+  /** Of all time. */
+  dequeuedBytes = 0;
   private pieces: (Uint8Array | undefined)[] = [];
   private first = 0;
   /** Of the first piece, how much has left. */
@@ -32,6 +34,7 @@ export class SendQueue {
     const { pieces } = this;
     const piece = pieces[this.first]!;
     this.bytes -= bytes;
+    this.dequeuedBytes += bytes;
     this.sent += bytes;
     if (this.sent < piece.length) return 0;
     this.sent = 0;

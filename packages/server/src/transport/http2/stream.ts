@@ -4,7 +4,8 @@
 // connection and released with it, whatever anybody forgets.
 
 import type { Chargeable } from "../budget.ts";
-import { type ErrorCode, frameType } from "./codes.ts";
+import type { ErrorCode } from "./codes.ts";
+import { sendReset } from "./control-frames.ts";
 import {
   type ReceiveWindow,
   type SendFlow,
@@ -21,6 +22,13 @@ export interface StreamConsumer {
   remoteEnded(): void;
   /** What was queued has left; more is welcome. */
   drained(): void;
+  /**
+   * Since when the request has lacked something that it must bring; undefined: nothing, it may stay open for
+   * as long as it likes.
+   */
+  unfinishedSinceMs(openedAtMs: number): number | undefined;
+  /** The request took too long to arrive. */
+  tooLate(): void;
   /** `isComplete`: both sides had ended, and everything that was to be sent was sent. */
   closed(isComplete: boolean): void;
 }
@@ -44,7 +52,7 @@ export class Stream implements WaitingStream, Chargeable {
   readonly head: RequestHead;
   readonly openedAtMs: number;
   consumer: StreamConsumer = ignoring;
-  sendWindow: number;
+  windowDelta = 0;
   isRemoteEnded = false;
   isLocalEnded = false;
   isClosed = false;
@@ -71,7 +79,6 @@ export class Stream implements WaitingStream, Chargeable {
     this.id = id;
     this.head = head;
     this.openedAtMs = openedAtMs;
-    this.sendWindow = owner.sending.streamWindowInitial;
   }
 
   charge(bytes: number): boolean {
@@ -84,6 +91,10 @@ export class Stream implements WaitingStream, Chargeable {
     if (this.isClosed) return;
     this.owner.account.release(bytes);
     this.heldBytes -= bytes;
+  }
+
+  get dequeuedBytes(): number {
+    return this.queue === undefined ? 0 : this.queue.dequeuedBytes;
   }
 
   get queuedBytes(): number {
@@ -130,8 +141,7 @@ export class Stream implements WaitingStream, Chargeable {
 
   reset(code: ErrorCode): void {
     if (this.isClosed) return;
-    this.owner.output.frameHeader(4, frameType.resetStream, 0, this.id);
-    this.owner.output.uint32(code);
+    sendReset(this.owner.output, this.id, code);
     this.owner.touch();
     this.close(true);
   }
@@ -187,5 +197,7 @@ const ignoring: StreamConsumer = {
   data() {},
   remoteEnded() {},
   drained() {},
+  unfinishedSinceMs: (openedAtMs) => openedAtMs,
+  tooLate() {},
   closed() {},
 };
