@@ -2,6 +2,11 @@ export { AssertionFailure } from "./assert.ts";
 export type * from "./contract.ts";
 export { MalformedMessage } from "./encoding/malformed-message.ts";
 export {
+  keepsLogAfterSnapshot,
+  takesSnapshotsOfAnybody,
+  wasInstalling,
+} from "./installing/installing.ts";
+export {
   decodeLogPoint,
   decodeMembership,
   decodeMembershipEntry,

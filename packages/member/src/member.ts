@@ -145,7 +145,7 @@ class RunningMember implements Member, Turn {
     const shared = { store, proposals: this.#proposals, track: this.#track };
     this.#applier = new Applier(this, { ...shared, hashes: this.#hashes });
     this.#sender = new SnapshotSender(this, store, this.#track);
-    this.#receiver = new SnapshotReceiver(this, store);
+    this.#receiver = new SnapshotReceiver(this, store, protocol);
     this.#installer = new SnapshotInstaller(
       this,
       { log: this.#log, protocol, receiver: this.#receiver },
@@ -444,6 +444,7 @@ class RunningMember implements Member, Turn {
     if (this.#isActing) {
       this.#proposals.stepAsFollower();
       this.#proposals.flushRefusals();
+      this.#receiver.turnEnded();
       this.#installer.maybeInstall();
       if (this.#mayApply) this.schedule();
       if (applied) this.#tellApplied();
@@ -573,7 +574,6 @@ class RunningMember implements Member, Turn {
     this.#lessor.tick(nowMs);
     this.#pressure.tick();
     this.#sender.tick(nowMs);
-    this.#receiver.tick();
     this.#hashes.tick(nowMs, membersOf(this.#track.applied));
     this.#checkState();
     if (this.#stopping === undefined) {

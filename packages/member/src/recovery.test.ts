@@ -5,6 +5,7 @@ import {
   encodeMembership,
   encodeMembershipEntry,
   membershipOf,
+  paxos,
   raft,
 } from "@althing/consensus";
 import type { Log, Recovered } from "@althing/log";
@@ -78,6 +79,36 @@ test("a store ahead of its log is followed: the snapshot was installed and the l
 test("old-snapshot-after-recovery: a log that conflicts with the store's point gives way to it", () => {
   const recovery = decide({ entries: entries(1, 12, 2) }, { index: 9, epoch: 3 });
   assert.deepEqual(outcome(recovery), { base: 9, applied: 9, entries: [], reset: 9 });
+});
+
+test("a snapshot of Paxos that ends where the log holds the same slot was not led to by that log", () => {
+  // Slots 3 and 5 never arrived, and 2 is of a ballot that was given up; 6 is the ballot's of the snapshot.
+  const slots = [entry(1, 2), entry(2, 1), entry(4, 2), entry(6, 2), entry(7, 2)];
+  const own = slots.map((slot) => ({ ...slot, proposer: "b" }));
+  const point = { index: 6, epoch: 2, proposer: "b", meta };
+  const ballot = { round: 2, proposer: "b", commit: 1, prepareQuorum: 0, acceptQuorum: 0 };
+  const start = (installing: number, list: readonly Entry[]) => {
+    const state = paxos.encodeState({ ...ballot, installing });
+    const base = { index: 0, epoch: 0, proposer: "", meta };
+    const log = { recovered: { state, base, entries: list, tornBytes: 0 } };
+    const recovery = recover(paxos as never, log as unknown as Log, point, bootstrap);
+    const options = {
+      id: "a",
+      heartbeatTicks: 2,
+      electionTicks: 10,
+      tickMs: 10,
+      random: () => 0.5,
+    };
+    paxos.create(options, recovery.restored as never);
+    return outcome(recovery);
+  };
+  const followed = { base: 6, applied: 6, entries: [7], reset: undefined };
+  assert.deepEqual(start(6, own), followed);
+  // A log that led there, and an installation that came to nothing, are as they ever were.
+  const whole = entries(1, 7, 2).map((slot) => ({ ...slot, proposer: "b" }));
+  const kept = { base: 0, applied: 6, entries: [1, 2, 3, 4, 5, 6, 7], reset: undefined };
+  assert.deepEqual(start(0, whole), kept);
+  assert.deepEqual(start(9, whole), kept);
 });
 
 test("snapshot-log-gap-on-boot: a log that begins above the store is refused", () => {

@@ -8,10 +8,12 @@ import {
   decodeMembershipEntry,
   type Entry,
   encodeMembership,
+  keepsLogAfterSnapshot,
   type LogPoint,
   type Membership,
   type Protocol,
   type Restored,
+  wasInstalling,
 } from "@althing/consensus";
 import type { Log, LogBase } from "@althing/log";
 import type { StorePoint } from "@althing/store";
@@ -81,7 +83,9 @@ export function recover(
     logPoint(point, point.meta.length === 0 ? logBase.membership : decodeMembership(point.meta)),
   );
   const same = point.index === base.index ? base : entries.find((e) => e.index === point.index);
-  if (same !== undefined && samePlace(same, point)) {
+  const isSame = same !== undefined && samePlace(same, point);
+  const ledThere = point.index === base.index || !wasInstalling(protocol, state, point.index);
+  if (isSame && ledThere) {
     const restored = { state, base: logBase, entries, applied: point.index };
     const changes = readable("membership in the log", () =>
       entries
@@ -105,7 +109,7 @@ export function recover(
     proposer: point.proposer,
     meta: encodeMembership(applied.membership),
   };
-  const keeps = protocol.name === "paxos";
+  const keeps = keepsLogAfterSnapshot(protocol);
   const kept = keeps ? entries.filter((entry) => entry.index > point.index) : [];
   return {
     restored: { state, base: applied, entries: kept, applied: point.index },

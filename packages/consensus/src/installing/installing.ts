@@ -19,6 +19,7 @@ import type { Entries } from "../entries/entries.ts";
 import type { Must } from "../invariants/invariants.ts";
 import { forgetLog, type LogOutbox } from "../outbox/log-writes.ts";
 import type { Outbox } from "../outbox/outbox.ts";
+import type { PaxosState } from "../paxos/durable-state.ts";
 
 export interface Installing {
   readonly from: MemberId;
@@ -85,6 +86,24 @@ export function replaceLog(
  */
 export function keepsLogAfterSnapshot({ name }: Pick<Protocol, "name">): boolean {
   return name === "paxos";
+}
+
+/** A snapshot of Paxos holds what is chosen, whoever sends it; elsewhere only a leader's is taken. */
+export function takesSnapshotsOfAnybody({ name }: Pick<Protocol, "name">): boolean {
+  return name === "paxos";
+}
+
+/**
+ * After a crash: whether the store may be a snapshot that the log did not lead to, although the log holds
+ * an entry of the same ballot there. Then what it holds before that need not have been chosen. Where logs
+ * have no gaps the same epoch at the point says that all before it is the same, and is never installed.
+ */
+export function wasInstalling(
+  { name }: Pick<Protocol, "name">,
+  state: unknown,
+  at: Index,
+): boolean {
+  return name === "paxos" && (state as PaxosState | undefined)?.installing === at;
 }
 
 interface Inspected {

@@ -14,6 +14,8 @@ export interface PaxosState {
   /** 0 for a majority. */
   readonly prepareQuorum: number;
   readonly acceptQuorum: number;
+  /** The point of a snapshot that is being installed, or was when this was written last. */
+  readonly installing?: Index;
 }
 
 export function encodeState(state: PaxosState): Uint8Array {
@@ -23,6 +25,7 @@ export function encodeState(state: PaxosState): Uint8Array {
   writer.varint(state.commit);
   writer.varint(state.prepareQuorum);
   writer.varint(state.acceptQuorum);
+  if (state.installing !== undefined) writer.varint(state.installing);
   return writer.finish();
 }
 
@@ -35,6 +38,7 @@ export function decodeState(bytes: Uint8Array): PaxosState {
     prepareQuorum: reader.varint(),
     acceptQuorum: reader.varint(),
   };
+  const installing = reader.remaining > 0 ? { installing: reader.varint() } : {};
   reader.end();
-  return state;
+  return { ...state, ...installing };
 }

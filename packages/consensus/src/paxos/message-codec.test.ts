@@ -194,6 +194,9 @@ test("the durable state comes back as it was, or is malformed", () => {
     plain,
   );
   fc.assert(fc.property(state, (each) => assert.deepEqual(decodeState(encodeState(each)), each)));
+  const installing = { round: 1, proposer: "a", commit: 2, prepareQuorum: 0, acceptQuorum: 0 };
+  const written = { ...installing, installing: 300 };
+  assert.deepEqual(decodeState(encodeState(written)), written);
   assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedMessage);
 });
 

@@ -51,13 +51,14 @@ export function takePersist(paxos: Paxos, effects: PaxosEffect[]): void {
 }
 
 function stateOf(paxos: Paxos): PaxosState {
-  const { promised, commitIndex, settings } = paxos;
+  const { promised, commitIndex, settings, installing } = paxos;
   return {
     round: promised.round,
     proposer: promised.proposer,
     commit: commitIndex,
     prepareQuorum: settings.quorums.prepare,
     acceptQuorum: settings.quorums.accept,
+    ...(installing !== undefined && { installing: installing.point.index }),
   };
 }
 

@@ -429,7 +429,10 @@ describe("what a system adds (Paxos Made Live)", () => {
     const { membership } = core.status();
     const point = { index: 3, epoch: 2, proposer: "b", membership };
     core.step({ kind: "snapshotReceived", from: "b", epoch: 2, point }, 0);
-    const [effect] = core.effects();
+    const [write, effect] = core.effects();
+    // First of all it is written down: a restart must know whether it was this log that led there.
+    assert(write?.kind === "persist");
+    assert.equal(write.state?.installing, 3);
     assert.deepEqual(effect, { kind: "installSnapshot", from: "b", point });
     core.step({ kind: "snapshotInstalled", point }, 0);
     assert.deepEqual(core.inspect().entries.map(tell), ["5 kept"]);

@@ -46,6 +46,8 @@ export function noteSnapshotReceived(
   // Whoever prepares goes on once it holds what it lacked; who only canvasses has not begun.
   if (paxos.role === "canvasser") becomeFollower(paxos, paxos.promised, false);
   beginInstalling(paxos, from, point);
+  // On disk before the store is replaced: a restart must know that it was not this log that led there.
+  paxos.outbox.stateChanged = true;
 }
 
 /** The store now is the snapshot, and the log begins after it. */

@@ -3,7 +3,12 @@
 // restore-swap-then-fail). It waits until nothing is being applied or written (corpus:
 // install-snapshot-races-apply).
 
-import { encodeMembership, type LogPoint, type Protocol } from "@althing/consensus";
+import {
+  encodeMembership,
+  keepsLogAfterSnapshot,
+  type LogPoint,
+  type Protocol,
+} from "@althing/consensus";
 import type { Log } from "@althing/log";
 import type { SnapshotWriter } from "@althing/store";
 import type { Turn } from "../turn.ts";
@@ -71,8 +76,7 @@ export class SnapshotInstaller {
       this.#turn.step({ kind: "snapshotInstalled", point });
       this.#turn.schedule();
     };
-    // Paxos keeps what it accepted after the point; elsewhere what lies there was never committed.
-    if (this.#protocol.name === "paxos") this.#log.compact(base, done);
+    if (keepsLogAfterSnapshot(this.#protocol)) this.#log.compact(base, done);
     else this.#log.reset(base, done);
   }
 }

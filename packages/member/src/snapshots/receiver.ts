@@ -1,8 +1,15 @@
 // Takes in a snapshot stream: every chunk is verified and staged beside the live store, which does not
-// change before the core asks for the installation (corpus: torn-snapshot-file). A stream that the
-// leader resumes goes on where it stood; any other one starts from nothing.
+// change before the core asks for the installation (corpus: torn-snapshot-file). A stream that its sender
+// resumes goes on where it stood; any other one starts from nothing, and not while there is one that is
+// getting on: two senders would throw each other out for ever. What has arrived whole belongs to the core
+// until the turn is over: it asks for it then, or it is dropped.
 
-import type { LogPoint, MemberId } from "@althing/consensus";
+import {
+  type LogPoint,
+  type MemberId,
+  type Protocol,
+  takesSnapshotsOfAnybody,
+} from "@althing/consensus";
 import type { SnapshotWriter, Store } from "@althing/store";
 import type { Turn } from "../turn.ts";
 import { snapshotComplete } from "./sender.ts";
@@ -17,23 +24,30 @@ interface Stage {
   /** The sequence of the last chunk that arrived, wanted or not. */
   seen: number;
   finished: boolean;
+  heardMs: number;
 }
+
+/** Of election timeouts: a sender that hears nothing asks after two. */
+const SILENCE_MAX = 4;
 
 export class SnapshotReceiver {
   readonly #turn: Turn;
   readonly #store: Store;
+  readonly #protocol: Pick<Protocol, "name">;
   #stage: Stage | undefined;
   /** The writer was handed over for installation; no other stage may be begun meanwhile. */
   #installing = false;
 
-  constructor(turn: Turn, store: Store) {
+  constructor(turn: Turn, store: Store, protocol: Pick<Protocol, "name">) {
     this.#turn = turn;
     this.#store = store;
+    this.#protocol = protocol;
   }
 
   begin(from: MemberId, stream: number, epoch: number, point: LogPoint): void {
     const stage = this.#stage;
     if (stage?.from === from && stage.stream === stream) {
+      stage.heardMs = this.#nowMs;
       this.#acknowledge(from, stream, stage.finished ? snapshotComplete : stage.expected, "");
       return;
     }
@@ -45,8 +59,12 @@ export class SnapshotReceiver {
       this.#acknowledge(from, stream, snapshotComplete, "");
       return;
     }
-    if (this.#installing) {
+    if (this.#installing || stage?.finished) {
       this.#acknowledge(from, stream, 0, "another snapshot is being installed");
+      return;
+    }
+    if (stage !== undefined && stage.from !== from && this.#getsOn(stage, epoch)) {
+      this.#acknowledge(from, stream, 0, "another snapshot is being received");
       return;
     }
     this.abort();
@@ -67,6 +85,7 @@ export class SnapshotReceiver {
       expected: 0,
       seen: -1,
       finished: false,
+      heardMs: this.#nowMs,
     };
     this.#turn.observe({
       kind: "snapshot.receiving",
@@ -83,6 +102,7 @@ export class SnapshotReceiver {
     // Once per gap: what follows on the first chunk after it says nothing new.
     const isGap = sequence > stage.expected && sequence !== stage.seen + 1;
     stage.seen = sequence;
+    stage.heardMs = this.#nowMs;
     if (isGap) this.#acknowledge(from, stream, stage.expected, "");
     if (sequence !== stage.expected) return;
     try {
@@ -111,15 +131,25 @@ export class SnapshotReceiver {
     this.#installing = false;
   }
 
-  /** A stage that the core did not want, because the log got there first, is dropped. */
-  tick(): void {
-    const stage = this.#stage;
-    if (stage?.finished && stage.point.index <= this.#store.appliedIndex) this.abort();
+  /** What the core was told of and did not ask for is not wanted: the log got there first, perhaps. */
+  turnEnded(): void {
+    if (this.#stage?.finished) this.abort();
   }
 
   abort(): void {
     this.#stage?.writer.abort();
     this.#stage = undefined;
+  }
+
+  get #nowMs(): number {
+    return this.#turn.ports.clock.monotonicMs();
+  }
+
+  /** Its sender is heard, and no later leader has taken its place. */
+  #getsOn(stage: Stage, epoch: number): boolean {
+    if (this.#nowMs - stage.heardMs >= SILENCE_MAX * this.#turn.waits.electionMs) return false;
+    if (takesSnapshotsOfAnybody(this.#protocol)) return true;
+    return stage.epoch >= Math.max(epoch, this.#turn.core.status().epoch);
   }
 
   #finish(stage: Stage): void {

@@ -118,11 +118,16 @@ export class SnapshotSender {
     for (const [peer, hold] of this.#holds) if (nowMs >= hold.untilMs) this.#holds.delete(peer);
   }
 
-  /** No longer the leader of that epoch: the new one streams for itself. */
+  /**
+   * No longer the leader of that epoch: the new one streams for itself. The core is told of each, also
+   * of those that had not begun: what it believes to be on its way it does not ask for again.
+   */
   abortAll(): void {
-    for (const stream of [...this.#streams.values()]) this.#close(stream);
+    const waiting = [...this.#waiting.keys()];
     this.#waiting.clear();
     this.#holds.clear();
+    for (const to of waiting) this.#turn.step({ kind: "snapshotSent", to, ok: false, index: 0 });
+    for (const stream of [...this.#streams.values()]) this.#end(stream, false, "it leads no more");
   }
 
   #open(to: MemberId, epoch: number): void {

@@ -38,11 +38,14 @@ export interface ClusterOptions {
   readonly ids?: readonly MemberId[];
   readonly seed?: number;
   readonly latencyMs?: number;
+  /** The one that all tests are run with, unless told. */
+  readonly protocol?: "raft" | "paxos" | "zab";
   readonly member?: Partial<MemberOptions>;
 }
 
 /** The tests of the member run on any: `ALTHING_PROTOCOL=zab node --test packages/member/src`. */
-const protocol = { raft, paxos, zab }[process.env["ALTHING_PROTOCOL"] ?? "raft"];
+const protocols = { raft, paxos, zab } as Record<string, unknown>;
+const ofThisRun = process.env["ALTHING_PROTOCOL"] ?? "raft";
 
 export class Cluster {
   readonly world: World;
@@ -87,7 +90,7 @@ export class Cluster {
     const store = openStore({ engine: createMemoryEngine({ storage: node.storeDisk.memory }) });
     const member = createMember({
       id,
-      protocol: protocol as Protocol,
+      protocol: protocols[this.#options.protocol ?? ofThisRun] as Protocol,
       store,
       bootstrap: this.bootstrap,
       incarnation: node.incarnation,

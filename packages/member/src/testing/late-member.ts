@@ -1,7 +1,7 @@
 // A member that was away while the others went on and compacted their logs, for tests of snapshots.
 
 import assert from "node:assert/strict";
-import { Cluster, type Node } from "./cluster.ts";
+import { Cluster, type Node, putCommand } from "./cluster.ts";
 
 export const options = { member: { snapshotCount: 250, catchUpEntries: 10 } };
 
@@ -18,6 +18,29 @@ export function behind(values = 5_000): { cluster: Cluster; late: string } {
   for (let i = 0; i < 12; i++) cluster.putMany(leader, 50, "big", values);
   cluster.world.run(500);
   assert.ok(leader.status().firstIndex > 100, "the log was compacted");
+  return { cluster, late };
+}
+
+/**
+ * A leader that was cut off with writes that nobody else has, `k` = never, and whose place the others have
+ * taken: they wrote `k` = after, and no longer have the log that it would need.
+ */
+export function ousted(protocol: "raft" | "paxos" | "zab"): { cluster: Cluster; late: string } {
+  const cluster = new Cluster({ ...options, protocol });
+  cluster.startAll();
+  const old = cluster.calm();
+  const late = old.id;
+  cluster.put(old, "k", "before");
+  cluster.settle();
+  cluster.isolate(late);
+  for (let i = 0; i < 5; i++) old.propose(putCommand("k", "never"), () => {});
+  cluster.world.run(50);
+  const others = [...cluster.nodes.keys()].filter((id) => id !== late);
+  const leader = () =>
+    others.map((id) => cluster.member(id)).find((member) => member.status().role === "leader");
+  assert.ok(cluster.world.run(10_000, () => leader() !== undefined));
+  for (let i = 0; i < 8; i++) cluster.putMany(leader()!, 100);
+  cluster.put(leader()!, "k", "after");
   return { cluster, late };
 }
 
