@@ -1,6 +1,7 @@
 // JSON web tokens as etcd signs them: the user, the revision of the auth state, and when the token ends.
-// The algorithm is the configured one and never the token's own word. A token that was found right is
-// not checked again by its signature, only by its time.
+// The algorithm is the configured one and never the token's own word, and what a token demands that is not
+// understood here refuses it (RFC 7515, 4.1.11; RFC 7519, 4.1.3). A token that was found right is not
+// checked again by its signature, only by its time, and by what became of its user since.
 
 import {
   constants,
@@ -21,6 +22,8 @@ export interface JwtKeys {
   readonly signing: KeyObject | undefined;
   readonly checking: KeyObject;
   readonly ttlMs: number;
+  /** For whom tokens must be when they say for whom they are; undefined: then none is for this cluster. */
+  readonly audience?: string;
 }
 
 interface Algorithm {
@@ -44,9 +47,15 @@ interface Claims {
   readonly revision: number;
   /** Seconds. */
   readonly exp: number;
+  /** Seconds; 0: it counts at once. */
+  readonly nbf: number;
 }
 
 const rememberedMax = 4096;
+/** Longer than any that is issued here: what is longer is not looked at. */
+export const jwtBytesMax = 4096;
+/** Three parts of base64url, and nothing that a lenient reader would pass over. */
+const form = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 
 export function createJwtTokens(keys: JwtKeys, nowMs = () => Date.now()): Tokens {
   const remembered = new Map<string, Claims>();
@@ -55,7 +64,7 @@ export function createJwtTokens(keys: JwtKeys, nowMs = () => Date.now()): Tokens
   const check = (token: string): Claims | undefined => {
     const known = remembered.get(token);
     if (known !== undefined) return known;
-    const claims = checkToken(keys, token);
+    const claims = token.length > jwtBytesMax ? undefined : checkToken(keys, token);
     if (claims === undefined) return undefined;
     if (remembered.size >= rememberedMax) remembered.clear();
     remembered.set(token, claims);
@@ -63,16 +72,20 @@ export function createJwtTokens(keys: JwtKeys, nowMs = () => Date.now()): Tokens
   };
 
   return {
-    callerOf(token) {
+    callerOf(token, auth) {
       const claims = check(token);
-      if (claims === undefined || claims.exp * 1000 <= nowMs()) return undefined;
-      return { user: nameOf(claims.username), authRevision: claims.revision };
+      if (claims === undefined) return undefined;
+      const now = nowMs();
+      if (claims.exp * 1000 <= now || claims.nbf * 1000 > now) return undefined;
+      const caller = { user: nameOf(claims.username), authRevision: claims.revision };
+      return auth.isRevoked(caller) ? undefined : caller;
     },
     knownFrom: () => 0,
     issue(user, revision) {
       if (keys.signing === undefined) return "tokenSigningKeyMissing";
       const exp = Math.floor((nowMs() + keys.ttlMs) / 1000);
-      const claims: Claims = { username: textOfName(user), revision, exp };
+      const audience = keys.audience === undefined ? {} : { aud: keys.audience };
+      const claims = { username: textOfName(user), revision, exp, ...audience };
       const signed = `${header}.${encode(claims)}`;
       const signature = signatureOf(keys.algorithm, keys.signing, signed);
       return { kind: "whole", token: `${signed}.${signature.toString("base64url")}` };
@@ -86,15 +99,23 @@ function encode(value: object): string {
 }
 
 function checkToken(keys: JwtKeys, token: string): Claims | undefined {
-  const parts = token.split(".");
-  const [header, payload, signature] = parts;
-  if (parts.length !== 3 || !header || !payload || !signature) return undefined;
-  if (decode(header)?.["alg"] !== keys.algorithm) return undefined;
+  const [, header = "", payload = "", signature = ""] = form.exec(token) ?? [];
+  const told = decode(header);
+  // What is critical is to be understood, and nothing of that kind is.
+  if (told?.["alg"] !== keys.algorithm || told["crit"] !== undefined) return undefined;
   const bytes = Buffer.from(signature, "base64url");
   if (!isSignedBy(keys.algorithm, keys.checking, `${header}.${payload}`, bytes)) return undefined;
-  const { username, revision, exp } = decode(payload) ?? {};
-  if (typeof username !== "string" || typeof revision !== "number") return undefined;
-  return typeof exp === "number" ? { username, revision, exp } : undefined;
+  const { username, revision, exp, nbf = 0, aud } = decode(payload) ?? {};
+  if (typeof username !== "string" || username === "") return undefined;
+  if (typeof revision !== "number" || !Number.isSafeInteger(revision)) return undefined;
+  if (typeof exp !== "number" || typeof nbf !== "number") return undefined;
+  if (aud !== undefined && !isFor(keys.audience, aud)) return undefined;
+  return { username, revision, exp, nbf };
+}
+
+/** One name, or a list of them. */
+function isFor(audience: string | undefined, aud: unknown): boolean {
+  return audience !== undefined && (Array.isArray(aud) ? aud : [aud]).includes(audience);
 }
 
 function decode(part: string): Record<string, unknown> | undefined {

@@ -23,8 +23,10 @@ export function createTokens(options: TokenOptions): Tokens {
   return options.kind === "jwt" ? createJwtTokens(options.keys) : createSimpleTokens(options.ttlMs);
 }
 
+/** RFC 7518 asks for as many as the hash has; this is the least that nobody can try out. */
+const secretBytesMin = 16;
 const jwtTtlMs = 5 * 60_000;
-const optionNames = ["sign-method", "pub-key", "priv-key", "ttl"];
+const optionNames = ["sign-method", "pub-key", "priv-key", "ttl", "audience"];
 
 export function readTokenOptions(text: string, simpleTtlSeconds: number): TokenOptions {
   const [kind = "", ...options] = text.split(",").map((part) => part.trim());
@@ -58,12 +60,20 @@ function readKeys(given: ReadonlyMap<string, string>): JwtKeys {
   if (ttlMs === undefined || ttlMs < 1000) {
     throw wrong(`ttl=${ttl} must be a duration of at least 1s, like 10m`);
   }
-  const known = { algorithm: algorithm as JwtAlgorithm, ttlMs };
+  const audience = given.get("audience");
+  if (audience === "") throw wrong("audience= is empty");
+  const known = {
+    algorithm: algorithm as JwtAlgorithm,
+    ttlMs,
+    ...(audience !== undefined && { audience }),
+  };
   if (family === "hmac") {
     const path = given.get("priv-key");
     if (path === undefined) throw wrong("with an HS method priv-key names the file of the secret");
     const secret = read(path);
-    if (secret.length === 0) throw wrong(`${path} is empty`);
+    if (secret.length < secretBytesMin) {
+      throw wrong(`${path} holds ${secret.length} bytes, which can be guessed: draw at least 16`);
+    }
     const key = createSecretKey(secret);
     return { ...known, signing: key, checking: key };
   }

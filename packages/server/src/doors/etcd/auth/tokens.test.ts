@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHmac, generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { createMemoryEngine, openStore } from "@althing/store";
+import {
+  type AuthChange,
+  authorizeCommand,
+  createMemoryEngine,
+  encodeCommand,
+  openStore,
+} from "@althing/store";
 import { createSingleMember, createTestContext } from "../testing/single-member.ts";
 import { Access } from "./access.ts";
 import { createJwtTokens } from "./jwt.ts";
@@ -107,6 +113,10 @@ for (const [method, files] of methods) {
       `${header}.${claims}`,
       `${none}.${claims}.`,
       `${none}.${claims}.${signature}`,
+      `${token}=`,
+      `${token}.`,
+      ` ${token}`,
+      `${header}.${claims}.${signature.slice(0, -4)}\n${signature.slice(-4)}`,
       "",
       "..",
     ]) {
@@ -116,6 +126,103 @@ for (const [method, files] of methods) {
     assert.equal(tokens.callerOf(token, auth), undefined);
   });
 }
+
+const hmac = readTokenOptions(`jwt,sign-method=HS256,priv-key=${secret}`, 300);
+assert.ok(hmac.kind === "jwt");
+const { keys } = hmac;
+
+/** Signed rightly, with whatever is in it. */
+function signed(claims: object, header: object = { alg: "HS256", typ: "JWT" }): string {
+  const text = [header, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const signature = createHmac("sha256", readFileSync(secret)).update(text).digest("base64url");
+  return `${text}.${signature}`;
+}
+
+test("what a token demands is kept, and one that demands what is not understood is refused", () => {
+  const now = 1_000_000;
+  const claims = { username: "u", revision: 1, exp: 1001 };
+  const known = (token: string, audience?: string) =>
+    createJwtTokens({ ...keys, ...(audience && { audience }) }, () => now).callerOf(token, auth);
+  assert.notEqual(known(signed(claims)), undefined);
+  assert.notEqual(known(signed({ ...claims, nbf: 1000 })), undefined);
+  assert.notEqual(known(signed({ ...claims, aud: "us" }), "us"), undefined);
+  assert.notEqual(known(signed({ ...claims, aud: ["them", "us"] }), "us"), undefined);
+  // It does not say for whom it is, as etcd's do not.
+  assert.notEqual(known(signed(claims), "us"), undefined);
+  for (const [token, audience] of [
+    [signed({ ...claims, nbf: 1000.5 })],
+    [signed({ ...claims, nbf: "1000" })],
+    [signed({ ...claims, exp: 1000 })],
+    [signed({ ...claims, exp: undefined })],
+    [signed({ ...claims, exp: null })],
+    [signed({ ...claims, aud: "us" })],
+    [signed({ ...claims, aud: [] }), "us"],
+    [signed({ ...claims, aud: "them" }), "us"],
+    [signed({ ...claims, aud: ["them"] }), "us"],
+    [signed({ ...claims, aud: null }), "us"],
+    [signed({ ...claims, username: "" })],
+    [signed({ ...claims, username: 7 })],
+    [signed({ ...claims, revision: 1.5 })],
+    [signed({ ...claims, revision: "1" })],
+    [signed({ ...claims, revision: 2 ** 53 })],
+    [signed([claims])],
+    [signed(claims, { alg: "HS256", crit: ["exp"] })],
+    [signed(claims, { alg: "HS256", crit: [] })],
+    [signed(claims, { alg: "HS512" })],
+    [signed(claims, { alg: "none" })],
+    [signed(claims, {})],
+    [signed({ ...claims, note: "x".repeat(4096) })],
+  ] as const) {
+    assert.equal(known(token, audience), undefined, Buffer.from(token, "base64").toString());
+  }
+});
+
+test("a JWT ends with its user's password, with the user and with auth, and with no other change", () => {
+  const store = openStore({ engine: createMemoryEngine() });
+  const write = (change: AuthChange) => {
+    const index = store.appliedIndex + 1;
+    const point = { index, epoch: 1, proposer: "", leaderTimeMs: 0 };
+    const command = encodeCommand({ kind: "auth", change });
+    const root = { user: "root", authRevision: store.auth.revision };
+    assert.equal(store.apply(authorizeCommand(root, command), point).kind, "done");
+  };
+  const add = (user: string): AuthChange => ({
+    kind: "addUser",
+    user,
+    password: "hash",
+    hasPassword: true,
+  });
+  const grant: AuthChange = { kind: "grantRole", user: "admin", role: "root" };
+  const found = [add("root"), { ...grant, user: "root" }, add("admin"), grant];
+  for (const change of found) write(change);
+  write({ kind: "enable" });
+  const tokens = createJwtTokens(keys);
+  let token = "";
+  const login = () => {
+    const issued = tokens.issue("admin", store.auth.revision);
+    assert.ok(typeof issued !== "string" && issued.kind === "whole");
+    token = issued.token;
+    assert.ok(isKnown());
+  };
+  const isKnown = () => tokens.callerOf(token, store.auth) !== undefined;
+  login();
+  write({ kind: "addRole", role: "other" });
+  write({ kind: "changePassword", user: "root", password: "hash" });
+  assert.ok(isKnown());
+  write({ kind: "changePassword", user: "admin", password: "new" });
+  assert.ok(!isKnown());
+  login();
+  write({ kind: "deleteUser", user: "admin" });
+  write(add("admin"));
+  write(grant);
+  assert.ok(!isKnown());
+  login();
+  write({ kind: "disable" });
+  write({ kind: "enable" });
+  assert.ok(!isKnown());
+});
 
 test("a public key taken for an HMAC secret opens nothing", () => {
   const rsa = readTokenOptions(`jwt,sign-method=RS256,${keyFiles["rsa"]}`, 300);
@@ -149,6 +256,8 @@ test("--auth-token is refused with what is wrong in it", () => {
     [`jwt,sign-method=ES384,${keyFiles["p256"]}`, /ES384 needs another kind of key/],
     [`jwt,sign-method=RS256,${keyFiles["rsa"]},ttl=5`, /ttl=5 must be a duration/],
     [`jwt,sign-method=RS256,${keyFiles["rsa"]},ttl=5s,ttl=6s`, /ttl is given twice/],
+    [`jwt,sign-method=HS256,priv-key=${file("short", "secret")}`, /holds 6 bytes, which can be/],
+    [`jwt,sign-method=HS256,priv-key=${secret},audience=`, /audience= is empty/],
     ["jwt,color=red", /"color=red" is not one of/],
   ];
   for (const [text, expected] of table) {
