@@ -33,3 +33,4 @@ export {
   type WatchHubPorts,
   type WatchSink,
 } from "./watch/watch-hub.ts";
+export { type WatchRight, WatchRights } from "./watch/watch-rights.ts";

@@ -62,7 +62,10 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
   });
   const quota = new Quota(context);
   const hub = createWatchHub(context.store);
-  context.member.onApplied(() => hub.advance());
+  context.member.onApplied(() => {
+    access.watches.review();
+    hub.advance();
+  });
   const succession = createSuccession(context, hub);
   const kv: KvCounters = { range: 0, put: 0, deleteRange: 0, txn: 0, compact: 0 };
   const health: HealthCounters = { successes: 0, failures: 0 };

@@ -3,13 +3,14 @@
 // While auth is disabled a call costs one comparison here, and its credentials are not looked at.
 
 import { type CallerOutcome, certainly, type MemberError, proposeFor } from "@althing/member";
-import type {
-  AuthCaller,
-  AuthName,
-  DeleteRangeCommand,
-  Key,
-  LeaseId,
-  TxnCommand,
+import {
+  type AuthCaller,
+  type AuthName,
+  type DeleteRangeCommand,
+  type Key,
+  type LeaseId,
+  type TxnCommand,
+  WatchRights,
 } from "@althing/store";
 import type { CallContext } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
@@ -21,6 +22,7 @@ const bearer = "Bearer ";
 
 export class Access {
   readonly tokens: Tokens;
+  readonly watches: WatchRights<EtcdErrorCode>;
   private readonly context: DoorContext;
   private readonly store: DoorContext["store"];
 
@@ -28,6 +30,7 @@ export class Access {
     this.context = context;
     this.store = context.store;
     this.tokens = tokens;
+    this.watches = new WatchRights(context.store);
   }
 
   get isEnabled(): boolean {
@@ -78,6 +81,20 @@ export class Access {
   ): EtcdErrorCode | undefined {
     return this.judge(call, (caller) => {
       return this.store.auth.refusesRange(key, rangeEnd, caller);
+    });
+  }
+
+  /** Of a watch that is permitted now: when the right to it ends it is told why. What it returns forgets it. */
+  holdWatch(
+    call: CallContext,
+    { key, rangeEnd }: { readonly key: Key; readonly rangeEnd: Key },
+    ended: (code: EtcdErrorCode) => void,
+  ): () => void {
+    return this.watches.hold({
+      key,
+      rangeEnd,
+      caller: () => this.seen(call),
+      ended: (why) => ended(why === "revoked" ? "tokenInvalid" : why),
     });
   }
 

@@ -286,6 +286,76 @@ test("a watch that is not permitted is created and canceled in one answer", asyn
   );
 });
 
+test("a watch ends with the right to it, before what came after", async () => {
+  const [root, u] = [await login("root"), await login("u")];
+  const open = (path: string, token: string, request: Uint8Array) => {
+    const stream = client.grpc.open(path, { token });
+    stream.write(frame(request));
+    const frames: Buffer[] = [];
+    let trailers: Record<string, unknown> = {};
+    stream.on("data", (chunk: Buffer) => frames.push(chunk));
+    stream.on("trailers", (headers) => {
+      trailers = headers;
+    });
+    after(() => stream.close());
+    const messages = () => unframe(Buffer.concat(frames));
+    return { messages, told: () => decodeURIComponent(String(trailers["grpc-message"])) };
+  };
+  const watch = (token: string) => {
+    const create_request = { key: bytes("a"), range_end: bytes("b") };
+    const stream = open(
+      "/etcdserverpb.Watch/Watch",
+      token,
+      etcdCodecs.WatchRequest.encode({ create_request }),
+    );
+    return () =>
+      stream.messages().map((message) => {
+        const { created, canceled, cancel_reason, events } =
+          etcdCodecs.WatchResponse.decode(message);
+        if (created) return "created";
+        return canceled ? cancel_reason : events.map(({ kv }) => String(kv?.value)).join();
+      });
+  };
+  const until = async (isTrue: () => boolean) => {
+    const deadline = performance.now() + 5000;
+    while (!isTrue()) {
+      assert.ok(performance.now() < deadline, "it did not come to that");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const [ofRoot, ofU] = [watch(root), watch(u)];
+  const observed = open(
+    "/v3electionpb.Election/Observe",
+    u,
+    etcdCodecs.LeaderRequest.encode({ name: bytes("a/e") }),
+  );
+  await until(() => ofRoot().length === 1 && ofU().length === 1);
+  await done("Put", { key: bytes("a/e/1"), value: bytes("before") }, root);
+  await until(() => ofU().length === 2 && observed.messages().length === 1);
+  // Both in one piece of the log.
+  const revoked = { role: "r", key: bytes("a"), range_end: bytes("b") };
+  await Promise.all([
+    done("RoleRevokePermission", revoked, root),
+    done("Put", { key: bytes("a/e/1"), value: bytes("after") }, root),
+  ]);
+  await until(() => ofRoot().length === 3 && ofU().length === 3);
+  assert.deepEqual(ofRoot(), ["created", "before", "after"]);
+  assert.deepEqual(ofU(), [
+    "created",
+    "before",
+    "rpc error: code = PermissionDenied desc = etcdserver: permission denied",
+  ]);
+  await until(() => observed.told() !== "undefined");
+  assert.deepEqual([observed.messages().length, observed.told()], [1, texts.denied.slice(2)]);
+  const perm = { permType: 2, key: bytes("a"), range_end: bytes("b") };
+  await done("RoleGrantPermission", { name: "r", perm }, root);
+  const again = watch(u);
+  await until(() => again().length === 1);
+  await done("UserChangePassword", { name: "u", password: "u" }, root);
+  await until(() => again().length === 2);
+  assert.match(again()[1]!, /Unauthenticated desc = etcdserver: invalid auth token/);
+});
+
 test("a lease is kept alive by those who may write what hangs on it", async () => {
   const [root, u] = [await login("root"), await login("u")];
   await done("LeaseGrant", { ID: 70n, TTL: 60 }, u);

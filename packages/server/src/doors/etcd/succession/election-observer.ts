@@ -34,7 +34,14 @@ export function observeElection(
       !parts.succession.denies(name, claimantOf(call, "election", parts.access))
     ) {
       const observer = new Observer(parts, name, call);
-      call.onCancel(() => observer.close());
+      const forget = parts.access.holdWatch(call, prefixOf(name), (code) => {
+        observer.close();
+        call.fail(grpcStatus.unknown, etcdErrors[code].message);
+      });
+      call.onCancel(() => {
+        forget();
+        observer.close();
+      });
       observer.look();
     }
   });
@@ -73,6 +80,8 @@ class Observer implements WatchSink {
 
   events(watcher: Watcher, _revision: number, events: readonly StoreEvent[]): boolean {
     const isAnyones = watcher.options.rangeEnd !== "";
+    this.parts.access.watches.review();
+    if (watcher.isRemoved) return true;
     let flows = true;
     for (const { type, kv } of events) {
       if (type === "put") {

@@ -20,7 +20,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { etcdErrors, failWith, goText } from "../errors.ts";
+import { type EtcdErrorCode, etcdErrors, failWith, goText } from "../errors.ts";
 import { eventBytes, Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
 
 type Request = EtcdMessage<"WatchRequest">;
@@ -38,7 +38,7 @@ const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
 const progressIntervalMsDefault = 10 * 60_000;
 const patrolMs = 1_000;
 /** What a watcher occupies besides its keys, measured. */
-const watcherBytes = 1024;
+const watcherBytes = 1536;
 /** Patrols without a leader after which a stream that asked for one is ended. */
 const leaderlessPatrolsMax = 3;
 /** What a refused creation and a progress report of a whole stream are addressed to. */
@@ -95,6 +95,8 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private readonly access: Access;
   private readonly messageBytesMax: number;
   private readonly watchers = new Map<bigint, Watcher>();
+  /** What forgets the right of each. */
+  private readonly rights = new Map<bigint, () => void>();
   private readonly fragmented = new Set<bigint>();
   private readonly notified = new Set<bigint>();
   /** Ended by us; clients cancel them as a matter of routine and wait for the answer. */
@@ -122,12 +124,17 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
 
   close(): void {
     for (const watcher of this.watchers.values()) this.hub.remove(watcher);
+    for (const forget of this.rights.values()) forget();
     this.watchers.clear();
+    this.rights.clear();
     this.hub.forget(this);
   }
 
   events(watcher: Watcher, revision: number, events: readonly StoreEvent[]): boolean {
     const watchId = watcher.id;
+    // Nothing that came after the right to it had ended is sent.
+    this.access.watches.review();
+    if (watcher.isRemoved) return true;
     if (!this.fragmented.has(watchId)) return this.send({ watchId, revision, events });
     let flows = true;
     for (let start = 0; start < events.length; ) {
@@ -149,6 +156,13 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
     this.forget(watcher);
     this.ended.add(watcher.id);
     this.send({ watchId: watcher.id, revision: 0, canceled: true, compactRevision: floor });
+  }
+
+  /** Its user may not see that any more. */
+  private denied(watcher: Watcher, code: EtcdErrorCode): void {
+    this.forget(watcher);
+    this.ended.add(watcher.id);
+    this.send({ watchId: watcher.id, canceled: true, cancelReason: goText(code) });
   }
 
   /** To those that asked for it and had nothing since the last time. */
@@ -190,6 +204,8 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
       const next = request.start_revision === 0 ? revision + 1 : request.start_revision;
       const watcher = new Watcher(id, options, this, next);
       this.watchers.set(id, watcher);
+      const ended = (code: EtcdErrorCode) => this.denied(watcher, code);
+      this.rights.set(id, this.access.holdWatch(this.call, options, ended));
       this.ended.delete(id);
       if (request.fragment) this.fragmented.add(id);
       if (request.progress_notify) this.notified.add(id);
@@ -207,6 +223,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
 
   /** For all watchers of the stream at once, and only if it is true of all. */
   private tellProgress(): void {
+    this.access.watches.review();
     this.hub.advance();
     if (this.watchers.size === 0) return;
     for (const watcher of this.watchers.values()) if (!this.hub.isCurrent(watcher)) return;
@@ -227,6 +244,8 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
     this.call.release(watcherBytes + key.length + rangeEnd.length);
     this.hub.remove(watcher);
     this.watchers.delete(watcher.id);
+    this.rights.get(watcher.id)?.();
+    this.rights.delete(watcher.id);
     this.fragmented.delete(watcher.id);
     this.notified.delete(watcher.id);
   }
