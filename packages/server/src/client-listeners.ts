@@ -12,6 +12,8 @@ import type { PeerStats } from "./peers/index.ts";
 import type { ClientTls } from "./tls-files.ts";
 import {
   type ClientListener,
+  ConnectionGate,
+  gateLimitsOf,
   type HttpRoute,
   type ListenOptions,
   limitsOf,
@@ -31,6 +33,8 @@ export interface ClientListenersOptions {
 /** The gRPC framing of a message whose request is as large as may be. */
 const framingBytes = 512 * 1024;
 const json = /^\/v3(alpha|beta)?\//;
+/** What is answered when there is no place for another client. */
+const probes = /^\/(health|livez|readyz|metrics|version|grpc\.health\.v1\.Health\/Check$)/;
 const withoutKeys = /^\/(health|livez|readyz|metrics)/;
 
 export class ClientListeners {
@@ -55,6 +59,7 @@ export class ClientListeners {
       },
       counters: door.transport,
       memory: new MemoryBudget(limitsOf(config.maxClientMemoryBytes)),
+      isProbe: (path: string) => probes.test(path),
       keepalive: config.keepalive,
       observe: context.observe,
       visitors: visitorsOf(config, tls),
@@ -63,8 +68,10 @@ export class ClientListeners {
       ({ path }) => config.jsonGateway || !json.test(path),
     );
     const plain = routes.filter((route) => withoutKeys.test(route.path));
+    const { maxConnections, maxConnectionsPerAddress } = config;
+    const gate = new ConnectionGate(gateLimitsOf(maxConnections, maxConnectionsPerAddress));
     for (const url of config.listenClientUrls) {
-      const serving = { ...shared, services: door.services, routes };
+      const serving = { ...shared, gate, services: door.services, routes };
       this.urls.push(await this.#listen(url, tls, serving));
     }
     for (const url of config.listenMetricsUrls) {

@@ -51,6 +51,8 @@ export interface Config {
   readonly maxTxnOps: number;
   readonly maxConcurrentStreams: number;
   readonly maxConnections: number;
+  /** 0: three quarters of them. */
+  readonly maxConnectionsPerAddress: number;
   readonly maxClientMemoryBytes: number;
   readonly autoCompaction:
     | { readonly mode: "off" }
@@ -167,6 +169,7 @@ export function resolveConfig(settings: Settings): Resolved {
       maxTxnOps: read.count("max-txn-ops", 1),
       maxConcurrentStreams: read.count("max-concurrent-streams", 1),
       maxConnections: read.count("max-connections", 1),
+      maxConnectionsPerAddress: read.count("max-connections-per-address", 0),
       maxClientMemoryBytes: read.count("max-client-memory-bytes", clientMemoryBytesMin),
       autoCompaction: autoCompaction(read),
       clientTls,

@@ -158,6 +158,12 @@ export const flags: readonly Flag[] = [
     ["max-concurrent-streams", "count", "10000", "Most requests at once on one connection"],
     ["max-connections", "count", "10000", "Most client connections"],
     [
+      "max-connections-per-address",
+      "count",
+      "0",
+      "Most of them from one address; 0: three quarters; beyond it only health checks are answered",
+    ],
+    [
       "max-client-memory-bytes",
       "count",
       "536870912",

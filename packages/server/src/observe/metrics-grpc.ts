@@ -117,5 +117,28 @@ export function grpcFamilies(counters: TransportCounters): Family[] {
       "Web requests turned away for the origin they come from or the host they call.",
       () => counters.visitorsRefused,
     ),
+    {
+      name: "althing_client_refused_total",
+      type: "counter",
+      help: "What was refused or ended to keep clients within bounds, by the bound.",
+      samples: () => {
+        const { refused, shed } = counters.memory ?? { refused: 0, shed: 0 };
+        return Object.entries({ ...counters.refused, memory: refused + shed }).map(
+          ([reason, value]): Sample => ({ labels: { reason }, value }),
+        );
+      },
+    },
+    single(
+      "gauge",
+      "althing_client_memory_bytes",
+      "Memory held for clients: requests, answers, streams, watches.",
+      () => counters.memory?.usedBytes ?? 0,
+    ),
+    single(
+      "gauge",
+      "althing_client_memory_limit_bytes",
+      "How much of it may be held.",
+      () => counters.memory?.limitBytes ?? 0,
+    ),
   ];
 }

@@ -22,16 +22,24 @@ export interface TransportCounters {
   /** Closed by us: flood, silence, protocol violation. */
   connectionsAborted: number;
   readonly refused: Refused;
+  /** What clients hold of it; undefined before a port is open. */
+  memory: MemoryUse | undefined;
   /** Web requests turned away for where they come from or whom they call. */
   visitorsRefused: number;
+}
+
+export interface MemoryUse {
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+  /** Charges that found no room, and visitors that had to give something back. */
+  readonly refused: number;
+  readonly shed: number;
 }
 
 /** What was refused or ended to keep within bounds, by the bound. */
 export interface Refused {
   /** More streams than a connection may have. */
   streams: number;
-  /** No room in the budget of memory. */
-  memory: number;
   /** More connections than there may be, or than one address may have. */
   connections: number;
   /** A reader that took nothing for too long. */
@@ -64,7 +72,8 @@ export function createTransportCounters(services: readonly GrpcService[]): Trans
     connectionsOpen: 0,
     connectionsAccepted: 0,
     connectionsAborted: 0,
-    refused: { streams: 0, memory: 0, connections: 0, readerStalled: 0, requestUnfinished: 0 },
+    memory: undefined,
+    refused: { streams: 0, connections: 0, readerStalled: 0, requestUnfinished: 0 },
     visitorsRefused: 0,
   };
 }

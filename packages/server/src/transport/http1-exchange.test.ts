@@ -20,11 +20,11 @@ const entrance = new Entrance(
   createTransportCounters([]),
   () => {},
 );
-const http1 = new Http1Server(entrance, { stallMs: 1000, bodyMs: 50 });
+const http1 = new Http1Server(entrance, { stallMs: 1000, bodyMs: 50, isProbe: () => false });
 const memory = new MemoryBudget(limitsOf(1e9));
 const listener = createServer((socket) => {
   const account = memory.open("", () => socket.destroy());
-  http1.take(socket, account);
+  http1.take(socket, { account, isReserved: false });
 }).listen(0, "127.0.0.1");
 await new Promise((resolve) => listener.once("listening", resolve));
 after(() => {

@@ -111,7 +111,10 @@ export class Http1Exchange implements HttpStreamReply {
     }
     response.writeHead(status, { ...this.headers, ...extra, "Content-Length": bytes.length });
     response.end(request.method === "HEAD" ? undefined : bytes);
-    if (response.writableLength > 0) response.setTimeout(this.limits.stallMs);
+    if (response.writableLength === 0) return;
+    // What it still says must not pass for reading.
+    request.pause();
+    response.setTimeout(this.limits.stallMs);
   }
 
   begin(status: number, headers: Readonly<Record<string, string>>): void {
@@ -130,9 +133,11 @@ export class Http1Exchange implements HttpStreamReply {
     if (response.write(piece, () => this.tally.release(piece.length))) return true;
     if (!this.isSlow) {
       this.isSlow = true;
+      this.request.pause();
       response.setTimeout(this.limits.stallMs);
       response.once("drain", () => {
         this.isSlow = false;
+        this.request.resume();
         response.setTimeout(0);
       });
     }

@@ -3,29 +3,34 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Account } from "./budget.ts";
 import type { Entrance } from "./entrance.ts";
+import type { Guest } from "./guests.ts";
 import { refuseOverload } from "./http-exchange.ts";
 import { exchangeBytes, Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
 import { http } from "./node-http.ts";
 import type { HttpStreamRoute } from "./port.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
 
+export interface Http1ServerLimits extends Http1Limits {
+  readonly isProbe: (path: string) => boolean;
+}
+
 export class Http1Server {
   private readonly server: Server;
   private readonly entrance: Entrance;
-  private readonly limits: Http1Limits;
+  private readonly limits: Http1ServerLimits;
   private readonly exchanges = new Set<Http1Exchange>();
   private readonly webSockets: WebSockets;
-  private readonly accounts = new WeakMap<Duplex, Account>();
+  private readonly guests = new WeakMap<Duplex, Guest>();
 
-  constructor(entrance: Entrance, limits: Http1Limits) {
+  constructor(entrance: Entrance, limits: Http1ServerLimits) {
     this.entrance = entrance;
     this.limits = limits;
     this.webSockets = new WebSockets(limits);
     this.server = http.createServer(
       {
-        headersTimeout: 20_000,
+        headersTimeout: Math.min(20_000, limits.bodyMs),
+        connectionsCheckingInterval: Math.min(5000, limits.bodyMs / 2),
         // A request may be a stream that never ends; the others are bounded by the exchange.
         requestTimeout: 0,
         keepAliveTimeout: 30_000,
@@ -36,12 +41,11 @@ export class Http1Server {
     );
     this.server.on("upgrade", (request, socket, first) => {
       const route = this.webSocketRoute(request);
-      const account = this.accounts.get(socket);
-      if (route === undefined || account === undefined || !account.charge(exchangeBytes)) {
-        socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
-        return;
-      }
-      this.webSockets.take(request, socket, first, { route, account });
+      const guest = this.guests.get(socket);
+      const isWelcome = route !== undefined && guest !== undefined && !guest.isReserved;
+      if (isWelcome && guest.account.charge(exchangeBytes)) {
+        this.webSockets.take(request, socket, first, { route, account: guest.account });
+      } else socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
     });
     // Whoever asks whether to send its body learns first whether it will be read.
     this.server.on("checkContinue", (request, response) => {
@@ -57,8 +61,8 @@ export class Http1Server {
     });
   }
 
-  take(socket: Socket, account: Account): void {
-    this.accounts.set(socket, account);
+  take(socket: Socket, guest: Guest): void {
+    this.guests.set(socket, guest);
     this.server.emit("connection", socket);
   }
 
@@ -83,14 +87,16 @@ export class Http1Server {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const head = headOf(request);
     const entry = this.entrance.enter(head);
-    const account = this.accounts.get(request.socket)!;
+    const { account, isReserved } = this.guests.get(request.socket)!;
     const { headers } = entry;
     const exchange = new Http1Exchange(request, response, {
       account,
       limits: this.limits,
       headers,
     });
-    if (!exchange.charge(exchangeBytes)) {
+    if (isReserved) response.shouldKeepAlive = false;
+    const isTurnedAway = isReserved && !this.limits.isProbe(head.path);
+    if (isTurnedAway || !exchange.charge(exchangeBytes)) {
       response.shouldKeepAlive = false;
       refuseOverload((...answer) => exchange.respond(...answer));
       return;

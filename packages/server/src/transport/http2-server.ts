@@ -2,13 +2,15 @@
 // gRPC to the HTTP routes.
 
 import type { Socket } from "node:net";
-import type { Account } from "./budget.ts";
 import { callerOf } from "./caller.ts";
 import type { MethodCounters, TransportCounters } from "./counters.ts";
 import type { Entrance } from "./entrance.ts";
 import { type CallEnvironment, GrpcCall, trailersOnly } from "./grpc-call.ts";
 import { isGrpcContentType, parseGrpcTimeout } from "./grpc-headers.ts";
+import type { Guest } from "./guests.ts";
+import { splitTarget } from "./http-exchange.ts";
 import { Connection, type ConnectionHost } from "./http2/connection.ts";
+import { encodeBlock } from "./http2/hpack/encoder.ts";
 import type { LivenessRules } from "./http2/liveness.ts";
 import type { RequestHead } from "./http2/request-head.ts";
 import type { Stream } from "./http2/stream.ts";
@@ -17,6 +19,7 @@ import {
   type GrpcMethod,
   type GrpcStatus,
   grpcStatus,
+  overloaded,
   type TransportEvent,
   type TransportLimits,
 } from "./port.ts";
@@ -27,6 +30,7 @@ export interface Http2Options extends LivenessRules {
   readonly entrance: Entrance;
   readonly counters: TransportCounters;
   readonly limits: TransportLimits;
+  readonly isProbe: (path: string) => boolean;
   readonly observe: (event: TransportEvent) => void;
 }
 
@@ -73,8 +77,8 @@ export class GrpcHttp2Server {
   }
 
   /** `first`: bytes that were read from it already. */
-  take(socket: Socket, account: Account, first?: Buffer): void {
-    const served = new ServedConnection(socket, account, this.options, () =>
+  take(socket: Socket, guest: Guest, first?: Buffer): void {
+    const served = new ServedConnection(socket, guest, this.options, () =>
       this.connections.delete(served),
     );
     this.connections.add(served);
@@ -99,12 +103,14 @@ class ServedConnection implements ConnectionHost {
   readonly closed: () => void;
   private readonly options: Http2Options;
   private readonly environment: CallEnvironment;
+  private readonly isReserved: boolean;
 
-  constructor(socket: Socket, account: Account, options: Http2Options, closed: () => void) {
+  constructor(socket: Socket, guest: Guest, options: Http2Options, closed: () => void) {
     this.options = options;
+    this.isReserved = guest.isReserved;
     this.closed = closed;
     const { counters, limits, observe } = options;
-    this.connection = new Connection(socket, account, { ...options, ...limits }, this);
+    this.connection = new Connection(socket, guest.account, { ...options, ...limits }, this);
     this.environment = {
       counters,
       messageBytesMax: limits.messageBytesMax,
@@ -127,6 +133,10 @@ class ServedConnection implements ConnectionHost {
 
   request(stream: Stream): void {
     const { head } = stream;
+    if (this.isReserved && !this.options.isProbe(splitTarget(head.path).path)) {
+      turnAway(stream);
+      return;
+    }
     head.plan ??= this.plan(head);
     const plan = head.plan as Plan;
     if (plan.kind === "call") {
@@ -187,6 +197,15 @@ class ServedConnection implements ConnectionHost {
     }
     return { kind: "call", method, counted: counters.methods.get(method)!, timeoutMs };
   }
+}
+
+/** Where there is no place for it. */
+function turnAway(stream: Stream): void {
+  const isCall = isGrpcContentType(stream.head.header("content-type"));
+  const block = isCall
+    ? trailersOnly(grpcStatus.unavailable, overloaded)
+    : encodeBlock([":status", "503", "retry-after", "1"]);
+  stream.begin(block, true);
 }
 
 function refusal(status: GrpcStatus, message: string): RefusalPlan {

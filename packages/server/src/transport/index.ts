@@ -2,6 +2,7 @@
 
 export { type Chargeable, limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
 export { ByteCollector } from "./byte-collector.ts";
+export { ConnectionGate, gateLimitsOf } from "./connection-gate.ts";
 export type { MethodCounters, TransportCounters } from "./counters.ts";
 export { createTransportCounters } from "./counters.ts";
 export { armDeadline } from "./deadline.ts";

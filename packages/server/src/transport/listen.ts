@@ -3,15 +3,15 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
-import { type Account, limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
-import { callerOf } from "./caller.ts";
+import { limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
+import { ConnectionGate, gateLimitsOf } from "./connection-gate.ts";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
 import { Entrance } from "./entrance.ts";
+import { type Guest, Guests } from "./guests.ts";
 import { guardedRoute } from "./http-exchange.ts";
 import { Http1Server } from "./http1-server.ts";
 import type { KeepaliveRules } from "./http2/liveness.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
-import { visitorOf } from "./peer-address.ts";
 import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
 import { Router } from "./router.ts";
 import { VisitorRules, type VisitorRulesOptions } from "./visitor-rules.ts";
@@ -32,6 +32,10 @@ export interface ListenOptions {
   readonly counters?: TransportCounters;
   /** Shared by all ports whose clients are to stay within it together. */
   readonly memory?: MemoryBudget;
+  /** Likewise. */
+  readonly gate?: ConnectionGate;
+  /** Paths, of gRPC too, that are answered where nothing else is: how the member is. */
+  readonly isProbe?: (path: string) => boolean;
   readonly observe: (event: TransportEvent) => void;
   readonly keepalive?: KeepaliveRules;
   /** How long a new connection may be silent. */
@@ -50,8 +54,6 @@ export interface ClientListener {
 
 const preface = Buffer.from("PRI");
 const requestMsDefault = 60_000;
-/** What a connection occupies before it asks for anything, measured. */
-const connectionBytes = 24 * 1024;
 /** etcd's. */
 const keepaliveDefault: KeepaliveRules = {
   minTimeMs: 5000,
@@ -66,52 +68,30 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
     "open" in route ? route : guardedRoute(route, observe),
   );
   const router = new Router(options.services, routes);
+  const isProbe = options.isProbe ?? (() => false);
   const stallMs = options.stallMs ?? 60_000;
   const rules = new VisitorRules(options.visitors ?? { hosts: [], origins: [] });
   const entrance = new Entrance(router, rules, counters, observe);
   const requestMs = options.requestMs ?? requestMsDefault;
-  const http1 = new Http1Server(entrance, { stallMs, bodyMs: requestMs });
+  const http1 = new Http1Server(entrance, { stallMs, bodyMs: requestMs, isProbe });
   const silenceMs = options.silenceMs ?? 30_000;
   const keepalive = options.keepalive ?? keepaliveDefault;
   const patience = { keepalive, silenceMs, stallMs, requestMs };
-  const shared = { router, entrance, counters, limits, observe, ...patience };
+  const shared = { router, entrance, counters, limits, isProbe, observe, ...patience };
   const http2 = new GrpcHttp2Server(shared);
   const memory = options.memory ?? new MemoryBudget(limitsOf(processBytesDefault));
-  const sockets = new Set<Socket>();
-  /** By whom it is with: a secure socket knows nothing of the one that carries it. */
-  const accounts = new Map<string, Account>();
-
-  const accept = (socket: Socket): Account => {
-    counters.connectionsAccepted++;
-    counters.connectionsOpen++;
-    sockets.add(socket);
-    const account = memory.open(visitorOf(socket.remoteAddress), () => socket.destroy());
-    const { address } = callerOf(socket);
-    accounts.set(address, account);
-    account.take(connectionBytes);
-    // Whoever serves the connection handles its faults; none may reach the process.
-    socket.on("error", () => socket.destroy());
-    socket.on("close", () => {
-      counters.connectionsOpen--;
-      sockets.delete(socket);
-      account.close();
-      if (accounts.get(address) === account) accounts.delete(address);
-    });
-    return account;
-  };
-  const abandon = (socket: Socket) => {
-    counters.connectionsAborted++;
-    socket.destroy();
-  };
+  counters.memory = memory;
+  const gate = options.gate ?? new ConnectionGate(gateLimitsOf(limits.connectionsMax));
+  const guests = new Guests(memory, gate, counters);
+  const abandon = (socket: Socket) => guests.abandon(socket);
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
-  server.maxConnections = limits.connectionsMax;
 
   if (options.tls === undefined) {
     server.on("connection", (socket) => {
-      const account = accept(socket);
+      const guest = guests.accept(socket);
       whenFirstBytes(socket, silenceMs, abandon, (first) => {
-        if (first.subarray(0, 3).equals(preface)) http2.take(socket, account, first);
-        else takeHttp1(http1, socket, account, first);
+        if (first.subarray(0, 3).equals(preface)) http2.take(socket, guest, first);
+        else takeHttp1(http1, socket, guest, first);
       });
     });
   } else {
@@ -122,7 +102,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
       handshakeTimeout: Math.min(silenceMs, 10_000),
     });
     server.on("connection", (socket) => {
-      accept(socket);
+      guests.accept(socket);
       secure.emit("connection", socket);
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
@@ -133,9 +113,9 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
         observe({ kind: "clientTlsRefused", level: "info", detail: refused });
         return;
       }
-      const account = accounts.get(callerOf(socket).address);
-      if (account === undefined) socket.destroy();
-      else (socket.alpnProtocol === "h2" ? http2 : http1).take(socket, account);
+      const guest = guests.of(socket);
+      if (guest === undefined) socket.destroy();
+      else (socket.alpnProtocol === "h2" ? http2 : http1).take(socket, guest);
     });
     secure.on("tlsClientError", (error, socket) => {
       abandon(socket);
@@ -153,7 +133,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
       const { address, port } = server.address() as AddressInfo;
       resolve({
         address: { host: address, port },
-        close: (graceMs) => close(server, [http1, http2], sockets, graceMs),
+        close: (graceMs) => close(server, [http1, http2], guests.sockets, graceMs),
       });
     });
   });
@@ -209,9 +189,9 @@ function whenFirstBytes(
 }
 
 /** node:http reads from the beginning: what was read is put back. */
-function takeHttp1(http1: Http1Server, socket: Socket, account: Account, first: Buffer): void {
+function takeHttp1(http1: Http1Server, socket: Socket, guest: Guest, first: Buffer): void {
   socket.pause();
   socket.unshift(first);
-  http1.take(socket, account);
+  http1.take(socket, guest);
   process.nextTick(() => socket.resume());
 }

@@ -13,6 +13,8 @@ import type { HttpReceiver, HttpRequestHead, HttpStreamReply, HttpStreamRoute } 
 const normalClosure = 1000;
 const policyViolation = 1008;
 const tryAgainLater = 1013;
+/** Unread answers beyond which a ping is not answered any more. */
+const pongBytesMax = 256 * 1024;
 const tokenProtocol = "Bearer";
 
 export class WebSockets {
@@ -52,6 +54,7 @@ function createServer(): WebSocketServer {
     clientTracking: false,
     maxPayload: httpBodyBytesMax,
     perMessageDeflate: false,
+    autoPong: false,
     handleProtocols: (protocols) => (protocols.has(tokenProtocol) ? tokenProtocol : false),
   });
 }
@@ -90,6 +93,11 @@ class WebSocketExchange implements HttpStreamReply {
     this.socket = socket;
     this.limits = limits;
     webSocket.on("error", () => webSocket.terminate());
+    // A client that asks for signs of life and does not read them makes no progress either.
+    webSocket.on("ping", (data) => {
+      if (webSocket.bufferedAmount > pongBytesMax) webSocket.terminate();
+      else webSocket.pong(data);
+    });
     socket.on("timeout", () => webSocket.terminate());
   }
 
@@ -148,9 +156,11 @@ class WebSocketExchange implements HttpStreamReply {
     if (!socket.writableNeedDrain) return true;
     if (!this.isSlow) {
       this.isSlow = true;
+      this.webSocket.pause();
       socket.setTimeout?.(this.limits.stallMs);
       socket.once("drain", () => {
         this.isSlow = false;
+        this.webSocket.resume();
         socket.setTimeout?.(0);
       });
     }

@@ -58,7 +58,7 @@ export interface ConnectionHost {
   /** A request has begun: give it its consumer, or end it. */
   request(stream: Stream): void;
   /** We take no more streams for now, or end one that does not go on. */
-  refused(reason: "streams" | "memory" | "readerStalled" | "requestUnfinished"): void;
+  refused(reason: "streams" | "readerStalled" | "requestUnfinished"): void;
   /** We have ended it: flood, silence, violation. */
   aborted(reason: string, detail: string): void;
   /** A bug of ours, which costs its connection. */
@@ -405,7 +405,6 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
     }
     const heldBytes = streamBytes + (list === undefined ? 0 : list.size);
     if (!this.account.charge(heldBytes)) {
-      this.host.refused("memory");
       this.refuse(id, errorCode.refusedStream);
       return;
     }

@@ -1,0 +1,77 @@
+// The connections of one port, from the moment they are accepted: each has its place and its account until
+// it is closed, whoever serves it.
+
+import type { Socket } from "node:net";
+import type { Account, MemoryBudget } from "./budget.ts";
+import { callerOf } from "./caller.ts";
+import type { ConnectionGate } from "./connection-gate.ts";
+import type { TransportCounters } from "./counters.ts";
+import { visitorOf } from "./peer-address.ts";
+
+export interface Guest {
+  readonly account: Account;
+  /** Told how the member is, and nothing else. */
+  readonly isReserved: boolean;
+}
+
+/** What a connection occupies before it asks for anything, measured: twice that for what it collects. */
+const connectionBytes = 24 * 1024;
+/** Longer than any probe takes. */
+const reservedMs = 5000;
+
+export class Guests {
+  readonly sockets = new Set<Socket>();
+  private readonly memory: MemoryBudget;
+  private readonly gate: ConnectionGate;
+  private readonly counters: TransportCounters;
+  /** By whom it is with: a secure socket knows nothing of the one that carries it. */
+  private readonly byCaller = new Map<string, Guest>();
+
+  constructor(memory: MemoryBudget, gate: ConnectionGate, counters: TransportCounters) {
+    this.memory = memory;
+    this.gate = gate;
+    this.counters = counters;
+  }
+
+  accept(socket: Socket): Guest {
+    const { counters, memory, gate, sockets, byCaller } = this;
+    const visitor = visitorOf(socket.remoteAddress);
+    const caller = callerOf(socket).address;
+    const account = memory.open(visitor, () => {
+      this.abandon(socket);
+      account.close();
+    });
+    const place = gate.enter(visitor, () => this.abandon(socket));
+    const guest: Guest = { account, isReserved: place.isReserved };
+    counters.connectionsAccepted++;
+    counters.connectionsOpen++;
+    sockets.add(socket);
+    byCaller.set(caller, guest);
+    account.take(connectionBytes);
+    const leaving = place.isReserved
+      ? setTimeout(() => socket.destroy(), reservedMs).unref()
+      : undefined;
+    if (place.isReserved) counters.refused.connections++;
+    // Whoever serves the connection handles its faults; none may reach the process.
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      clearTimeout(leaving);
+      counters.connectionsOpen--;
+      sockets.delete(socket);
+      place.leave();
+      account.close();
+      if (byCaller.get(caller) === guest) byCaller.delete(caller);
+    });
+    return guest;
+  }
+
+  /** Undefined: it has been closed meanwhile. */
+  of(socket: Socket): Guest | undefined {
+    return this.byCaller.get(callerOf(socket).address);
+  }
+
+  abandon(socket: Socket): void {
+    this.counters.connectionsAborted++;
+    socket.destroy();
+  }
+}
