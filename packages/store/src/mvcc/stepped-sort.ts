@@ -25,7 +25,7 @@ export class SteppedSort {
     this.order = new Uint32Array(count);
     for (let i = 0; i < count; i++) this.order[i] = i;
     this.#spare = new Uint32Array(count > runLength ? count : 0);
-    this.#compare = (a, b) => compare(a, b) || a - b;
+    this.#compare = compare;
     this.#meter = meter;
   }
 
@@ -43,6 +43,7 @@ export class SteppedSort {
     while (this.#out < order.length) {
       if (this.#meter.isDue) return false;
       const end = Math.min(this.#out + runLength, order.length);
+      // Stable, as the language demands of it.
       order.subarray(this.#out, end).sort(this.#compare);
       this.#meter.charge((end - this.#out) * runComparisons * workOf.comparison);
       this.#out = end;
