@@ -7,6 +7,7 @@ import type { Key, RangeRequest, Revision } from "../contract.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { keyRange } from "./key-range.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { PackedValues } from "./packed-values.ts";
 import { SteppedSort } from "./stepped-sort.ts";
 import type { VersionId } from "./versions.ts";
 import { type Meter, workOf } from "./work.ts";
@@ -37,7 +38,7 @@ export class Selection {
   #start: Key;
   #end: Key | undefined;
   #sort: SteppedSort | undefined;
-  #values: Uint8Array[] = [];
+  #values = new PackedValues();
   #weighed = 0;
 
   /** `revision` is one that can be read, `request` of more than one key. */
@@ -137,22 +138,22 @@ export class Selection {
     for (let i = 0; i < order.length && i < limit; i++) kept.push(found[order[i]!]!);
     this.found = kept;
     this.#sort = undefined;
-    this.#values = [];
+    this.#values = new PackedValues();
     this.heldBytes = this.found.length * idBytes;
     this.#stage = "weigh";
     return true;
   }
 
-  /** Values may be views that are good for this turn only, and the sort takes longer. */
   #readValues(): boolean {
     const values = this.#values;
     const { found } = this;
-    while (values.length < found.length) {
+    while (values.count < found.length) {
       if (this.#meter.isDue) return false;
-      const { value } = this.#keyspace.load("", found[values.length]!);
+      const { value } = this.#keyspace.load("", found[values.count]!);
       this.#meter.charge(workOf.pair + value.length);
-      this.heldBytes += workOf.pair + value.length;
-      values.push(new Uint8Array(value));
+      const before = values.heldBytes;
+      values.add(value);
+      this.heldBytes += values.heldBytes - before;
     }
     return true;
   }
@@ -173,7 +174,7 @@ export class Selection {
       case "mod":
         return (a, b) => sign * (versions.main(found[a]!) - versions.main(found[b]!));
       case "value":
-        return (a, b) => sign * compareBytes(values[a]!, values[b]!);
+        return (a, b) => sign * values.compare(a, b, this.#meter);
     }
   }
 
@@ -258,13 +259,4 @@ function hasFilters(request: RangeRequest): boolean {
     request.minCreateRevision !== 0 ||
     request.maxCreateRevision !== 0
   );
-}
-
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const difference = a[i]! - b[i]!;
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
 }

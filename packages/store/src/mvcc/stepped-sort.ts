@@ -1,11 +1,8 @@
-// A merge sort that can stop anywhere and go on later: a million pairs take more than a second to
-// sort, and the loop must not wait for it. Ties keep their order.
+// A merge sort that can stop after any element and go on later: a million pairs take more than a second to
+// sort, and the loop must not wait for it. Ties keep their order. It always compares the same pairs of the
+// same elements, so that what it costs can be told from them.
 
 import { type Meter, workOf } from "./work.ts";
-
-/** Sorted at once. */
-const runLength = 1024;
-const runComparisons = 10;
 
 export class SteppedSort {
   /** Places of the elements, in order once `step` says so. */
@@ -13,79 +10,66 @@ export class SteppedSort {
   readonly #compare: (a: number, b: number) => number;
   readonly #meter: Meter;
   #spare: Uint32Array;
-  /** Runs of this length are sorted; 0: none is. */
-  #width = 0;
-  /** What the pass under way has written. */
+  /** Runs of this length are sorted. */
+  #width = 1;
+  /** What the pass under way has written, and where in the two runs that it merges it is. */
   #out = 0;
   #left = 0;
-  #right = 0;
+  #right = 1;
 
   /** `compare` is given two places below `count`. */
   constructor(count: number, compare: (a: number, b: number) => number, meter: Meter) {
     this.order = new Uint32Array(count);
     for (let i = 0; i < count; i++) this.order[i] = i;
-    this.#spare = new Uint32Array(count > runLength ? count : 0);
+    this.#spare = new Uint32Array(count);
     this.#compare = compare;
     this.#meter = meter;
   }
 
   /** True: it is sorted. */
   step(): boolean {
-    const { length } = this.order;
-    while (this.#width < length && length > 1) {
-      if (this.#width === 0 ? !this.#sortRuns() : !this.#mergePass()) return false;
-    }
+    while (this.#width < this.order.length) if (!this.#mergePass()) return false;
     return true;
-  }
-
-  #sortRuns(): boolean {
-    const { order } = this;
-    while (this.#out < order.length) {
-      if (this.#meter.isDue) return false;
-      const end = Math.min(this.#out + runLength, order.length);
-      // Stable, as the language demands of it.
-      order.subarray(this.#out, end).sort(this.#compare);
-      this.#meter.charge((end - this.#out) * runComparisons * workOf.comparison);
-      this.#out = end;
-    }
-    this.#width = runLength;
-    this.#beginPass();
-    return true;
-  }
-
-  #beginPass(): void {
-    this.#out = 0;
-    this.#left = 0;
-    this.#right = Math.min(this.#width, this.order.length);
   }
 
   /** Merges pairs of neighbouring runs into the spare half. */
   #mergePass(): boolean {
-    const from = this.order;
-    const to = this.#spare;
-    const { length } = from;
+    const { order } = this;
+    const { length } = order;
     while (this.#out < length) {
       const start = this.#out - (this.#out % (2 * this.#width));
       const middle = Math.min(start + this.#width, length);
       const end = Math.min(start + 2 * this.#width, length);
-      const stop = Math.min(this.#out + runLength, end);
-      if (this.#meter.isDue) return false;
-      this.#meter.charge((stop - this.#out) * workOf.comparison);
-      while (this.#out < stop) {
-        const takesLeft =
-          this.#left < middle &&
-          (this.#right >= end || this.#compare(from[this.#left]!, from[this.#right]!) <= 0);
-        to[this.#out++] = takesLeft ? from[this.#left++]! : from[this.#right++]!;
-      }
-      if (this.#out === end) {
-        this.#left = end;
-        this.#right = Math.min(end + this.#width, length);
-      }
+      if (!this.#merge(middle, end)) return false;
+      this.#left = end;
+      this.#right = Math.min(end + this.#width, length);
     }
-    this.order = to;
-    this.#spare = from;
+    this.order = this.#spare;
+    this.#spare = order;
     this.#width *= 2;
-    this.#beginPass();
+    this.#out = 0;
+    this.#left = 0;
+    this.#right = Math.min(this.#width, length);
     return true;
+  }
+
+  /** False: it stopped before the end. */
+  #merge(middle: number, end: number): boolean {
+    const from = this.order;
+    const to = this.#spare;
+    const meter = this.#meter;
+    let left = this.#left;
+    let right = this.#right;
+    let out = this.#out;
+    while (out < end && !meter.isDue) {
+      meter.charge(workOf.comparison);
+      const takesLeft =
+        left < middle && (right >= end || this.#compare(from[left]!, from[right]!) <= 0);
+      to[out++] = takesLeft ? from[left++]! : from[right++]!;
+    }
+    this.#left = left;
+    this.#right = right;
+    this.#out = out;
+    return out === end;
   }
 }

@@ -13,6 +13,8 @@ export const workOf = {
   pair: 128,
   /** Two of what is to be sorted are compared. */
   comparison: 16,
+  /** And of what two values begin with alike, each byte. */
+  commonByte: 0.5,
 } as const;
 
 /** What a request that only reads may cost when nobody says otherwise. */
@@ -20,9 +22,9 @@ export const readWorkMax = 1024 * 1024 * 1024;
 
 /**
  * What a command of the log may read: it is carried out in one piece, on every member, while the loop
- * waits. Some 30 ms.
+ * waits. Some tens of milliseconds.
  */
-export const commandWorkMax = 16 * 1024 * 1024;
+export const commandWorkMax = 8 * 1024 * 1024;
 
 export class Meter {
   /** Counts against the bound. Depends on the state and the request alone. */

@@ -5,7 +5,7 @@
 import type { Compare, Key, Revision } from "../contract.ts";
 import { keyRange } from "../mvcc/key-range.ts";
 import type { Keyspace } from "../mvcc/keyspace.ts";
-import { compareBytes, visibleAt } from "../mvcc/selection.ts";
+import { visibleAt } from "../mvcc/selection.ts";
 import type { VersionId } from "../mvcc/versions.ts";
 import { type Meter, workOf } from "../mvcc/work.ts";
 
@@ -114,4 +114,13 @@ export class Comparison {
 
 function orderOfNumbers(stored: number | bigint, given: number | bigint): number {
   return stored < given ? -1 : stored > given ? 1 : 0;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
 }
