@@ -20,5 +20,13 @@ export const leftOut: readonly LeftOut[] = [
   { names: /^TestEtcdCorruptHash$/, why: "corrupts a file of etcd's own format (bbolt)" },
   { names: /^TestGrpcproxy/, why: "starts etcd's own proxy and no member" },
   { names: /^TestReleaseUpgrade/, why: "begins with the program of etcd's last release" },
+  {
+    names: /^TestV3Curl_MaxStreams_ReachLimit/,
+    why: "wants one curl's watches to block another's reads: etcd's gateway has a single connection to its member",
+  },
+  {
+    names: /^TestCtlV3Alarm$/,
+    why: "wants /health without a reason; later releases give one, too",
+  },
   { names: /^TestEtcdExampleConfig$/, why: "its example file is not in Debian's package" },
 ];
