@@ -7,9 +7,11 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { type IncomingHttpHeaders, request as requestHttp } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
+import { request as requestHttps } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { createAuthority } from "../../packages/server/src/peers/testing/certificate.ts";
 import type { EtcdClient } from "../client/etcd-client.ts";
 import { Cluster } from "../cluster/cluster.ts";
@@ -72,17 +74,24 @@ type Ask = (request: Request) => Promise<Answer>;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const putOf = (key: string) => JSON.stringify({ key: base64(key), value: base64("v") });
 
-const overHttp1: Ask = ({ method = "POST", path = "/v3/kv/put", headers = {}, body = "" }) =>
-  new Promise((resolve, reject) => {
-    const options = { host: "127.0.0.1", port: plainPort, method, path, agent: false, headers };
-    const sent = requestHttp(options, async (reply) => {
-      let text = "";
-      for await (const chunk of reply) text += chunk;
-      resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text });
+const http1 =
+  (isSecure: boolean): Ask =>
+  ({ method = "POST", path = "/v3/kv/put", headers = {}, body = "" }) =>
+    new Promise((resolve, reject) => {
+      const port = isSecure ? securePort : plainPort;
+      const options = { host: "127.0.0.1", port, method, path, agent: false, headers };
+      const trusting = { ...options, rejectUnauthorized: false };
+      const sent = isSecure ? requestHttps(trusting) : requestHttp(options);
+      sent.on("response", async (reply) => {
+        let text = "";
+        for await (const chunk of reply) text += chunk;
+        resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text });
+      });
+      sent.on("error", reject);
+      sent.end(body);
     });
-    sent.on("error", reject);
-    sent.end(body);
-  });
+const overHttp1 = http1(false);
+const overHttps1 = http1(true);
 
 const overHttp2: Ask = async ({ method = "POST", path = "/v3/kv/put", headers = {}, body }) => {
   const session = connectHttp2(`https://127.0.0.1:${securePort}`, { rejectUnauthorized: false });
@@ -142,6 +151,7 @@ const attacks: readonly (readonly [string, Readonly<Record<string, string>>, num
 
 for (const [protocol, ask] of [
   ["HTTP/1.1", overHttp1],
+  ["HTTP/1.1 over TLS", overHttps1],
   ["HTTP/2 over TLS", overHttp2],
 ] as const) {
   test(`no page writes or reads over ${protocol}`, { skip, timeout }, async () => {
@@ -161,8 +171,7 @@ for (const [protocol, ask] of [
   });
 
   test(`programs and pages that may call do so over ${protocol}`, { skip, timeout }, async () => {
-    const scheme = ask === overHttp1 ? "http" : "https";
-    const port = ask === overHttp1 ? plainPort : securePort;
+    const [scheme, port] = ask === overHttp1 ? ["http", plainPort] : ["https", securePort];
     const friendly: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
       ["curl -d", formPost],
       ["nothing but a body", {}],
@@ -191,10 +200,12 @@ for (const [protocol, ask] of [
 }
 
 /** The first line of what comes back. */
-async function rawStatus(lines: readonly string[], body = ""): Promise<string> {
-  const socket = connect(plainPort, "127.0.0.1");
+async function rawStatus(lines: readonly string[], isSecure = false): Promise<string> {
+  const socket = isSecure
+    ? connectTls({ host: "127.0.0.1", port: securePort, rejectUnauthorized: false })
+    : connect(plainPort, "127.0.0.1");
   try {
-    socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
     let heard = "";
     for await (const chunk of socket) {
       heard += chunk;
@@ -206,31 +217,36 @@ async function rawStatus(lines: readonly string[], body = ""): Promise<string> {
   }
 }
 
-function upgrade(host: string, ...more: readonly string[]): Promise<string> {
-  return rawStatus([
-    "GET /v3/watch HTTP/1.1",
-    `Host: ${host}`,
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ...more,
-  ]);
-}
-
 test("a WebSocket opens for programs and for pages that may, and for nobody else", {
   skip,
   timeout,
 }, async () => {
-  const here = `127.0.0.1:${plainPort}`;
   const open = "HTTP/1.1 101 Switching Protocols";
-  assert.equal(await upgrade(here), open);
-  assert.equal(await upgrade(here, `Origin: ${friend}`), open);
-  assert.equal(await upgrade(here, `Origin: http://${here}`), open);
-  assert.equal(await upgrade(here, `Origin: ${evil}`), "HTTP/1.1 403 Forbidden");
-  assert.equal(await upgrade(here, "Origin: null"), "HTTP/1.1 403 Forbidden");
-  const rebound = await upgrade("evil.example", "Origin: http://evil.example");
-  assert.equal(rebound, "HTTP/1.1 421 Misdirected Request");
+  const forbidden = "HTTP/1.1 403 Forbidden";
+  for (const [scheme, port] of [
+    ["http", plainPort],
+    ["https", securePort],
+  ] as const) {
+    const here = `127.0.0.1:${port}`;
+    const upgrade = (host: string, ...more: readonly string[]) => {
+      const head = [
+        "GET /v3/watch HTTP/1.1",
+        `Host: ${host}`,
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      ];
+      return rawStatus([...head, ...more], scheme === "https");
+    };
+    assert.equal(await upgrade(here), open);
+    assert.equal(await upgrade(here, `Origin: ${friend}`), open);
+    assert.equal(await upgrade(here, `Origin: ${scheme}://${here}`), open);
+    assert.equal(await upgrade(here, `Origin: ${evil}`), forbidden);
+    assert.equal(await upgrade(here, "Origin: null"), forbidden);
+    const rebound = await upgrade("evil.example", `Origin: ${scheme}://evil.example`);
+    assert.equal(rebound, "HTTP/1.1 421 Misdirected Request");
+  }
 });
 
 test("a page is refused before its body is read: at its head, and without leave to send it", {

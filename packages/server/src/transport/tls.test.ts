@@ -1,58 +1,31 @@
 // The client port over TLS: both protocols by ALPN, and a client's name only from a certificate that the
-// configured authority signed. The certificates are made on the spot with openssl.
+// configured authority signed. The certificates are made on the spot.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { etcdCodecs } from "@althing/wire";
+import { createAuthority } from "../peers/testing/certificate.ts";
 import { type EchoServer, startEcho } from "./testing/echo-service.ts";
 import { GrpcClient } from "./testing/grpc-client.ts";
 
-const skip =
-  spawnSync("openssl", ["version"]).error === undefined ? false : "openssl is not installed";
-
 const put = etcdCodecs.PutRequest.encode({ key: Buffer.from("k") });
-let folder: string;
+const authority = createAuthority("test authority");
+const certificates = {
+  alice: authority.issue("alice"),
+  mallory: createAuthority("another").issue("mallory"),
+};
 let server: EchoServer;
 let impatient: EchoServer;
 
-function openssl(...args: string[]): void {
-  execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-}
-
-const pem = (name: string) => readFileSync(join(folder, name));
-
-function certify(name: string, commonName: string, authority: string): void {
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const subject = ["-subj", `/CN=${commonName}`];
-  if (authority === "") {
-    openssl("req", "-x509", ...curve, "-keyout", `${name}.key`, "-out", `${name}.pem`, ...subject);
-    return;
-  }
-  openssl("req", ...curve, "-keyout", `${name}.key`, "-out", `${name}.csr`, ...subject);
-  const signing = ["-CA", `${authority}.pem`, "-CAkey", `${authority}.key`, "-CAcreateserial"];
-  openssl("x509", "-req", "-in", `${name}.csr`, ...signing, "-out", `${name}.pem`);
-}
-
 before(async () => {
-  if (skip) return;
-  folder = mkdtempSync(join(tmpdir(), "althing-tls-"));
-  certify("ca", "test authority", "");
-  certify("server", "localhost", "ca");
-  certify("alice", "alice", "ca");
-  certify("mallory", "mallory", "");
   const tls = {
-    cert: pem("server.pem"),
-    key: pem("server.key"),
-    ca: pem("ca.pem"),
+    ...authority.issue("server"),
+    ca: authority.cert,
     requestCert: true,
     rejectUnauthorized: true,
   };
@@ -60,19 +33,15 @@ before(async () => {
   impatient = await startEcho({ tls, silenceMs: 100 });
 });
 after(async () => {
-  if (skip) return;
   await server.close(100);
   await impatient.close(100);
-  rmSync(folder, { recursive: true, force: true });
 });
 
-function identity(name: string) {
-  return { cert: pem(`${name}.pem`), key: pem(`${name}.key`), rejectUnauthorized: false };
+function identity(name: keyof typeof certificates) {
+  return { ...certificates[name], rejectUnauthorized: false };
 }
 
-test("gRPC by ALPN h2, and the certificate's name on plain requests over both protocols", {
-  skip,
-}, async () => {
+test("gRPC by ALPN h2, and the certificate's name on plain requests over both protocols", async () => {
   const { port } = server.address;
   const client = new GrpcClient(port, { tls: identity("alice") });
   assert.equal((await client.call("/test.Echo/Echo", put)).status, 0);
@@ -103,7 +72,7 @@ test("gRPC by ALPN h2, and the certificate's name on plain requests over both pr
   assert.equal(http2, "GET alice");
 });
 
-test("bodies and answers are streams at the same time, over both protocols", { skip }, async () => {
+test("bodies and answers are streams at the same time, over both protocols", async () => {
   const { port } = server.address;
   const head = { ":path": "/echo", ":method": "POST" };
   const session = connectHttp2(`https://127.0.0.1:${port}`, identity("alice"));
@@ -136,7 +105,7 @@ test("bodies and answers are streams at the same time, over both protocols", { s
   while (server.cancelled === before) await new Promise((done) => setTimeout(done, 5));
 });
 
-test("a certificate of another authority, or none, is turned away", { skip }, async () => {
+test("a certificate of another authority, or none, is turned away", async () => {
   for (const options of [identity("mallory"), { rejectUnauthorized: false }]) {
     const client = new GrpcClient(server.address.port, { tls: options });
     assert.equal((await client.call("/test.Echo/Echo", put)).status, -1);
@@ -144,7 +113,7 @@ test("a certificate of another authority, or none, is turned away", { skip }, as
   }
 });
 
-test("cleartext, garbage and silence on the encrypted port are closed", { skip }, async () => {
+test("cleartext, garbage and silence on the encrypted port are closed", async () => {
   const { port } = server.address;
   for (const first of [
     "GET / HTTP/1.1\r\n\r\n",
@@ -173,4 +142,35 @@ test("cleartext, garbage and silence on the encrypted port are closed", { skip }
   const client = new GrpcClient(port, { tls: identity("alice") });
   assert.equal((await client.call("/test.Echo/Echo", put)).status, 0);
   client.close();
+});
+
+test("whom the port's own rule refuses is cut off, for all that the authority vouches for it", async () => {
+  const told: string[] = [];
+  const strict = await startEcho({
+    tls: {
+      ...authority.issue("server"),
+      ca: authority.cert,
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    refuseClient: (socket) => {
+      const name = String(socket.getPeerCertificate().subject.CN);
+      told.push(name);
+      return name === "alice" ? "not alice" : undefined;
+    },
+  });
+  const bob = authority.issue("bob");
+  for (const [shown, status] of [
+    [certificates.alice, -1],
+    [bob, 0],
+  ] as const) {
+    const client = new GrpcClient(strict.address.port, {
+      tls: { ...shown, rejectUnauthorized: false },
+    });
+    assert.equal((await client.call("/test.Echo/Echo", put)).status, status);
+    client.close();
+  }
+  assert.deepEqual(told, ["alice", "bob"]);
+  assert.deepEqual(strict.events, ["clientTlsRefused"]);
+  await strict.close(100);
 });
