@@ -44,23 +44,7 @@ export function checkDelta(previousInspected: object, nextInspected: object): Vi
     const becameCandidate = next.role === "candidate" && previous.role !== "candidate";
     must(!becameCandidate || order > 0, "ballot-never-reused", ballots);
     checkKept(previous, next, must);
-    checkProposedAgain(previous, next, must);
   });
-}
-
-/** P2c: where phase 1 found something, that and nothing else was proposed since. */
-function checkProposedAgain(previous: PaxosInspection, next: PaxosInspection, must: Must): void {
-  const isSameBallot = compareBallots(previous.promised, next.promised) === 0;
-  if (previous.found.length === 0 || next.nextSlot === undefined || !isSameBallot) return;
-  // A promise that came in between may have told of a higher ballot's value.
-  if (previous.promisedBy.join() !== next.promisedBy.join()) return;
-  const first = previous.nextSlot ?? previous.commitIndex + 1;
-  for (const entry of next.entries) {
-    if (entry.index < first || entry.index >= next.nextSlot) continue;
-    const found = previous.found.find(({ index }) => index === entry.index);
-    const isSame = found === undefined || sameValue(found, entry);
-    must(isSame, "found-is-proposed", `slot ${entry.index} has another value`);
-  }
 }
 
 function checkSlots(state: PaxosInspection, must: Must): void {

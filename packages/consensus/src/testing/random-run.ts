@@ -87,7 +87,7 @@ class RandomRun<M, S> {
     const id = this.#members[member % this.#members.length]!;
     const other = this.#members[choice % this.#members.length]!;
     const letter = cluster.letters[choice % Math.max(1, cluster.letters.length)];
-    switch (kind % 27) {
+    switch (kind % 30) {
       case 0:
       case 1:
       case 2:
@@ -169,6 +169,16 @@ class RandomRun<M, S> {
       case 26:
         this.#elect(id);
         break;
+      case 27:
+        this.#partition(choice);
+        break;
+      case 28:
+        this.#goOn(1 + (choice % 16));
+        break;
+      case 29:
+        // What is under way on one connection is lost.
+        cluster.letters = cluster.letters.filter(({ from, to }) => from !== id || to !== other);
+        break;
     }
     this.#checkReads();
   }
@@ -194,12 +204,17 @@ class RandomRun<M, S> {
     for (let i = 0; i < 40 && !goesOn(); i++) cluster.elapse(electionTicks);
     const states = [...cluster.machines.values()].map(({ core }) => core.status());
     assert(goesOn(), `the healed cluster does not go on: ${JSON.stringify(states)}`);
+    // A hand-over that was asked for before may still end the lead of one that goes on.
+    for (let i = 0; i < 5 && !this.#isLastApplied(); i++) {
+      const payload = bytesOf("last");
+      const proposer = cluster.leader();
+      if (proposer !== undefined) {
+        cluster.step(proposer, { kind: "propose", proposals: [{ token: 0, payload }] });
+      }
+      cluster.elapse(electionTicks);
+    }
+    assert(this.#isLastApplied(), "the last proposal is applied");
     const leader = cluster.leader()!;
-    const payload = bytesOf("last");
-    cluster.step(leader, { kind: "propose", proposals: [{ token: 0, payload }] });
-    cluster.elapse(electionTicks);
-    const status = cluster.at(leader).core.status();
-    assert.equal(status.appliedIndex, status.lastIndex, "the last proposal is applied");
     this.#read(leader);
     cluster.elapse(electionTicks);
     this.#checkReads();
@@ -240,6 +255,31 @@ class RandomRun<M, S> {
       const token = this.#nextToken++;
       this.#cluster.step(id, { kind: "propose", proposals: [{ token, payload }] });
     }
+  }
+
+  #isLastApplied(): boolean {
+    const leader = this.#cluster.leader();
+    const last = leader === undefined ? undefined : this.#cluster.at(leader).applied.at(-1);
+    return last !== undefined && new TextDecoder().decode(last.payload) === "last";
+  }
+
+  /** Two sides that hear nothing of each other; in a third of the cases one of them still hears. */
+  #partition(sides: number): void {
+    const cluster = this.#cluster;
+    cluster.heal();
+    this.#members.forEach((one, place) => {
+      this.#members.forEach((other, otherPlace) => {
+        const isCut = ((sides >> place) & 1) > ((sides >> otherPlace) & 1);
+        if (!isCut) return;
+        cluster.cut(one, other);
+        if (sides % 3 !== 0) cluster.cut(other, one);
+      });
+    });
+  }
+
+  /** Time for all, and everything arrives that is not cut off. */
+  #goOn(ticks: number): void {
+    if (this.#plan.clockDrift === undefined) this.#cluster.elapse(ticks);
   }
 
   #time(id: MemberId, choice: number): void {

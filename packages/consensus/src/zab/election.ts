@@ -20,6 +20,7 @@ import {
 import { membership, type Zab } from "./self.ts";
 import {
   compareHistories,
+  hearsLately,
   historyOf,
   isBetterVote,
   isCutOff,
@@ -224,9 +225,17 @@ function isHeeded(zab: Zab, looking: Looking, member: MemberId): boolean {
   return looking.ticks >= zab.settings.electionTicks;
 }
 
-/** All voters, and whoever took part in this round: a new member may not know that it votes. */
+/**
+ * All voters, and whoever is looking as well, also if it offers nobody: memberships may be of different
+ * age. A member that this one's does not name may need its word, and know it; if it were not answered
+ * because it has no vote, and had no vote because it is not answered, both would wait for ever.
+ */
 function tellAll(zab: Zab, looking: Looking): void {
-  const told = new Set([...votersOf(membership(zab)), ...looking.votes.keys()]);
+  const told = new Set(votersOf(membership(zab)));
+  const isHeard = hearsLately(zab, looking);
+  for (const member of looking.heard.keys()) if (isHeard(member)) told.add(member);
+  // Above all the one that needs this vote in order to lead.
+  if (looking.vote !== undefined) told.add(looking.vote.leader);
   told.delete(zab.settings.id);
   for (const member of [...told].sort()) notify(zab, member);
 }

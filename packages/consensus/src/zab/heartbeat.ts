@@ -43,7 +43,9 @@ export function handlePing(zab: Zab, from: MemberId, message: MessageOf<"ping">)
     if (message.epoch > 0) sendFollowerInfo(zab, following);
     return;
   }
-  if (message.sequence > received) {
+  // More was sent: something is lost. Less: the leader began this session a second time, because what
+  // asks for it came twice, and waits for what this member said already.
+  if (message.sequence !== received) {
     restartSession(zab, following);
     return;
   }

@@ -1,0 +1,73 @@
+// Plans of several hundred moves, drawn from a seed. Each plan has its own mixture: which kinds of
+// moves come often and which hardly ever is drawn first, so that some plans change the membership all
+// the time, others elect, others lose messages. What needs a dozen rare steps in a row is reached so,
+// and not by plans in which everything is equally likely.
+
+import type { CoreOptions } from "../contract.ts";
+import { type RandomPlan, randomOf } from "./random-run.ts";
+
+type Move = readonly [kind: number, member: number, choice: number];
+
+/** Kinds of moves as `random-run.ts` numbers them, and how often each comes before the mixing. */
+const kinds = {
+  time: [0, 3],
+  deliverSome: [3, 6],
+  deliverAny: [8, 2],
+  lose: [9, 1],
+  double: [10, 1],
+  persist: [11, 4],
+  propose: [14, 2],
+  read: [16, 1],
+  crash: [17, 0.5],
+  restart: [18, 1],
+  compact: [19, 0.5],
+  snapshot: [20, 1],
+  transfer: [21, 0.5],
+  membership: [22, 1],
+  trouble: [23, 2],
+  partition: [27, 0.5],
+  goOn: [28, 0.5],
+  loseLink: [29, 1],
+} as const;
+
+export function longPlan(seed: number, core: RandomPlan["core"] = {}): RandomPlan {
+  const random = randomOf(seed);
+  const list = Object.values(kinds).map(([kind, often]) => {
+    // From a thirtieth to ten times as often.
+    return { kind, weight: often * 10 ** (random() * 2.5 - 1.5) };
+  });
+  // Without these nothing goes on at all.
+  for (const one of list) {
+    if (one.kind === 0 || one.kind === 3 || one.kind === 11) one.weight = Math.max(one.weight, 1);
+  }
+  const total = list.reduce((sum, { weight }) => sum + weight, 0);
+  const count = 200 + Math.floor(random() * 1200);
+  const moves: Move[] = [];
+  for (let i = 0; i < count; i++) {
+    const kind = draw(list, random() * total);
+    moves.push([kind, Math.floor(random() * 7), Math.floor(random() * 1024)]);
+  }
+  return {
+    voters: 1 + Math.floor(random() * 5),
+    learners: Math.floor(random() * 2),
+    seed,
+    core: { ...limitsOf(random), ...core },
+    withMembership: true,
+    moves,
+  };
+}
+
+function draw(list: readonly { kind: number; weight: number }[], point: number): number {
+  let left = point;
+  for (const { kind, weight } of list) {
+    left -= weight;
+    if (left < 0) return kind;
+  }
+  return list[0]!.kind;
+}
+
+/** Small messages make promises and histories travel in parts. */
+function limitsOf(random: () => number): Partial<CoreOptions> {
+  if (random() < 0.5) return {};
+  return { limits: { messageBytesMax: 3, messagesInFlightMax: 2, uncommittedBytesMax: 40 } };
+}
