@@ -144,7 +144,7 @@ export const zabMutants: readonly Mutant[] = [
         "if (message.sequence !== following.received + 1) {",
         "if (message.sequence < 0) {",
       ],
-      ["heartbeat.ts", "if (message.sequence > received) {", "if (message.sequence < 0) {"],
+      ["heartbeat.ts", "if (message.sequence !== received) {", "if (message.sequence < 0) {"],
     ],
   ),
   mutant(

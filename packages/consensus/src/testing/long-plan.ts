@@ -28,6 +28,7 @@ const kinds = {
   partition: [27, 0.5],
   goOn: [28, 0.5],
   loseLink: [29, 1],
+  partInChange: [30, 0.3],
 } as const;
 
 export function longPlan(seed: number, core: RandomPlan["core"] = {}): RandomPlan {

@@ -87,7 +87,7 @@ class RandomRun<M, S> {
     const id = this.#members[member % this.#members.length]!;
     const other = this.#members[choice % this.#members.length]!;
     const letter = cluster.letters[choice % Math.max(1, cluster.letters.length)];
-    switch (kind % 30) {
+    switch (kind % 31) {
       case 0:
       case 1:
       case 2:
@@ -178,6 +178,9 @@ class RandomRun<M, S> {
       case 29:
         // What is under way on one connection is lost.
         cluster.letters = cluster.letters.filter(({ from, to }) => from !== id || to !== other);
+        break;
+      case 30:
+        this.#partInChange(id, member, choice);
         break;
     }
     this.#checkReads();
@@ -275,6 +278,27 @@ class RandomRun<M, S> {
         if (sides % 3 !== 0) cluster.cut(other, one);
       });
     });
+  }
+
+  /** In the midst of a change the members part, each side goes on by itself, and they meet again. */
+  #partInChange(id: MemberId, steps: number, choice: number): void {
+    const cluster = this.#cluster;
+    if (!this.#plan.withMembership || this.#plan.clockDrift !== undefined) return;
+    this.#changeMembership(id, choice);
+    const count = steps * 5 + (choice % 5);
+    for (let i = 0; i < count; i++) {
+      for (const each of this.#members) if (cluster.at(each).isUp) cluster.persist(each);
+      const letter = cluster.letters.shift();
+      if (letter !== undefined) cluster.deliver(letter);
+    }
+    this.#partition(choice >> 3);
+    for (let i = 0; i < 2; i++) {
+      const leads = (each: MemberId) => cluster.at(each).core.status().role === "leader";
+      for (const each of this.#members.filter(leads)) this.#propose(each, 1);
+      cluster.elapse(12);
+    }
+    for (const each of this.#members) this.#propose(each, 1);
+    cluster.heal();
   }
 
   /** Time for all, and everything arrives that is not cut off. */
