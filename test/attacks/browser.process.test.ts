@@ -93,28 +93,33 @@ const http1 =
 const overHttp1 = http1(false);
 const overHttps1 = http1(true);
 
-const overHttp2: Ask = async ({ method = "POST", path = "/v3/kv/put", headers = {}, body }) => {
-  const session = connectHttp2(`https://127.0.0.1:${securePort}`, { rejectUnauthorized: false });
-  try {
-    const { host, ...others } = headers;
-    const authority = host === undefined ? {} : { ":authority": host };
-    const stream = session.request({
-      ":method": method,
-      ":path": path,
-      ...authority,
-      ...others,
-    });
-    stream.end(body);
-    const [head] = (await once(stream, "response")) as [
-      IncomingHttpHeaders & { ":status": number },
-    ];
-    let text = "";
-    for await (const chunk of stream) text += chunk;
-    return { status: head[":status"], headers: head, body: text };
-  } finally {
-    session.destroy();
-  }
-};
+const http2 =
+  (isSecure: boolean): Ask =>
+  async ({ method = "POST", path = "/v3/kv/put", headers = {}, body }) => {
+    const url = isSecure ? `https://127.0.0.1:${securePort}` : `http://127.0.0.1:${plainPort}`;
+    const session = connectHttp2(url, { rejectUnauthorized: false });
+    try {
+      const { host, ...others } = headers;
+      const authority = host === undefined ? {} : { ":authority": host };
+      const stream = session.request({
+        ":method": method,
+        ":path": path,
+        ...authority,
+        ...others,
+      });
+      stream.end(body);
+      const [head] = (await once(stream, "response")) as [
+        IncomingHttpHeaders & { ":status": number },
+      ];
+      let text = "";
+      for await (const chunk of stream) text += chunk;
+      return { status: head[":status"], headers: head, body: text };
+    } finally {
+      session.destroy();
+    }
+  };
+const overHttp2 = http2(false);
+const overHttp2Secure = http2(true);
 
 async function isWritten(key: string): Promise<boolean> {
   const { response } = await client.range({ key });
@@ -152,7 +157,8 @@ const attacks: readonly (readonly [string, Readonly<Record<string, string>>, num
 for (const [protocol, ask] of [
   ["HTTP/1.1", overHttp1],
   ["HTTP/1.1 over TLS", overHttps1],
-  ["HTTP/2 over TLS", overHttp2],
+  ["HTTP/2", overHttp2],
+  ["HTTP/2 over TLS", overHttp2Secure],
 ] as const) {
   test(`no page writes or reads over ${protocol}`, { skip, timeout }, async () => {
     for (const [name, headers, status] of attacks) {
@@ -171,7 +177,8 @@ for (const [protocol, ask] of [
   });
 
   test(`programs and pages that may call do so over ${protocol}`, { skip, timeout }, async () => {
-    const [scheme, port] = ask === overHttp1 ? ["http", plainPort] : ["https", securePort];
+    const isPlain = ask === overHttp1 || ask === overHttp2;
+    const [scheme, port] = isPlain ? ["http", plainPort] : ["https", securePort];
     const friendly: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
       ["curl -d", formPost],
       ["nothing but a body", {}],
@@ -271,4 +278,38 @@ test("what was turned away is counted, and told in the log", { skip, timeout }, 
   const count = /^althing_client_visitors_refused_total (\d+)$/m.exec(body);
   assert.ok(Number(count?.[1]) > 0, "nothing is counted");
   assert.match(cluster.member(0).log(), /turned away a web request: .*told\.example.*--cors/);
+});
+
+test("gRPC is served by whatever name, and not to a page", { skip, timeout }, async () => {
+  const body = Buffer.concat([Buffer.of(0, 0, 0, 0, 8), Buffer.from("\n\x03key\x12\x01v")]);
+  const call = async (headers: Readonly<Record<string, string>>) => {
+    const session = connectHttp2(`http://127.0.0.1:${plainPort}`);
+    try {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/etcdserverpb.KV/Put",
+        "content-type": "application/grpc",
+        te: "trailers",
+        ...headers,
+      });
+      stream.end(body);
+      let status: unknown;
+      const note = (head: IncomingHttpHeaders) => {
+        status ??= head["grpc-status"];
+      };
+      stream.on("response", note).on("trailers", note).resume();
+      await once(stream, "close");
+      return status;
+    } finally {
+      session.destroy();
+    }
+  };
+  for (const authority of ["etcd", "evil.example:2379", "10.0.0.1:2379", "localhost"]) {
+    assert.equal(await call({ ":authority": authority }), "0", authority);
+  }
+  const refused = "7";
+  assert.equal(await call({ origin: evil }), refused);
+  assert.equal(await call({ "sec-fetch-site": "cross-site" }), refused);
+  const rebound = { ":authority": "evil.example", "sec-fetch-site": "same-origin" };
+  assert.equal(await call(rebound), refused);
 });

@@ -255,13 +255,7 @@ export class GrpcClient {
       stream.on("close", () => {
         clearTimeout(timer);
         if (status === undefined) {
-          reject(
-            new CliError(
-              exitCode.timedOut,
-              `${this.endpoint} closed the connection without an answer${fate.claim}`,
-              [fate.advice],
-            ),
-          );
+          reject(noStatus(this.endpoint, stream.rstCode, fate));
         } else if (status !== "0") {
           reject(failureOf(Number(status), message, this.endpoint, fate));
         } else {
@@ -399,6 +393,21 @@ function explainConnection(error: unknown, endpoint: Endpoint): string {
       : "it hung up; it may speak TLS (use https://), or be a peer port";
   }
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The stream ended, by a reset or with its connection, before anything was answered. */
+function noStatus(endpoint: string, resetCode: number, fate: Fate): CliError {
+  if (resetCode === constants.NGHTTP2_REFUSED_STREAM) {
+    // RFC 9113 section 8.7: nothing of such a request was processed.
+    return new CliError(exitCode.failed, `${endpoint} did not take the request; nothing was done`, [
+      "Ask again, or another member with --endpoints.",
+    ]);
+  }
+  return new CliError(
+    exitCode.timedOut,
+    `${endpoint} closed the connection without an answer${fate.claim}`,
+    [fate.advice],
+  );
 }
 
 function noAnswer(endpoint: string, timeoutMs: number, fate: Fate): CliError {

@@ -2,7 +2,7 @@
 // of it.
 
 import assert from "node:assert/strict";
-import { createServer, type ServerHttp2Stream } from "node:http2";
+import { constants, createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { Command } from "./command.ts";
@@ -100,6 +100,17 @@ for (const [name, way] of ways) {
     }
   });
 }
+
+test("a request that the server did not take has done nothing", async () => {
+  answer = (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  const run = putCommand.run(["k", "v", `--endpoints=${endpoint}`]);
+  await assert.rejects(run, (error) => {
+    assert.ok(error instanceof CliError);
+    assert.equal(error.exitCode, exitCode.failed);
+    assert.match(error.message, /did not take the request; nothing was done/);
+    return true;
+  });
+});
 
 test("a login that is not answered has written nothing", async () => {
   answer = () => {};
