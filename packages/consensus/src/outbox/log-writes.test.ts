@@ -23,7 +23,7 @@ interface Member {
 }
 
 function member(): Member {
-  const outbox = createLogOutbox<string, number>(1, 0, 0);
+  const outbox = createLogOutbox<string, number>(1, 0, 0, true);
   return {
     outbox,
     log: new Entries(0, 0, []),

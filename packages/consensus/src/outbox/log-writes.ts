@@ -3,7 +3,7 @@
 
 import type { Effect, Index } from "../contract.ts";
 import type { Entries } from "../entries/entries.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import { createOutbox, noteState, type Outbox } from "./outbox.ts";
 
 export interface LogOutbox<Message, State> extends Outbox<Message, State> {
   /** The first entry that no persist effect has carried yet. */
@@ -33,8 +33,9 @@ export function createLogOutbox<Message, State>(
   epoch: number,
   lastIndex: Index,
   commitIndex: Index,
+  hasState: boolean,
 ): LogOutbox<Message, State> {
-  const outbox = createOutbox<Message, State>(epoch, commitIndex);
+  const outbox = createOutbox<Message, State>(epoch, commitIndex, hasState);
   return { ...outbox, unwrittenFrom: lastIndex + 1, truncateFrom: undefined, writes: [] };
 }
 
@@ -63,6 +64,7 @@ export function writesDone<Message, State>(
   sequence: number,
 ): State | undefined {
   const { writes } = self.outbox;
+  self.outbox.sequenceDone = Math.max(self.outbox.sequenceDone, sequence);
   let done = 0;
   let state: State | undefined;
   while (done < writes.length && writes[done]!.sequence <= sequence) {
@@ -96,7 +98,7 @@ export function takePersist<Message, State>(
   const sequence = ++outbox.sequence;
   const commit = self.commitIndex;
   const withState = outbox.stateChanged || (mustWrite && commit !== outbox.commitWritten);
-  if (withState) outbox.commitWritten = commit;
+  if (withState) noteState(outbox, commit, sequence);
   effects.push({
     kind: "persist",
     sequence,

@@ -26,6 +26,10 @@ export interface Outbox<Message, State> {
   membershipSettled: Index | undefined;
   /** Of the last persist effect. */
   sequence: number;
+  /** Of the last one that was reported durable. */
+  sequenceDone: number;
+  /** Of the first one that carried a state; 0 when a restart found one. */
+  sequenceOfState: number;
   /** The commit index that was last written along with it. */
   commitWritten: Index;
   roleTold: { role: Role; epoch: Epoch; leader: MemberId | undefined };
@@ -39,6 +43,7 @@ export interface Sender<Message, State = unknown> {
 export function createOutbox<Message, State>(
   epoch: Epoch,
   commitIndex: Index,
+  hasState: boolean,
 ): Outbox<Message, State> {
   return {
     answers: [],
@@ -50,9 +55,21 @@ export function createOutbox<Message, State>(
     membershipChanged: false,
     membershipSettled: undefined,
     sequence: 0,
+    sequenceDone: 0,
+    sequenceOfState: hasState ? 0 : Number.POSITIVE_INFINITY,
     commitWritten: commitIndex,
     roleTold: { role: "follower", epoch, leader: undefined },
   };
+}
+
+/** A persist effect carries the state. */
+export function noteState(
+  outbox: Outbox<unknown, unknown>,
+  commitIndex: Index,
+  sequence: number,
+): void {
+  outbox.commitWritten = commitIndex;
+  if (outbox.sequenceOfState === Number.POSITIVE_INFINITY) outbox.sequenceOfState = sequence;
 }
 
 export function send<Message>(
@@ -70,6 +87,24 @@ export function sendAfterDisk<Message>(
   message: NoInfer<Message>,
 ): void {
   outbox.afterDisk.push({ to, message });
+}
+
+/**
+ * The answer to a leader, on which its lease may rest. A restart takes everything for promised, unless it
+ * finds that this member never was anything: so what it is must be on disk first.
+ */
+export function answerLeader<Message>(
+  self: Sender<Message> & { readonly settings: { readonly leaseReads: boolean } },
+  to: MemberId,
+  message: NoInfer<Message>,
+): void {
+  const { outbox, settings } = self;
+  if (!settings.leaseReads || outbox.sequenceDone >= outbox.sequenceOfState) {
+    send(self, to, message);
+    return;
+  }
+  if (outbox.sequenceOfState === Number.POSITIVE_INFINITY) outbox.stateChanged = true;
+  sendAfterDisk(self, to, message);
 }
 
 export function reject(

@@ -4,7 +4,7 @@
 
 import type { MemberId } from "../contract.ts";
 import { priorityNow } from "../core/settings.ts";
-import { send, sendAfterDisk } from "../outbox/outbox.ts";
+import { answerLeader, send, sendAfterDisk } from "../outbox/outbox.ts";
 import { learnCommit, maybeCommit } from "./commit.ts";
 import { type Leadership, lastSlot, leadershipOf, peerOf } from "./leadership.ts";
 import { rememberedIndex } from "./log-writer.ts";
@@ -78,7 +78,7 @@ function answerHeartbeat(
     receivedIndex,
     commitIndex: remembered,
   } as const;
-  send(paxos, from, response);
+  answerLeader(paxos, from, response);
   // A change of the membership waits for this: not until the next heartbeat.
   if (remembered < commitIndex) sendAfterDisk(paxos, from, { ...response, commitIndex });
 }

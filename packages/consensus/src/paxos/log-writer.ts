@@ -26,6 +26,7 @@ export function acceptIn(paxos: Paxos, entry: Entry): void {
 /** Writes up to `sequence` are on disk. */
 export function writesDone(paxos: Paxos, sequence: number): void {
   paxos.durableSequence = Math.max(paxos.durableSequence, sequence);
+  paxos.outbox.sequenceDone = paxos.durableSequence;
   advanceDurable(paxos);
 }
 

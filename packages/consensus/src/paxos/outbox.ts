@@ -3,7 +3,11 @@
 // accepted only once the write that carried it was reported back.
 
 import type { Effect, Entry, Epoch, Index } from "../contract.ts";
-import { type Outbox as AnyOutbox, createOutbox as createAnyOutbox } from "../outbox/outbox.ts";
+import {
+  type Outbox as AnyOutbox,
+  createOutbox as createAnyOutbox,
+  noteState,
+} from "../outbox/outbox.ts";
 import type { PaxosState } from "./durable-state.ts";
 import type { PaxosMessage } from "./messages.ts";
 import type { Paxos } from "./self.ts";
@@ -18,8 +22,8 @@ export interface Outbox extends AnyOutbox<PaxosMessage, PaxosState> {
   membershipSequence: number;
 }
 
-export function createOutbox(epoch: Epoch, commitIndex: Index): Outbox {
-  const outbox = createAnyOutbox<PaxosMessage, PaxosState>(epoch, commitIndex);
+export function createOutbox(epoch: Epoch, commitIndex: Index, hasState: boolean): Outbox {
+  const outbox = createAnyOutbox<PaxosMessage, PaxosState>(epoch, commitIndex, hasState);
   return { ...outbox, changed: [], membershipHeld: undefined, membershipSequence: 0 };
 }
 
@@ -36,7 +40,7 @@ export function takePersist(paxos: Paxos, effects: PaxosEffect[]): void {
   const sequence = ++outbox.sequence;
   const commit = paxos.commitIndex;
   const withState = outbox.stateChanged || (mustWrite && commit !== outbox.commitWritten);
-  if (withState) outbox.commitWritten = commit;
+  if (withState) noteState(outbox, commit, sequence);
   effects.push({
     kind: "persist",
     sequence,

@@ -140,7 +140,7 @@ export function createPaxos(options: CoreOptions, restored: Restored<PaxosState>
     settings,
     timer,
     log,
-    outbox: createOutbox(promised.round, commit),
+    outbox: createOutbox(promised.round, commit, state !== undefined),
     promised,
     highestRound: promised.round,
     role: "follower",

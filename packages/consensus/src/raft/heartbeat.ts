@@ -4,7 +4,7 @@
 
 import type { MemberId } from "../contract.ts";
 import { priorityNow } from "../core/settings.ts";
-import { send } from "../outbox/outbox.ts";
+import { answerLeader, send } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { learnCommit } from "./commit.ts";
 import { type Leadership, leadershipOf, peerOf } from "./leadership.ts";
@@ -71,7 +71,7 @@ function answerHeartbeat(
   { round }: MessageOf<"heartbeatRequest">,
 ): void {
   const priority = priorityNow(raft);
-  send(raft, from, { kind: "heartbeatResponse", term: raft.term, round, priority });
+  answerLeader(raft, from, { kind: "heartbeatResponse", term: raft.term, round, priority });
 }
 
 export function handleHeartbeatResponse(

@@ -107,7 +107,7 @@ export function createRaft(options: CoreOptions, restored: Restored<RaftState>):
     settings,
     timer,
     log,
-    outbox: createLogOutbox(term, log.lastIndex, commit),
+    outbox: createLogOutbox(term, log.lastIndex, commit, state !== undefined),
     term,
     vote: ahead ? "" : state.vote,
     role: "follower",

@@ -403,6 +403,51 @@ export const conformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "reads: no lease rests on a member that would not know after a crash that it ever was one",
+    run(protocol) {
+      const options = { core: { reads: "lease" as const } };
+      const membership = membershipOf(["a", "b", "c"]);
+      const cluster = new Cluster(protocol, { membership, ...options });
+      cluster.crash("c");
+      for (let i = 0; i < 30 && cluster.leader() === undefined; i++) cluster.elapse(electionTicks);
+      const leader = cluster.leader()!;
+      cluster.restart("c");
+      assert.equal(cluster.at("c").disk.state, undefined);
+      // It follows, and answers as a follower does, but its disk is slow.
+      const answers = () => {
+        const before = cluster.letters.splice(0);
+        const told = before.map(({ bytes }) => {
+          return protocol.describeMessage(protocol.decodeMessage(bytes));
+        });
+        const isAnswer = (letter: string) => /heartbeatResponse|pong/.test(letter);
+        const found = before.some(({ from }, i) => from === "c" && isAnswer(told[i]!));
+        for (const letter of before) cluster.deliver(letter);
+        return found;
+      };
+      let answered = false;
+      for (let i = 0; i < 20; i++) {
+        cluster.nowMs += 10;
+        for (const id of cluster.machines.keys()) cluster.tick(id);
+        for (let turn = 0; turn < 4; turn++) {
+          for (const id of ["a", "b"]) while (cluster.persist(id));
+          if (answers()) answered = true;
+        }
+      }
+      assert.equal(cluster.at("c").core.status().leader, leader, "it follows");
+      assert.equal(answered, false);
+      while (cluster.persist("c"));
+      for (let i = 0; i < 10; i++) {
+        cluster.nowMs += 10;
+        cluster.tick(leader);
+        for (let turn = 0; turn < 4; turn++) {
+          for (const id of cluster.machines.keys()) while (cluster.persist(id));
+          if (answers()) answered = true;
+        }
+      }
+      assert(answered, "once it is on disk");
+    },
+  },
+  {
     name: "reads: from a lease, at once and only while it lasts",
     run(protocol) {
       const subject = new Subject(protocol, 3, { core: { reads: "lease" } });

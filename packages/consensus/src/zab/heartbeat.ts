@@ -4,7 +4,7 @@
 import type { Index, MemberId } from "../contract.ts";
 import { priorityNow } from "../core/settings.ts";
 import { isVoter } from "../membership/membership.ts";
-import { send } from "../outbox/outbox.ts";
+import { answerLeader } from "../outbox/outbox.ts";
 import { isQuorum } from "../quorum/quorum.ts";
 import { sendAckEpoch } from "./discovery.ts";
 import { notify } from "./election.ts";
@@ -70,7 +70,7 @@ function answerPing(
   isCurrent: boolean,
 ): void {
   const priority = priorityNow(zab);
-  send(zab, leader, { kind: "pong", session, epoch, round, index, isCurrent, priority });
+  answerLeader(zab, leader, { kind: "pong", session, epoch, round, index, isCurrent, priority });
 }
 
 export function handlePong(zab: Zab, from: MemberId, message: MessageOf<"pong">): void {

@@ -122,7 +122,7 @@ export function createZab(options: CoreOptions, restored: Restored<ZabState>): Z
   return {
     settings,
     log,
-    outbox: createLogOutbox(acceptedEpoch, log.lastIndex, commit),
+    outbox: createLogOutbox(acceptedEpoch, log.lastIndex, commit, state !== undefined),
     acceptedEpoch,
     currentEpoch,
     durableAcceptedEpoch: acceptedEpoch,
