@@ -25,9 +25,16 @@ export function campaign(raft: Raft): void {
     return;
   }
   becomePreCandidate(raft);
-  const message = preVoteRequest(raft);
-  for (const voter of others(raft)) send(raft, voter, message);
+  requestPreVotes(raft);
   countVotes(raft);
+}
+
+/** A request or its answer may be lost: whoever has not answered is asked again, in time. */
+export function tickCampaign(raft: Raft): void {
+  raft.ticksCampaigning++;
+  if (raft.ticksCampaigning % raft.settings.heartbeatTicks !== 0) return;
+  if (raft.role === "preCandidate") requestPreVotes(raft);
+  else if (raft.role === "candidate") requestVotes(raft);
 }
 
 export function preVoteRequest(raft: Raft): MessageOf<"preVoteRequest"> {
@@ -42,16 +49,8 @@ export function preVoteRequest(raft: Raft): MessageOf<"preVoteRequest"> {
 
 /** A new term and a vote for itself, which counts once it is on disk, as everybody's does. */
 export function standForElection(raft: Raft, transfer: boolean): void {
-  becomeCandidate(raft);
-  const message = {
-    kind: "voteRequest",
-    term: raft.term,
-    lastIndex: raft.log.lastIndex,
-    lastTerm: raft.log.lastEpoch,
-    transfer,
-  } as const;
-  // The requests wait for the disk too: a member whose disk is stuck must not win.
-  for (const voter of others(raft)) sendAfterDisk(raft, voter, message);
+  becomeCandidate(raft, transfer);
+  requestVotes(raft);
 }
 
 export function countVotes(raft: Raft): void {
@@ -82,6 +81,25 @@ export function isUpToDate(
   return candidate.lastIndex >= lastIndex;
 }
 
-function others(raft: Raft): MemberId[] {
-  return votersOf(membership(raft)).filter((voter) => voter !== raft.settings.id);
+function requestPreVotes(raft: Raft): void {
+  const message = preVoteRequest(raft);
+  for (const voter of unheard(raft)) send(raft, voter, message);
+}
+
+function requestVotes(raft: Raft): void {
+  const message = {
+    kind: "voteRequest",
+    term: raft.term,
+    lastIndex: raft.log.lastIndex,
+    lastTerm: raft.log.lastEpoch,
+    transfer: raft.standsByTransfer,
+  } as const;
+  // They wait for the disk too: a member whose disk is stuck must not win.
+  for (const voter of unheard(raft)) sendAfterDisk(raft, voter, message);
+}
+
+/** Voters that have not answered yet, this member left out. */
+function unheard(raft: Raft): MemberId[] {
+  const { settings, votes } = raft;
+  return votersOf(membership(raft)).filter((voter) => voter !== settings.id && !votes.has(voter));
 }

@@ -35,10 +35,11 @@ export function becomePreCandidate(raft: Raft): void {
   raft.timer.reset();
 }
 
-export function becomeCandidate(raft: Raft): void {
+export function becomeCandidate(raft: Raft, byTransfer: boolean): void {
   assert(raft.role !== "leader", "a leader does not campaign");
   enterTerm(raft, raft.term + 1, raft.settings.id);
   raft.role = "candidate";
+  raft.standsByTransfer = byTransfer;
   raft.leader = undefined;
   leaveRole(raft);
   raft.timer.reset();

@@ -70,6 +70,8 @@ export interface Raft {
   nowMs: number;
   /** Answers in the (pre-)vote under way. */
   readonly votes: Map<MemberId, boolean>;
+  /** Candidate: the leader before asked for it, so voters need not be loyal to it. */
+  standsByTransfer: boolean;
   /** The persist effect that carries this candidate's own vote; it counts once durable. */
   ownVoteSequence: number | undefined;
   /** Ticks since this pre-candidate began to campaign. */
@@ -126,6 +128,7 @@ export function createRaft(options: CoreOptions, restored: Restored<RaftState>):
     isFit: true,
     nowMs: 0,
     votes: new Map(),
+    standsByTransfer: false,
     ownVoteSequence: undefined,
     ticksCampaigning: 0,
     transfer: undefined,

@@ -1,7 +1,7 @@
 // Time passes, one tick at a time. Only this moves timers on: a burst of messages never counts as
 // time (corpus: starved-loop-term-storm).
 
-import { campaign } from "./election.ts";
+import { campaign, tickCampaign } from "./election.ts";
 import { checkQuorum } from "./heartbeat.ts";
 import type { Leadership } from "./leadership.ts";
 import { hasPromised } from "./loyalty.ts";
@@ -33,7 +33,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
 
 function tickFollower(raft: Raft): void {
   raft.ticksSinceHeard++;
-  raft.ticksCampaigning++;
+  tickCampaign(raft);
   raft.timer.tick();
   if (!raft.timer.isExpired) return;
   if (isPromotable(raft) && raft.settings.priority > 0) {
