@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { connect, createServer } from "node:tls";
 import { defaultConfig } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { TlsFiles } from "./config/tls-settings.ts";
@@ -87,6 +89,39 @@ test("a file that cannot be used is refused by the flag that names it", () => {
     "client-crl-file",
     /is not a list of revoked certificates in PEM or DER form/,
   );
+});
+
+test("a revoked client is cut off although it was in before, and no session is resumed past the list", async () => {
+  const alice = authority.issue("alice");
+  const crlFile = write("clients.crl", "");
+  writeFileSync(crlFile, authority.revoke([]));
+  const tls = loadClientTls(defaultConfigWith({ clientTls: { ...good, crlFile } }));
+  assert.ok(tls?.refuse);
+  const seen: (readonly [isResumed: boolean, refused: boolean])[] = [];
+  const server = createServer(tls.options, (socket) => {
+    seen.push([socket.isSessionReused(), tls.refuse?.(socket) !== undefined]);
+    socket.end("heard");
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  let session: Buffer | undefined;
+  const call = () =>
+    new Promise<void>((done) => {
+      const known = session === undefined ? {} : { session };
+      const socket = connect({ host: "127.0.0.1", port, ...alice, ca: authority.cert, ...known });
+      socket.on("session", (given) => {
+        session = given;
+      });
+      socket.on("close", () => done()).resume();
+    });
+  await call();
+  writeFileSync(crlFile, authority.revoke([alice]));
+  await call();
+  server.close();
+  assert.deepEqual(seen, [
+    [false, false],
+    [false, true],
+  ]);
 });
 
 function defaultConfigWith(change: { clientTls?: TlsFiles; peerTls?: TlsFiles }) {

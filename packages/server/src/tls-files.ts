@@ -1,7 +1,7 @@
 // Certificates from the files that the configuration names, in the shapes that the client port and the
 // peer port take. What cannot be used is refused here, before anything is started, by the flag at fault.
 
-import { X509Certificate } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   checkServerIdentity,
@@ -69,6 +69,8 @@ export function loadClientTls(config: Config, own?: KeyPair): ClientTls | undefi
       rejectUnauthorized: isAsked,
       minVersion: config.tlsMinVersion,
       ...(ca === undefined ? {} : { ca }),
+      // A session that is resumed brings the client's certificate along, but none that vouched for it.
+      ...(revoked === undefined ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
       ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
       ...(config.cipherSuites.length === 0 ? {} : { ciphers: openSslCiphers(config.cipherSuites) }),
     },

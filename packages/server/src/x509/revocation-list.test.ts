@@ -64,6 +64,7 @@ test("a file is read again when it has changed, and lets nobody in when it canno
   const file = new RevocationFile(path);
   assert.match(file.refuses(shown(a)) ?? "", /was revoked/);
   assert.equal(file.refuses(shown(b)), undefined);
+  assert.match(file.refuses({} as PeerCertificate) ?? "", /no certificate/);
   writeFileSync(path, authority.revoke([a, b]));
   assert.match(file.refuses(shown(b)) ?? "", /was revoked/);
   writeFileSync(path, "half a li");

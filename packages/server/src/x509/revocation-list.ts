@@ -54,6 +54,7 @@ export class RevocationFile {
       const why = error instanceof Error ? error.message : String(error);
       return `the list of revoked certificates ${this.path} cannot be read: ${why}`;
     }
+    if (certificate.serialNumber === undefined) return "there is no certificate to look up";
     for (const { serialNumber } of chainOf(certificate)) {
       if (!this.#list.serials.has(canonical(serialNumber))) continue;
       return `the certificate with serial number ${serialNumber} was revoked`;
