@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { type Cluster, eventually } from "../cluster/cluster.ts";
 import { SickDisk, whyNoDisk } from "../cluster/disk.ts";
-import { clusterTest } from "./subject.ts";
+import { clusterTest, program } from "./subject.ts";
 import { keysOn, type Workload } from "./workload.ts";
 
 const skip = whyNoDisk() ?? false;
@@ -51,6 +51,74 @@ clusterTest(
     const again = member.client();
     assert.equal((await again.put({ key: "full/after", value: "1" })).code, 0);
     again.close();
+  },
+);
+
+clusterTest(
+  "a member whose store finds no room ends although nobody writes, and no key is there that it refused",
+  {
+    skip: skip || (program === "etcd" ? "etcd has no store beside its log" : false),
+    prepare: single,
+  },
+  async (subject) => {
+    const { cluster } = subject;
+    const member = cluster.member(0);
+    const client = member.client(5000);
+    assert.equal((await client.put({ key: "room/before", value: "1" })).code, 0);
+    disk.fill();
+    // The log has room of its own for these: only the store finds none.
+    const acknowledged: string[] = [];
+    for (let i = 0; i < 50; i++) {
+      const key = `room/${i}`;
+      if ((await client.put({ key, value: "1" })).code === 0) acknowledged.push(key);
+    }
+    assert.equal(acknowledged.length, 50, "the log takes what is small");
+    await eventually("it has ended, unasked", 30_000, () => !member.isRunning);
+    client.close();
+    // A program that reads the log reads all of it.
+    const lines = member.log().split("\n");
+    const own = lines.filter((line) => line.includes('{"level"'));
+    for (const line of own) assert.doesNotThrow(() => JSON.parse(line), line);
+    // LMDB's native code writes to the same place, past whatever a program can do: on lines of its own.
+    const others = lines.filter(
+      (line) => !own.includes(line) && !/^(Write error: .*)?$/.test(line),
+    );
+    assert.match(
+      others.join("\n"),
+      /^althing: .*disk takes nothing[^\n]*$/,
+      "it says why it ended",
+    );
+    disk.free();
+    member.start();
+    await cluster.waitUntilReady();
+    // Again, and now somebody writes all the while.
+    disk.fill();
+    const refused: string[] = [];
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      const own = member.client(5000);
+      for (let i = 0; member.isRunning; i++) {
+        const key = `busy/${writer}/${i}`;
+        const answer: { code: number; message?: string } = await own.put({ key, value: "1" });
+        if (answer.code === 0) acknowledged.push(key);
+        else if (/server stopped|too many requests/.test(answer.message ?? "")) refused.push(key);
+      }
+      own.close();
+    });
+    await Promise.all(writers);
+    disk.free();
+    member.start();
+    await cluster.waitUntilReady();
+    const found = new Set([...(await keysOn(member, "room/")), ...(await keysOn(member, "busy/"))]);
+    assert.deepEqual(
+      acknowledged.filter((key) => !found.has(key)),
+      [],
+      "acknowledged writes are kept",
+    );
+    assert.deepEqual(
+      refused.filter((key) => found.has(key)),
+      [],
+      "what was refused was not done",
+    );
   },
 );
 

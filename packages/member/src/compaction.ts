@@ -67,8 +67,9 @@ export class Compaction {
     this.#underWay = true;
     this.#store.flush((error) => {
       this.#underWay = false;
-      if (error !== undefined) this.#turn.fail("the store could not be made durable", error);
-      else this.#compact();
+      // The store tries again by itself, and says so when it gives up: until then the log is kept.
+      if (error === undefined) this.#compact();
+      else this.#turn.observe({ kind: "store.notDurable", level: "warn", cause: error });
     });
   }
 

@@ -26,6 +26,8 @@ export const memberEventKinds = {
   "apply.slow": "applying a batch took longer than it should: tookMs, index, count, bytes",
   "store.behind": "its disk does not keep up: nothing is applied, a leader proposes nothing: bytes",
   "store.caughtUp": "the disk has taken enough of it: bytes",
+  "store.notDurable":
+    "it could not be made durable, and tries again; the log is kept for it meanwhile: cause",
   "loop.stalled": "a tick came late: lateMs",
   "proposal.refused": "forwarded proposals were sent back: peer, reason, count",
   "snapshot.sending": "peer, index",

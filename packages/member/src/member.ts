@@ -562,6 +562,8 @@ class RunningMember implements Member, Turn {
     if (lateMs >= this.waits.tickMs) {
       this.observe({ kind: "loop.stalled", level: "warn", lateMs });
     }
+    this.#pressure.tick();
+    if (!this.#isActing) return;
     const nowMs = this.ports.clock.monotonicMs();
     const leads = this.leadership.role === "leader";
     const isStalled = this.#diskJudge.isStalled(this.#writer.stalledMs, nowMs, leads);
@@ -572,7 +574,6 @@ class RunningMember implements Member, Turn {
     this.#admin.tick(nowMs);
     this.#reconfigurations.tick(nowMs);
     this.#lessor.tick(nowMs);
-    this.#pressure.tick();
     this.#sender.tick(nowMs);
     this.#hashes.tick(nowMs, membersOf(this.#track.applied));
     this.#checkState();

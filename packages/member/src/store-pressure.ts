@@ -1,6 +1,7 @@
 // Keeps in bounds what the store holds in memory because its disk takes less than is applied. Beyond the
 // bound nothing more is applied here, the log holds what is committed, and a leader takes no proposal.
-// Heartbeats, votes and the log go on: only the store waits for its disk.
+// Heartbeats, votes and the log go on: only the store waits for its disk. When the disk takes nothing any
+// more the member fails, whether anybody writes or not.
 
 import type { Store } from "@althing/store";
 import type { Turn } from "./turn.ts";
@@ -8,21 +9,29 @@ import type { Turn } from "./turn.ts";
 const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
 export class StorePressure {
-  readonly #turn: Pick<Turn, "observe">;
-  readonly #store: Pick<Store, "unwrittenBytes">;
+  readonly #turn: Pick<Turn, "observe" | "fail">;
+  readonly #store: Pick<Store, "unwrittenBytes" | "failure">;
   #wasBehind = false;
 
-  constructor(turn: Pick<Turn, "observe">, store: Pick<Store, "unwrittenBytes">) {
+  constructor(
+    turn: Pick<Turn, "observe" | "fail">,
+    store: Pick<Store, "unwrittenBytes" | "failure">,
+  ) {
     this.#turn = turn;
     this.#store = store;
   }
 
   /** It ends by itself, as batches reach the disk: whoever waits for that asks again at the next tick. */
   get isBehind(): boolean {
-    return this.#store.unwrittenBytes > UNWRITTEN_BYTES_MAX;
+    return this.#store.failure !== undefined || this.#store.unwrittenBytes > UNWRITTEN_BYTES_MAX;
   }
 
   tick(): void {
+    const { failure } = this.#store;
+    if (failure !== undefined) {
+      this.#turn.fail("the store's disk takes nothing any more", failure);
+      return;
+    }
     const { isBehind } = this;
     if (isBehind === this.#wasBehind) return;
     this.#wasBehind = isBehind;

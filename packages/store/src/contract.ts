@@ -567,7 +567,7 @@ export interface Store {
   durable(): StorePoint;
   /**
    * Asks that everything applied so far become durable; thoroughly: and that the space of what was
-   * removed be free. Never blocks the loop.
+   * removed be free. Never blocks the loop. An error is not final, unless `failure` is set.
    */
   flush(done: (error: Error | undefined) => void, thorough?: boolean): void;
 
@@ -577,6 +577,11 @@ export interface Store {
   /** Allocated bytes, and those that hold live data. */
   readonly bytes: number;
   readonly bytesInUse: number;
+  /**
+   * Set for good once the disk takes nothing any more, also when nobody writes: the store ends here, and
+   * with it its member.
+   */
+  readonly failure: Error | undefined;
   /** Applied, and kept in memory only because the disk has not taken it yet. */
   readonly unwrittenBytes: number;
 

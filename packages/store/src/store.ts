@@ -131,6 +131,9 @@ class ReplicatedStore implements OpenedStore {
   get bytes(): number {
     return this.#engine.bytes;
   }
+  get failure(): Error | undefined {
+    return this.#engine.failure;
+  }
   get unwrittenBytes(): number {
     return this.#engine.unwrittenBytes;
   }

@@ -1,6 +1,7 @@
 // One member as a process of its own. It ends cleanly on SIGINT and SIGTERM, at once on
 // a second one, and with a message that says what to do when it cannot go on.
 
+import { format } from "node:util";
 import {
   ConfigError,
   createLogger,
@@ -29,6 +30,7 @@ export async function runMember(args: readonly string[]): Promise<number> {
     });
     for (const warning of [...gathered.warnings, ...warnings]) logger.warn(warning);
     crashOnBugs(logger);
+    logConsole(logger);
     logger.info(`althing ${version} on Node ${process.versions.node}`, { pid: process.pid });
     const abort = new AbortController();
     const starting = startServer(config, { logger, version, abort: abort.signal });
@@ -97,6 +99,16 @@ function stopOnSignals(starting: Promise<Server>, abort: AbortController, logger
     process.channel.unref();
     process.once("disconnect", () => stop("the process that started this member is gone"));
   }
+}
+
+/** What libraries print for themselves would break a log of JSON lines: it becomes a line of its own. */
+function logConsole(logger: Logger): void {
+  console.error = (...values) => {
+    // LMDB's native code has said the same before, and has not ended its line.
+    process.stderr.write("\n");
+    logger.warn(format(...values));
+  };
+  console.warn = console.error;
 }
 
 /** A bug ends the process: a member in an unknown state must not go on serving. */

@@ -261,7 +261,11 @@ export class Succession {
         else done(outcome.result, isRepeated);
       } else if (outcome.error.outcome === "unknown" && tries > 1) {
         this.#insist(command, claimant, tries - 1, done, true);
-      } else claimant.fail(outcome.error.code);
+      } else {
+        // Of an earlier try it is not known either, however certain the last one is.
+        const isUnknown = isRepeated || outcome.error.outcome === "unknown";
+        claimant.fail(isUnknown ? "timedOut" : outcome.error.code);
+      }
     });
   }
 

@@ -52,6 +52,9 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   get bytesInUse(): number {
     return this.#store.bytesInUse;
   }
+  get failure(): Error | undefined {
+    return this.#store.failure;
+  }
   get unwrittenBytes(): number {
     return this.#store.unwrittenBytes;
   }

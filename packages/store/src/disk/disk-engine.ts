@@ -127,6 +127,9 @@ class DiskEngine implements Engine {
     this.#fileBytes ??= fileBytes(this.#directory.path(`${this.#directory.current}/data.mdb`));
     return this.#fileBytes;
   }
+  get failure(): Error | undefined {
+    return this.#lost;
+  }
   get unwrittenBytes(): number {
     return this.#behind.bytes;
   }

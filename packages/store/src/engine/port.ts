@@ -96,7 +96,7 @@ export interface Engine extends EngineWriter {
   durable(): StorePoint;
   /**
    * Makes everything committed so far durable; thoroughly: gives back the space of what was removed as
-   * well. `done` may be called before this returns.
+   * well. `done` may be called before this returns. An error is not final, unless `failure` is set.
    */
   flush(done: (error: Error | undefined) => void, thorough?: boolean): void;
   /** A second, empty state beside the live one. One at a time. */
@@ -104,6 +104,8 @@ export interface Engine extends EngineWriter {
 
   readonly bytes: number;
   readonly bytesInUse: number;
+  /** Set for good once the disk takes nothing any more: nothing that is committed will be durable. */
+  readonly failure: Error | undefined;
   /** Committed, and kept in memory only because the disk has not taken it yet. */
   readonly unwrittenBytes: number;
   close(done: () => void): void;

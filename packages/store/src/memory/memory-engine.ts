@@ -43,6 +43,9 @@ export function createMemoryEngine(options: MemoryEngineOptions = {}): MemoryEng
   return new Memory(options);
 }
 
+/** So many checkpoints in a row that the storage did not take: it takes none. */
+const attemptsMax = 5;
+
 type Done = (error: Error | undefined) => void;
 
 class Memory implements MemoryEngine {
@@ -55,6 +58,9 @@ class Memory implements MemoryEngine {
   #durable: StorePoint = emptyPoint;
   readonly #pins = new Pins((main, sub, visit) => this.scan(main, sub, visit));
   #writing = false;
+  /** Checkpoints that failed since one succeeded. */
+  #failures = 0;
+  #failure: Error | undefined;
   /** Flushes that came while a checkpoint was being written: the next one serves them all. */
   #waiting: Done[] = [];
   #afterWriting: (() => void)[] = [];
@@ -90,6 +96,9 @@ class Memory implements MemoryEngine {
   }
   get bytes(): number {
     return this.#arena.bytes;
+  }
+  get failure(): Error | undefined {
+    return this.#failure;
   }
   get unwrittenBytes(): number {
     return 0;
@@ -209,7 +218,10 @@ class Memory implements MemoryEngine {
     );
     writeCheckpoint(this.#storage!, chunks, (error) => {
       this.#writing = false;
-      if (error === undefined) this.#durable = head.point;
+      if (error === undefined) {
+        this.#durable = head.point;
+        this.#failures = 0;
+      } else if (++this.#failures >= attemptsMax) this.#failure = error;
       done(error);
       while (!this.#writing) {
         const next = this.#afterWriting.shift();

@@ -194,19 +194,26 @@ test("a learner serves serializable ranges and Status alone", async (t) => {
   assert.equal(status.isLearner, true);
 });
 
-test("what the member refuses reaches the client with etcd's status", async () => {
+test("what the member refuses reaches the client with etcd's status; what is unknown never as a refusal", async () => {
   const { served, client } = await fixture();
+  const unknown = "request timed out, possibly due to previous leader failure";
   const cases = [
-    ["timedOut", 14, "request timed out"],
-    ["leaderChanged", 14, "leader changed"],
-    ["overloaded", 2, "too many requests"],
-    ["tooLarge", 3, "request is too large"],
-    ["corrupt", 15, "corrupt cluster"],
-    ["stopped", 14, "server stopped"],
+    ["timedOut", "notExecuted", 14, "request timed out"],
+    ["leaderChanged", "notExecuted", 14, "leader changed"],
+    ["overloaded", "notExecuted", 2, "too many requests"],
+    ["tooLarge", "notExecuted", 3, "request is too large"],
+    ["corrupt", "notExecuted", 15, "corrupt cluster"],
+    ["failed", "notExecuted", 14, "server stopped"],
+    ["stopped", "notExecuted", 14, "server stopped"],
+    ["timedOut", "unknown", 14, "request timed out"],
+    ["leaderChanged", "unknown", 14, unknown],
+    ["corrupt", "unknown", 14, unknown],
+    ["failed", "unknown", 14, unknown],
+    ["stopped", "unknown", 14, unknown],
   ] as const;
-  for (const [code, status, text] of cases) {
+  for (const [code, outcome, status, text] of cases) {
     served.member.propose = (_command, done) =>
-      done({ kind: "failed", error: new MemberError(code, "unknown", code) });
+      done({ kind: "failed", error: new MemberError(code, outcome, code) });
     assert.deepEqual(refusal((await client.put({ key: bytes("k") })) as Answer<never>), [
       status,
       `etcdserver: ${text}`,

@@ -1,7 +1,7 @@
 // The one table from a refusal to what an etcd client sees: gRPC status and exact text. Clients match on
 // the text, so it is API. Codes of the store and of the member stand beside those that the door finds itself.
 
-import type { MemberErrorCode } from "@althing/member";
+import type { MemberError, MemberErrorCode } from "@althing/member";
 import type { StoreErrorCode } from "@althing/store";
 import { type GrpcStatus, grpcStatus as status } from "../../transport/index.ts";
 
@@ -25,7 +25,9 @@ export type DoorErrorCode =
   | "tokenSigningKeyMissing"
   /** No room is left for what is being answered. */
   | "answersFull"
-  | "unknownService";
+  | "unknownService"
+  /** What was asked may have taken effect, or may still. */
+  | "outcomeUnknown";
 
 export type EtcdErrorCode = StoreErrorCode | MemberErrorCode | DoorErrorCode;
 
@@ -65,6 +67,11 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   noLeader: error(status.unavailable, "request timed out"),
   timedOut: error(status.unavailable, "request timed out"),
   leaderChanged: error(status.unavailable, "leader changed"),
+  // What etcd says of a write whose leader was lost: clients know that it tells nothing of the outcome.
+  outcomeUnknown: error(
+    status.unavailable,
+    "request timed out, possibly due to previous leader failure",
+  ),
   // etcd declares ResourceExhausted for it, and sends Unknown.
   overloaded: error(status.unknown, "too many requests"),
   tooLarge: error(status.invalidArgument, "request is too large"),
@@ -137,6 +144,14 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
   learnerUnsupported: error(status.failedPrecondition, "rpc not supported for learner"),
   unknownService: { status: status.notFound, message: "unknown service" },
 };
+
+/**
+ * What the door says of what the member could not do. The text of a refusal would say that nothing was
+ * done: of what is unknown only that is told.
+ */
+export function memberFault({ code, outcome }: MemberError): EtcdErrorCode {
+  return outcome === "unknown" && code !== "timedOut" ? "outcomeUnknown" : code;
+}
 
 /** An error as it stands in a text: the way in which etcd's own language prints it. */
 export function goText(code: EtcdErrorCode): string {

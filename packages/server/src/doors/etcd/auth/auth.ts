@@ -12,7 +12,7 @@ import type { GrpcMethod, UnaryCall, UnaryMethod } from "../../../transport/inde
 import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { type EtcdErrorCode, failWith } from "../errors.ts";
+import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { nameOf, textOfName } from "./names.ts";
 import { type Passwords, passwordBytesMax } from "./passwords.ts";
@@ -66,7 +66,7 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
   function change(call: Answered, what: AuthChange): void {
     const command = encodeCommand({ kind: "auth", change: what });
     access.propose(call, command, (outcome) => {
-      if (outcome.kind === "failed") failWith(call, outcome.error.code);
+      if (outcome.kind === "failed") failWith(call, memberFault(outcome.error));
       else if (outcome.kind === "refused") failWith(call, outcome.code);
       else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
       else call.respond({ header: header() });
@@ -181,7 +181,7 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
             const what: AuthChange = { kind: "authenticate", user, secret, authRevision };
             const command = encodeCommand({ kind: "auth", change: what });
             member.propose(command, (outcome) => {
-              if (outcome.kind === "failed") failWith(call, outcome.error.code);
+              if (outcome.kind === "failed") failWith(call, memberFault(outcome.error));
               else if (outcome.result.kind === "error") again(outcome.result.code);
               else respond(`${secret}.${outcome.index}`);
             });

@@ -9,7 +9,7 @@ import type { GrpcMethod, UnaryCall, UnaryMethod } from "../../../transport/inde
 import type { DoorContext, MemberInfo } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
-import { type EtcdErrorCode, failWith } from "../errors.ts";
+import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
 import { hexOf, idOf } from "../ids.ts";
 import type { MemberView } from "./member-view.ts";
 import { arePeerUrls, newMemberId } from "./new-member.ts";
@@ -212,7 +212,8 @@ class Changes {
 
 /** Without a leader etcd calls the cluster unhealthy; an outcome that is not known stays a timeout. */
 function codeOf(error: MemberError): EtcdErrorCode {
-  return error.code === "noLeader" && error.outcome === "notExecuted" ? "unhealthy" : error.code;
+  const isLeaderless = error.code === "noLeader" && error.outcome === "notExecuted";
+  return isLeaderless ? "unhealthy" : memberFault(error);
 }
 
 function toWire(member: MemberInfo): EtcdInit<"Member"> {

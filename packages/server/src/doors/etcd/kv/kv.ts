@@ -19,7 +19,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { type EtcdErrorCode, failWith } from "../errors.ts";
+import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
 import type { Quota } from "../maintenance/quota.ts";
 import { CostlyCommands } from "./costly-commands.ts";
 import { checkPut, checkRange, checkTxn } from "./kv-checks.ts";
@@ -245,7 +245,7 @@ function answer<Kind extends Result["kind"]>(
   outcome: ProposeOutcome,
 ): void {
   if (outcome.kind === "failed") {
-    failWith(call, outcome.error.code);
+    failWith(call, memberFault(outcome.error));
     return;
   }
   const { result } = outcome;

@@ -11,7 +11,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { type EtcdErrorCode, failWith } from "../errors.ts";
+import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
 
 const service = "etcdserverpb.Lease";
 
@@ -33,7 +33,7 @@ export function leaseMethods(dependencies: {
     // The leader revokes leases of its own accord too.
     const isRevoke = command.kind === "leaseRevoke";
     const told = (outcome: CallerOutcome<EtcdErrorCode>) => {
-      if (outcome.kind === "failed") failWith(call, outcome.error.code);
+      if (outcome.kind === "failed") failWith(call, memberFault(outcome.error));
       else if (outcome.kind === "refused") failWith(call, outcome.code);
       else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
       else done(outcome.result.revision);
@@ -209,5 +209,5 @@ function freshId(): bigint {
 }
 
 function codeOf(error: MemberError): EtcdErrorCode {
-  return error.code === "noLeader" ? "leaderMissing" : error.code;
+  return error.code === "noLeader" ? "leaderMissing" : memberFault(error);
 }

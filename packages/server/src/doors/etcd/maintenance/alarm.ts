@@ -8,7 +8,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { failWith } from "../errors.ts";
+import { failWith, memberFault } from "../errors.ts";
 import { hexOf, idOf } from "../ids.ts";
 
 const { NONE, NOSPACE, CORRUPT } = etcdSchema.enums.AlarmType;
@@ -69,7 +69,7 @@ export function alarmMethod(dependencies: {
         const action = ends ? "deactivate" : "activate";
         const command = encodeCommand({ kind: "alarm", action, member: id, alarm: kind });
         access.proposeAsClient(call, command, (outcome) => {
-          if (outcome.kind === "failed") failWith(call, outcome.error.code);
+          if (outcome.kind === "failed") failWith(call, memberFault(outcome.error));
           else if (outcome.kind === "refused") failWith(call, outcome.code);
           else if (outcome.result.kind === "error") failWith(call, outcome.result.code);
           else respond([toWire(id, kind)]);

@@ -13,7 +13,7 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
-import { failWith } from "../errors.ts";
+import { failWith, memberFault } from "../errors.ts";
 import { hexOf, idOf } from "../ids.ts";
 import { inSteps } from "../steps.ts";
 import { alarmMethod } from "./alarm.ts";
@@ -168,7 +168,7 @@ export function maintenanceMethods(dependencies: {
       else {
         member.transferLeadership(target, (error) => {
           if (error === undefined) call.respond({});
-          else if (error.code !== "timedOut") failWith(call, error.code);
+          else if (error.code !== "timedOut") failWith(call, memberFault(error));
           else call.fail(grpcStatus.unknown, transferTimedOut);
         });
       }
