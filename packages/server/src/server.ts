@@ -156,7 +156,7 @@ class RunningServer implements Server {
     try {
       const { identity, isNew, warnings } = identify(this.#directory, config, joined);
       this.#identity = identity;
-      for (const warning of warnings) logger.warn(warning);
+      for (const warning of [...directory.warnings, ...warnings]) logger.warn(warning);
       logger.info(isNew ? "founding a new data directory" : "opening the data directory", {
         dataDir: this.#directory.path,
         clusterId: identity.clusterId,

@@ -22,11 +22,14 @@ import type { Disk } from "@althing/log";
 import { DataDirectoryError } from "./data-directory-error.ts";
 import { lockDataDirectory } from "./directory-lock.ts";
 import { type NodeDiskOptions, openNodeDisk, syncDirectoryOf } from "./node-disk.ts";
+import { keepPrivate } from "./private-files.ts";
 
 export { DataDirectoryError, type DataDirectoryErrorCode } from "./data-directory-error.ts";
 
 export interface DataDirectory {
   readonly path: string;
+  /** What its operator should know and nothing fails for. */
+  readonly warnings: readonly string[];
   /** For the log and the memory engine's checkpoints. */
   readonly disk: Disk;
   /** Exists; for the disk engine. */
@@ -55,11 +58,13 @@ export function openDataDirectory(path: string, options: NodeDiskOptions = {}): 
   const identityPath = join(root, "identity.json");
   orUnusable(root, () => createDirectory(root));
   const lock = lockDataDirectory(root);
+  let warnings: readonly string[];
   try {
     checkFormat(root);
-    orUnusable(root, () => {
+    warnings = orUnusable(root, () => {
       createDirectory(logPath);
       createDirectory(storePath);
+      return keepPrivate(root);
     });
   } catch (error) {
     lock.release();
@@ -67,6 +72,7 @@ export function openDataDirectory(path: string, options: NodeDiskOptions = {}): 
   }
   return {
     path: root,
+    warnings,
     disk: openNodeDisk(logPath, options),
     storePath,
     readIdentity: () => readJson(identityPath),
@@ -101,6 +107,7 @@ export function createDataDirectory(path: string): UnfinishedDirectory {
   const identityPath = join(root, "identity.json");
   return {
     path: root,
+    warnings: [],
     disk: openNodeDisk(paths.log),
     storePath: paths.store,
     readIdentity: () => readJson(identityPath),

@@ -4,7 +4,7 @@
 // second holder within one process, which bare fcntl locks would not. A file beside it says who
 // holds it; that file is for people and never decides.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -24,7 +24,10 @@ export function lockDataDirectory(directory: string): DirectoryLock {
   let database: DatabaseSync | undefined;
   try {
     const { DatabaseSync } = loadSqlite();
-    database = new DatabaseSync(join(directory, lockName), { timeout: 0 });
+    const path = join(directory, lockName);
+    // SQLite would let everybody read it. One that is there is not touched: to close it ends its locks.
+    if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+    database = new DatabaseSync(path, { timeout: 0 });
     // The transaction stays open for as long as the lock is held; nothing is ever written in it.
     database.exec("PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (error) {
@@ -40,7 +43,9 @@ export function lockDataDirectory(directory: string): DirectoryLock {
   heldLocks.add(held);
   const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   try {
-    writeFileSync(join(directory, holderName), `${JSON.stringify(holder)}\n`);
+    writeFileSync(join(directory, holderName), `${JSON.stringify(holder)}\n`, {
+      mode: 0o600,
+    });
   } catch {
     // Only people read it: a full disk must not keep a member from starting to make room.
   }

@@ -8,6 +8,7 @@ import { listMembers, peerAddresses } from "./roster.ts";
 function directory(): DataDirectory {
   let stored: Readonly<Record<string, unknown>> | undefined;
   return {
+    warnings: [],
     path: "/data",
     storePath: "/data/store",
     get disk(): never {

@@ -27,7 +27,7 @@ export class StateDirectory {
 
   constructor(directory: string) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#current = this.#readCurrent();
     for (const name of this.#states()) if (name !== this.#current) this.remove(name);
   }
@@ -49,7 +49,7 @@ export class StateDirectory {
   /** Puts the state in force, durably. */
   switchTo(name: string): void {
     const temporary = this.path(`${currentFile}.tmp`);
-    writeFileSync(temporary, `${name}\n`, { flush: true });
+    writeFileSync(temporary, `${name}\n`, { flush: true, mode: 0o600 });
     renameSync(temporary, this.path(currentFile));
     // Also when the sync fails: which name a crash leaves is not known then, and both states must stay.
     this.#current = name;

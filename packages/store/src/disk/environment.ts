@@ -1,6 +1,8 @@
 // One LMDB environment: blocks of records under their first revision, tables and head beside them.
 // What belongs together is written in one transaction, on lmdb's own thread.
 
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
@@ -29,6 +31,15 @@ const blockKeyBytes = 12;
 const removalBytes = 12;
 const ownPages = 8;
 
+/** LMDB would let everybody read them. Those that are there are not touched: to close one ends its locks. */
+function createPrivately(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const name of ["data.mdb", "lock.mdb"]) {
+    const file = join(path, name);
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+  }
+}
+
 export type BinaryDatabase = Database<Buffer, Buffer>;
 
 export class Environment {
@@ -48,6 +59,7 @@ export class Environment {
   #failure: unknown;
 
   constructor(path: string) {
+    createPrivately(path);
     this.root = open<Buffer, Buffer>({
       path,
       noSubdir: false,
