@@ -477,6 +477,25 @@ test("a call whose token this member has yet to hear of waits until it has", asy
   assert.equal(await reading, "");
 });
 
+test("a login at a member without a leader fails with a code, in the time of an election", async () => {
+  const alone = await serveDoor();
+  const own = new EtcdClient(alone.port);
+  after(async () => {
+    own.close();
+    await alone.close();
+  });
+  // As a real member does, it waits for a leader as long as a request may take.
+  alone.member.override.status = { leader: undefined };
+  alone.member.read = () => {};
+  const started = performance.now();
+  const answer = await own.call("Authenticate", "AuthenticateRequest", "AuthenticateResponse", {
+    name: "u",
+    password: "u",
+  });
+  assert.deepEqual(answer, { status: 14, message: "etcdserver: no leader" });
+  assert.ok(performance.now() - started < 4000);
+});
+
 test("a JWT is too old for keys after any change of auth, and goes on to administer", async () => {
   const key = createSecretKey(Buffer.from("a secret of the members"));
   const keys = { algorithm: "HS256", signing: key, checking: key, ttlMs: 60_000 } as const;

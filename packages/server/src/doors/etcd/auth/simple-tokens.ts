@@ -12,7 +12,12 @@ const secretLength = 16;
 interface Entry {
   readonly user: AuthName;
   endsAtMs: number;
+  /** Since room was last looked for. */
+  isUsed: boolean;
 }
+
+/** A login costs little once a password is remembered, so that they must not add up without bound. */
+export const tokensMax = 65_536;
 
 export function createSimpleTokens(ttlMs: number, nowMs = () => performance.now()): Tokens {
   const entries = new Map<string, Entry>();
@@ -25,12 +30,24 @@ export function createSimpleTokens(ttlMs: number, nowMs = () => performance.now(
     for (const [token, { endsAtMs }] of entries) if (endsAtMs <= now) entries.delete(token);
   };
 
+  /** Those that were not used go, the oldest first. */
+  const makeRoom = () => {
+    for (const [token, entry] of entries) {
+      if (entries.size < tokensMax) return;
+      entries.delete(token);
+      if (!entry.isUsed) continue;
+      entry.isUsed = false;
+      entries.set(token, entry);
+    }
+  };
+
   return {
     callerOf(token, auth) {
       const entry = entries.get(token);
       const now = nowMs();
       if (entry === undefined || entry.endsAtMs <= now) return undefined;
       entry.endsAtMs = now + ttlMs;
+      entry.isUsed = true;
       return { user: entry.user, authRevision: auth.revision };
     },
     knownFrom: (token) => {
@@ -46,7 +63,9 @@ export function createSimpleTokens(ttlMs: number, nowMs = () => performance.now(
         case "assigned": {
           const now = nowMs();
           sweep(now);
-          entries.set(change.token, { user: change.user, endsAtMs: now + ttlMs });
+          makeRoom();
+          const { token, user } = change;
+          entries.set(token, { user, endsAtMs: now + ttlMs, isUsed: false });
           break;
         }
         case "userEnded":

@@ -14,7 +14,7 @@ import {
 import { createSingleMember, createTestContext } from "../testing/single-member.ts";
 import { Access } from "./access.ts";
 import { createJwtTokens } from "./jwt.ts";
-import { createSimpleTokens } from "./simple-tokens.ts";
+import { createSimpleTokens, tokensMax } from "./simple-tokens.ts";
 import { createTokens, readTokenOptions } from "./token-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "althing-tokens-"));
@@ -60,6 +60,21 @@ test("a simple token lives while it is used, and each login has its own", () => 
   }
   now += 1000;
   assert.equal(tokens.callerOf(token, auth), undefined);
+});
+
+test("tokens that nobody uses make room for others, and those in use stay", () => {
+  const tokens = createSimpleTokens(60_000, () => 0);
+  const assign = (n: number) => tokens.observe({ kind: "assigned", token: `t.${n}`, user: "u" });
+  const isKnown = (n: number) => tokens.callerOf(`t.${n}`, auth) !== undefined;
+  for (let n = 0; n < 3 * tokensMax; n++) {
+    assign(n);
+    if (n % 1000 === 7) assert.ok(isKnown(7));
+  }
+  assert.ok(isKnown(7));
+  assert.ok(!isKnown(8));
+  assert.ok(!isKnown(2 * tokensMax - 2));
+  assert.ok(isKnown(3 * tokensMax - 1));
+  assert.ok(isKnown(2 * tokensMax + 10));
 });
 
 test("a user's tokens end with it, and all with auth", () => {
