@@ -56,7 +56,8 @@ export function handlePromise(paxos: Paxos, from: MemberId, message: MessageOf<"
   if (preparation === undefined || preparation.answers.get(from) === true) return;
   const { first, last, isLast, commitIndex, baseIndex, entries } = message;
   const told = Math.max(preparation.toldUpTo.get(from) ?? 0, paxos.commitIndex);
-  if (first > told + 1) return;
+  // A part that came twice tells nothing new, and must not make its sender begin from there again.
+  if (first > told + 1 || (!isLast && last <= told)) return;
   preparation.toldUpTo.set(from, Math.max(told, last));
   preparation.commitOf.set(from, commitIndex);
   for (const entry of entries) {

@@ -36,6 +36,10 @@ export interface Transfer {
   readonly token: Token | undefined;
   /** Give leadership up even when the transfer fails. */
   readonly thenStepDown: boolean;
+  /** Those that it was in vain to wait for. */
+  readonly tried: readonly MemberId[];
+  /** What the other one held when the present wait began. */
+  readonly matchBefore: Index;
   ticksLeft: number;
   timeoutNowSent: boolean;
 }

@@ -15,14 +15,32 @@ export function bestSuccessor(raft: Raft, leadership: Leadership): Progress | un
   return best;
 }
 
+/** Where nobody could succeed now: the voter that is alive and holds most, with a snapshot to come perhaps. */
+export function nearestSuccessor(
+  raft: Raft,
+  leadership: Leadership,
+  tried: readonly MemberId[],
+): Progress | undefined {
+  let nearest: Progress | undefined;
+  for (const peer of leadership.peers) {
+    if (!isAlive(raft, leadership, peer) || tried.includes(peer.id)) continue;
+    if (nearest === undefined || peer.match > nearest.match) nearest = peer;
+  }
+  return nearest;
+}
+
 /** Stays in the order of ids when all else is equal. */
 function isBetter(one: Progress, other: Progress): boolean {
   return one.priority !== other.priority ? one.priority > other.priority : one.match > other.match;
 }
 
 function canSucceed(raft: Raft, leadership: Leadership, peer: Progress): boolean {
+  return isAlive(raft, leadership, peer) && peer.state === "replicate";
+}
+
+function isAlive(raft: Raft, leadership: Leadership, peer: Progress): boolean {
   const isActive = peer.recentlyActive || leadership.activeBefore.has(peer.id);
-  return isActive && peer.state === "replicate" && isIncomingVoter(raft, peer.id);
+  return isActive && isIncomingVoter(raft, peer.id);
 }
 
 /** A voter of the configuration that is to stay. */

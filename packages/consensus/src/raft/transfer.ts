@@ -7,8 +7,8 @@ import { reject, send } from "../outbox/outbox.ts";
 import { type Leadership, peerOf } from "./leadership.ts";
 import { voidLease } from "./lease.ts";
 import { becomeFollower } from "./role.ts";
-import type { Raft } from "./self.ts";
-import { bestSuccessor, isIncomingVoter } from "./successor.ts";
+import type { Raft, Transfer } from "./self.ts";
+import { bestSuccessor, isIncomingVoter, nearestSuccessor } from "./successor.ts";
 
 /** Checks of the quorum to wait after an attempt that may have failed. */
 const checksBetweenHandovers = 10;
@@ -42,7 +42,7 @@ export function stepDown(raft: Raft): void {
     raft.transfer = { ...transfer, thenStepDown: true };
     return;
   }
-  const successor = bestSuccessor(raft, leadership);
+  const successor = bestSuccessor(raft, leadership) ?? nearestSuccessor(raft, leadership, []);
   if (successor === undefined) becomeFollower(raft, raft.term, undefined);
   else begin(raft, successor.id, undefined, true);
 }
@@ -69,6 +69,7 @@ export function tickTransfer(raft: Raft): void {
   if (leads && !isIncomingVoter(raft, transfer.to)) {
     end(raft, "transfereeInvalid");
   } else if (--transfer.ticksLeft <= 0) {
+    if (waitsOn(raft, transfer)) return;
     end(raft, "timedOut");
   } else {
     return;
@@ -87,9 +88,36 @@ export function maybeHandOver(raft: Raft, leadership: Leadership): void {
   begin(raft, successor.id, undefined, false);
 }
 
-function begin(raft: Raft, to: MemberId, token: Token | undefined, thenStepDown: boolean): void {
+/**
+ * Who must not lead any more, and alone holds what is committed, waits for a follower for as long as it
+ * comes nearer: if it gave up before, nobody could lead.
+ */
+function waitsOn(raft: Raft, transfer: Transfer): boolean {
+  const { leadership } = raft;
+  if (leadership === undefined || !transfer.thenStepDown) return false;
+  const nearest = nearestSuccessor(raft, leadership, []);
+  // One that holds all can be elected without being handed the lead.
+  if (nearest === undefined || nearest.match >= raft.log.lastIndex) return false;
+  const waited = peerOf(leadership, transfer.to);
+  const isNearer = waited && (waited.match > transfer.matchBefore || waited.state === "snapshot");
+  const tried = isNearer ? [] : [...transfer.tried, transfer.to];
+  const next = isNearer ? waited : nearestSuccessor(raft, leadership, tried);
+  if (next === undefined) return false;
+  end(raft, "timedOut");
+  begin(raft, next.id, undefined, true, tried);
+  return true;
+}
+
+function begin(
+  raft: Raft,
+  to: MemberId,
+  token: Token | undefined,
+  thenStepDown: boolean,
+  tried: readonly MemberId[] = [],
+): void {
   const ticksLeft = raft.settings.electionTicks;
-  raft.transfer = { to, token, thenStepDown, ticksLeft, timeoutNowSent: false };
+  const matchBefore = raft.leadership ? (peerOf(raft.leadership, to)?.match ?? 0) : 0;
+  raft.transfer = { to, token, thenStepDown, tried, matchBefore, ticksLeft, timeoutNowSent: false };
 }
 
 function end(raft: Raft, reason: "timedOut" | "transfereeInvalid"): void {

@@ -8,8 +8,8 @@ import { type Leadership, type Peer, peerOf } from "./leadership.ts";
 import { reject } from "./outbox.ts";
 import { feed } from "./replication.ts";
 import { becomeLooking } from "./role.ts";
-import type { Zab } from "./self.ts";
-import { bestSuccessor, isIncomingVoter } from "./successor.ts";
+import type { Transfer, Zab } from "./self.ts";
+import { bestSuccessor, isIncomingVoter, nearestSuccessor } from "./successor.ts";
 import { historyOf } from "./vote.ts";
 
 /** Checks of the quorum to wait after an attempt that may have failed. */
@@ -45,7 +45,9 @@ export function stepDown(zab: Zab): void {
     zab.transfer = { ...transfer, thenStepDown: true };
   } else {
     const isEstablished = leadership?.phase === "broadcast";
-    const successor = isEstablished ? bestSuccessor(zab, leadership) : undefined;
+    const successor = isEstablished
+      ? (bestSuccessor(zab, leadership) ?? nearestSuccessor(zab, leadership, []))
+      : undefined;
     if (successor === undefined) giveUp(zab);
     else begin(zab, successor.id, undefined, true);
   }
@@ -81,6 +83,7 @@ export function tickTransfer(zab: Zab): void {
   if (leads && !isIncomingVoter(zab, transfer.to)) {
     end(zab, "transfereeInvalid");
   } else if (--transfer.ticksLeft <= 0) {
+    if (waitsOn(zab, transfer)) return;
     end(zab, "timedOut");
   } else {
     return;
@@ -105,8 +108,37 @@ function giveUp(zab: Zab): void {
   becomeLooking(zab);
 }
 
-function begin(zab: Zab, to: MemberId, token: Token | undefined, thenStepDown: boolean): void {
-  zab.transfer = { to, token, thenStepDown, ticksLeft: zab.settings.electionTicks };
+/**
+ * Who must not lead any more, and alone holds what is committed, waits for a follower for as long as it
+ * comes nearer: if it gave up before, nobody could lead.
+ */
+function waitsOn(zab: Zab, transfer: Transfer): boolean {
+  const { leadership } = zab;
+  if (leadership === undefined || !transfer.thenStepDown) return false;
+  const nearest = nearestSuccessor(zab, leadership, []);
+  // One that holds all can be elected without being handed the lead.
+  if (nearest === undefined || nearest.progress.match >= zab.log.lastIndex) return false;
+  const waited = peerOf(leadership, transfer.to);
+  const isNearer =
+    waited && (waited.progress.match > transfer.matchBefore || waited.stage === "snapshot");
+  const tried = isNearer ? [] : [...transfer.tried, transfer.to];
+  const next = isNearer ? waited : nearestSuccessor(zab, leadership, tried);
+  if (next === undefined) return false;
+  end(zab, "timedOut");
+  begin(zab, next.id, undefined, true, tried);
+  return true;
+}
+
+function begin(
+  zab: Zab,
+  to: MemberId,
+  token: Token | undefined,
+  thenStepDown: boolean,
+  tried: readonly MemberId[] = [],
+): void {
+  const ticksLeft = zab.settings.electionTicks;
+  const matchBefore = zab.leadership ? (peerOf(zab.leadership, to)?.progress.match ?? 0) : 0;
+  zab.transfer = { to, token, thenStepDown, tried, matchBefore, ticksLeft };
 }
 
 function end(zab: Zab, reason: "timedOut" | "transfereeInvalid"): void {
