@@ -3,8 +3,10 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Violation } from "@althing/consensus";
+import { type Protocol, paxos, raft, type Violation, zab } from "@althing/consensus";
 import { formatScenario, parseScenario, shrink } from "@althing/simulator";
+import { longPlan } from "../../consensus/src/testing/long-plan.ts";
+import { runRandomPlan } from "../../consensus/src/testing/random-run.ts";
 import { parseArguments } from "../src/cli/arguments.ts";
 import { checksum, requireProtocol, runHere, runSeed, scenarioOf } from "../src/cli/run-seed.ts";
 import { mutants } from "./all.ts";
@@ -27,11 +29,25 @@ function hunt(wanted: Mutant, keepIn: string | undefined): Hunt {
   const args = parseArguments(wanted.flags ?? []);
   if (wanted.scenario !== undefined) return hunted(name, runKept(wanted.scenario), 0);
   const seedsMax = wanted.seedsMax ?? 200;
+  if (wanted.plans !== undefined) return huntByPlans(name, wanted.plans, seedsMax);
   for (let seed = 1; seed <= seedsMax; seed++) {
     const { violation } = runSeed(args, BigInt(seed), false);
     if (violation === undefined) continue;
     if (keepIn !== undefined) keepScenario(wanted, scenarioOf(args, BigInt(seed)), keepIn);
     return hunted(name, violation, seed);
+  }
+  return hunted(name, undefined, seedsMax);
+}
+
+function huntByPlans(name: string, protocol: "raft" | "paxos" | "zab", seedsMax: number): Hunt {
+  const cores = { raft, paxos, zab } as unknown as Record<string, Protocol>;
+  for (let seed = 1; seed <= seedsMax; seed++) {
+    try {
+      runRandomPlan(cores[protocol]!, longPlan(seed));
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : `${error}`;
+      return hunted(name, { property: "long plan", detail }, seed);
+    }
   }
   return hunted(name, undefined, seedsMax);
 }

@@ -16,6 +16,8 @@ export interface Mutant {
   readonly flags?: readonly string[];
   /** A scenario (in `scenarios/`) that leads there; for what chance finds too seldom. */
   readonly scenario?: string;
+  /** Hunted by the long plans of this core (`consensus/src/testing`) instead: no member around it. */
+  readonly plans?: "raft" | "paxos" | "zab";
   /** It must be caught within so many seeds. Default 200. */
   readonly seedsMax?: number;
 }

@@ -143,7 +143,17 @@ export const paxosMutants: readonly Mutant[] = [
       "  for (const entry of entries) {\n    if (entry.index <= commitIndex)",
       "  for (const entry of paxos.leadership ? [] : entries) {\n    if (entry.index <= commitIndex)",
     ],
-    { flags: membershipFlags, seedsMax: 1500 },
+    { plans: "paxos", seedsMax: 2000 },
+  ),
+  mutant(
+    "settled-alone",
+    "a membership is told as settled when its leader alone knows that it is chosen",
+    [
+      "membership-change.ts",
+      "return (peerOf(leadership, member)?.commitIndex ?? 0) >= index;",
+      "return true;",
+    ],
+    { plans: "paxos", seedsMax: 100 },
   ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",
