@@ -380,6 +380,21 @@ export const methods = {
       "12 dbSizeQuota int64",
     ),
   },
+  memberAdd: {
+    path: "/etcdserverpb.Cluster/MemberAdd",
+    request: schema("MemberAddRequest", "1 peerURLs string[]"),
+    response: schema("MemberAddResponse", "1 header Header", "2 member Member"),
+  },
+  memberRemove: {
+    path: "/etcdserverpb.Cluster/MemberRemove",
+    request: schema("MemberRemoveRequest", "1 ID uint64"),
+    response: schema("MemberRemoveResponse", "1 header Header", "2 members Member[]"),
+  },
+  memberUpdate: {
+    path: "/etcdserverpb.Cluster/MemberUpdate",
+    request: schema("MemberUpdateRequest", "1 ID uint64", "2 peerURLs string[]"),
+    response: schema("MemberUpdateResponse", "1 header Header", "2 members Member[]"),
+  },
   memberList: {
     path: "/etcdserverpb.Cluster/MemberList",
     request: schema("MemberListRequest", "1 linearizable bool"),

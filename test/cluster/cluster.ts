@@ -17,6 +17,8 @@ export interface ClusterOptions {
   /** More flags for every member. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** How members talk to each other; "http" if not given. The certificates are among `args`. */
+  readonly peerScheme?: "http" | "https";
   /** Each member in a network namespace of its own, so that links can be cut. */
   readonly network?: ClusterNetwork;
   /** Data folders under here in place of the cluster's own folder (a small or failing disk). */
@@ -65,7 +67,7 @@ export class Cluster {
         name,
         target,
         clientUrl: `http://${host}:${client}`,
-        peerUrl: `http://${host}:${peer}`,
+        peerUrl: `${options.peerScheme ?? "http"}://${host}:${peer}`,
       };
     });
     const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");

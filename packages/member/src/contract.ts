@@ -73,6 +73,8 @@ export interface MemberOptions {
   readonly bootstrap: Membership;
   /** Identity of this data directory (see `PublishMemberCommand`). */
   readonly incarnation: string;
+  /** What this same directory was published as before it got its identity of today. */
+  readonly formerIncarnation?: string;
   /** Name and addresses that the member publishes once there is a leader. */
   readonly attributes: {
     readonly name: string;
@@ -152,6 +154,12 @@ export interface MemberStatus extends CoreStatus {
 
 export interface Member extends PeerEvents {
   readonly id: MemberId;
+  /** The identity that a peer is held to; undefined: this member has never met its disk. */
+  identityOf(peer: MemberId): string | undefined;
+  /** As far as is applied here, this member is one of the cluster's. */
+  belongs(): boolean;
+  /** The newest index applied here, at which that is no member; undefined: it is one there. */
+  knownWithout(peer: MemberId): number | undefined;
   readonly store: Store;
   start(): void;
   /** Hands leadership over if it can, finishes the log write under way, flushes, closes. */

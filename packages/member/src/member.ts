@@ -2,7 +2,15 @@
 // effects of all of them are carried out in order. Longer than most files, because this is the one
 // place where every part meets, and the order in which it calls them is the point.
 
-import type { Core, Effect, Input, LogPoint, MemberId, MembershipChange } from "@althing/consensus";
+import type {
+  Core,
+  Effect,
+  Input,
+  LogPoint,
+  MemberId,
+  Membership,
+  MembershipChange,
+} from "@althing/consensus";
 import { encodeMembership, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
 import { encodeCommand, type LeaseState, type Store } from "@althing/store";
@@ -352,6 +360,20 @@ class RunningMember implements Member, Turn {
     return this.#publisher.refusal(peer, incarnation);
   }
 
+  identityOf(peer: MemberId): string | undefined {
+    return this.#publisher.identityOf(peer);
+  }
+
+  belongs(): boolean {
+    return this.#belonged;
+  }
+
+  knownWithout(peer: MemberId): number | undefined {
+    // Not the store's: an installed snapshot is in the store before its membership is known here.
+    const { appliedIndex } = this.core.status();
+    return membersOf(this.#track.applied).includes(peer) ? undefined : appliedIndex;
+  }
+
   // -------------------------------------------------------------------------- as the parts see it
 
   step(input: Input<unknown>): void {
@@ -542,14 +564,18 @@ class RunningMember implements Member, Turn {
     if (piece.membershipChanged) {
       const { applied } = this.#track;
       this.#admin.membershipApplied(this.#track.changedAt);
-      const belongs = membersOf(applied).includes(this.id);
-      if (this.#belonged && !belongs) this.observe({ kind: "member.removed", level: "warn" });
-      this.#belonged = belongs;
+      this.#noteBelonging(applied);
       this.#publisher.membershipApplied();
     }
     this.#compaction.applied(index, bytes);
     this.observe({ kind: "entries.applied", level: "debug", index, count, bytes });
     return true;
+  }
+
+  #noteBelonging(membership: Membership): void {
+    const belongs = membersOf(membership).includes(this.id);
+    if (this.#belonged && !belongs) this.observe({ kind: "member.removed", level: "warn" });
+    this.#belonged = belongs;
   }
 
   #tellApplied(): void {
@@ -587,7 +613,8 @@ class RunningMember implements Member, Turn {
 
   #snapshotTookPlace(point: LogPoint): void {
     this.#track.reset(point.index, point.membership);
-    this.#belonged = membersOf(point.membership).includes(this.id);
+    this.#noteBelonging(point.membership);
+    this.#publisher.membershipApplied();
     this.#compaction.reset(point.index);
     this.#hashes.reset();
     this.#applier.clear();

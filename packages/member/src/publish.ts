@@ -4,8 +4,10 @@
 
 import {
   type Entry,
+  type Epoch,
   isMember,
   type MemberId,
+  type Membership,
   type MembershipChange,
   membersOf,
 } from "@althing/consensus";
@@ -24,6 +26,8 @@ import type { Turn } from "./turn.ts";
 
 export interface PublishedIdentity {
   readonly incarnation: string;
+  /** What this same disk was published as before. */
+  readonly formerIncarnation?: string;
   readonly attributes: {
     readonly name: string;
     readonly peerUrls: readonly string[];
@@ -63,6 +67,13 @@ export class Publisher {
   readonly #acquaintances: Acquaintances;
   #underWay = false;
   #recovered: LoggedPublications | undefined;
+  /** Members that this one has seen leave: no newcomers, however little it knows of the others. */
+  readonly #left = new Set<MemberId>();
+  #lastMembership: Membership;
+  /** Whom this member follows, and what was committed when it began to: applied, it knows the members. */
+  #following:
+    | { readonly leader: MemberId; readonly epoch: Epoch; readonly index: number }
+    | undefined;
 
   constructor(
     turn: Turn,
@@ -81,18 +92,20 @@ export class Publisher {
     this.#store = parts.store;
     this.#proposals = parts.proposals;
     this.#track = parts.track;
+    this.#lastMembership = parts.track.applied;
     this.#identity = identity;
   }
 
   /** Proposes what the store does not say yet: on every tick, one proposal at a time. */
   tick(): void {
+    this.#noteLeader();
     if (this.#underWay || this.#turn.leadership.leader === undefined) return;
     const membership = this.#track.applied;
     const members = this.#store.members();
     const { id } = this.#turn;
     const own = members.find(({ member }) => member === id);
     const claimed = own !== undefined && own.incarnation !== "";
-    if (claimed && own.incarnation !== this.#identity.incarnation) {
+    if (claimed && !this.#isOwn(own.incarnation)) {
       this.#turn.fail(wiped(id), undefined);
       return;
     }
@@ -136,24 +149,48 @@ export class Publisher {
     return `this member's disk cannot note the identity of ${peer}'s: free space or repair it`;
   }
 
-  /** The membership changed: who left may come back with another disk. */
+  /** What a peer is held to; undefined: this member has never met it. */
+  identityOf(peer: MemberId): string | undefined {
+    return this.#published(peer) ?? this.#acquaintances.of(peer);
+  }
+
+  /** The membership changed: who left may come back with another disk, once it is added anew. */
   membershipApplied(): void {
+    const { applied } = this.#track;
+    for (const id of membersOf(this.#lastMembership))
+      if (!isMember(applied, id)) this.#left.add(id);
+    for (const id of membersOf(applied)) this.#left.delete(id);
+    this.#lastMembership = applied;
     this.#acquaintances.forgetOthers((peer) => isMember(this.#track.applied, peer));
   }
 
   #strangerRefusal(peer: MemberId): string | undefined {
-    const { leader, role, membership, appliedIndex, commitIndex } = {
+    this.#noteLeader();
+    const { leader, role, membership, appliedIndex } = {
       ...this.#turn.leadership,
       ...this.#turn.core.status(),
     };
-    // A member that is behind may not know the newcomer yet, nor the leader itself: it lets in
-    // whom it does not know until it follows a leader and has applied what is committed.
+    if (isMember(membership, peer) || isMember(this.#track.applied, peer)) return undefined;
+    if (this.#left.has(peer)) return `${peer} was removed from this cluster`;
+    // A member that is behind may not know the newcomer yet, nor the leader itself: it lets in whom it
+    // does not know until it follows a leader and has applied what was committed when it began to. Under
+    // load a follower is always a little behind, and that is no reason to let anybody in.
     const follows = leader !== undefined && leader !== peer && role !== "candidate";
-    const knows = follows && appliedIndex > 0 && appliedIndex >= commitIndex;
-    if (!knows || isMember(membership, peer) || isMember(this.#track.applied, peer)) {
-      return undefined;
-    }
+    const index = this.#following?.index ?? Number.POSITIVE_INFINITY;
+    if (!follows || appliedIndex === 0 || appliedIndex < index) return undefined;
     return `${peer} is not a member of this cluster: add it with a membership change first`;
+  }
+
+  #noteLeader(): void {
+    const { leader, epoch } = this.#turn.leadership;
+    if (leader === this.#following?.leader && epoch === this.#following?.epoch) return;
+    const index = this.#turn.core.status().commitIndex;
+    this.#following = leader === undefined ? undefined : { leader, epoch, index };
+  }
+
+  #isOwn(incarnation: string): boolean {
+    const { incarnation: own, formerIncarnation } = this.#identity;
+    return incarnation === own || incarnation === formerIncarnation;
   }
 
   /** An id that is still published belongs to a member that left a moment ago. */

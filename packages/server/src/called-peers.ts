@@ -25,7 +25,7 @@ export class CalledPeers {
     const ids = new Set(called.map(({ id }) => id));
     for (const peer of this.#called) {
       if (ids.has(peer.id) || this.#leaving.has(peer.id)) continue;
-      this.#leaving.set(peer.id, peer);
+      this.#leaving.set(peer.id, { ...peer, leaving: true });
       this.#later(leavingGraceMs, () => {
         this.#leaving.delete(peer.id);
         this.set(this.#called);

@@ -38,7 +38,7 @@ export function openMemberStore(
 }
 
 export function memberOf({ config, identity, store, ports }: MemberParts): Member {
-  const { memberId, incarnation, foundingMembers, joined } = identity;
+  const { memberId, incarnation, formerIncarnation, foundingMembers, joined } = identity;
   const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
   return createMember({
     id: memberId,
@@ -47,6 +47,7 @@ export function memberOf({ config, identity, store, ports }: MemberParts): Membe
     store,
     bootstrap: membershipOf(joined ? [] : foundingMembers.map((member) => member.id)),
     incarnation,
+    ...(formerIncarnation !== undefined && { formerIncarnation }),
     attributes: {
       name: config.name,
       peerUrls: config.initialAdvertisePeerUrls,

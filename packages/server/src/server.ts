@@ -14,20 +14,36 @@ import type { Config } from "./config/config.ts";
 import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
 import type { DoorAuth, DoorContext, MemberInfo } from "./doors/context.ts";
 import { readTokenOptions } from "./doors/etcd/auth/token-options.ts";
-import { joinIfNew } from "./identity/join.ts";
-import { identify, type MemberIdentity } from "./identity/member-identity.ts";
+import { FirstWord } from "./identity/first-word.ts";
+import { askIntroducers, joinIfNew } from "./identity/join.ts";
+import { type Identified, identify, type MemberIdentity } from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
-import { listMembers, peerAddresses, type RosterSources, rosterOf } from "./identity/roster.ts";
+import {
+  answerTo,
+  listMembers,
+  peerAddresses,
+  type RosterSources,
+  rosterOf,
+} from "./identity/roster.ts";
+import { loadJoinSecret } from "./join-secret.ts";
 import { listenError } from "./listen-error.ts";
 import { memberOf, openMemberStore } from "./member-parts.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createPeerEncoder } from "./peers/encoder.ts";
-import { createPeers, type PeerStats, type PeerTransport } from "./peers/index.ts";
+import {
+  createPeers,
+  type PeerStats,
+  type PeerTransport,
+  parseListenUrl,
+  type Refusal,
+  readIntroduction,
+  type VouchedPeer,
+} from "./peers/index.ts";
 import { completePortTls, type PortTls, readPortTls } from "./port-tls.ts";
 import { protocolNamed } from "./protocols.ts";
 
-export type EndCode = "stopped" | "failed" | "identityRefused";
+export type EndCode = "stopped" | "failed" | "identityRefused" | "removed";
 
 export interface Ended {
   readonly code: EndCode;
@@ -72,6 +88,8 @@ const absenceGraceMs = 2_000;
 /** Between the removal of this member and its end: whoever asked for it gets the answer. */
 const removalGraceMs = 500;
 const removed = "this member was removed from the cluster";
+const identityNote = "identity.json";
+const introductionsNote = "introductions.json";
 
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const logger =
@@ -84,18 +102,24 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     });
   // Before the directory: a typing mistake in a path must not found a member.
   const files = readPortTls(config);
+  const joinSecret = loadJoinSecret(config);
   const auth = readAuth(config);
   const directory = openDataDirectory(config.dataDir);
-  let tls: PortTls;
-  let joined: MemberIdentity | undefined;
+  let server: RunningServer;
   try {
-    tls = completePortTls(config, files, directory.path, logger);
-    joined = await joinIfNew(config, logger, directory, tls.peer, options.abort);
+    const tls = completePortTls(config, files, directory.path, logger);
+    const asking = { tls: tls.peer, joinSecret, abort: options.abort };
+    const joined = await joinIfNew(config, logger, directory, asking);
+    const identified = identify(directory, config, joined);
+    const { identity, key } = identified;
+    const introduced = await askIntroducers(config, identity, key, { ...asking, logger });
+    const vouched = vouchedBy([...identity.foundingMembers, ...introduced]);
+    const given = { config, logger, options, tls, joinSecret, auth };
+    server = new RunningServer({ ...given, directory, identified, vouched });
   } catch (error) {
     directory.close();
     throw error;
   }
-  const server = new RunningServer({ config, logger, options, tls, auth, directory, joined });
   await server.start();
   return server;
 }
@@ -108,14 +132,26 @@ function readAuth(config: Config): DoorAuth {
   };
 }
 
+/** Whose keys this member has on good authority before it reads them in the log. */
+function vouchedBy(
+  members: readonly { id: string; peerUrls: readonly string[]; identity?: string }[],
+): ReadonlyMap<MemberId, VouchedPeer> {
+  const known = members.filter(({ identity }) => identity !== undefined && identity !== "");
+  return new Map(
+    known.map(({ id, peerUrls, identity = "" }) => [id, { identity, urls: peerUrls }]),
+  );
+}
+
 interface Making {
   readonly config: Config;
   readonly logger: Logger;
   readonly options: ServerOptions;
   readonly tls: PortTls;
+  readonly joinSecret: string | undefined;
   readonly auth: DoorAuth;
   readonly directory: DataDirectory;
-  readonly joined: MemberIdentity | undefined;
+  readonly identified: Identified;
+  readonly vouched: ReadonlyMap<MemberId, VouchedPeer>;
 }
 
 class RunningServer implements Server {
@@ -139,11 +175,15 @@ class RunningServer implements Server {
     (ms, run) => this.#later(ms, run),
   );
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Addresses that were complained about. */
+  readonly #uncallable = new Map<MemberId, string>();
+  #firstWord = new FirstWord([]);
   #settleEnded: (ended: Ended) => void = () => {};
   #stopping: Promise<void> | undefined;
   #end: Ended = { code: "stopped", reason: "" };
 
-  constructor({ config, logger, options, tls, auth, directory, joined }: Making) {
+  constructor(making: Making) {
+    const { config, logger, options, tls, auth, directory, identified } = making;
     this.config = config;
     this.#logger = logger;
     this.#options = options;
@@ -154,7 +194,7 @@ class RunningServer implements Server {
     this.#auth = auth;
     this.#directory = directory;
     try {
-      const { identity, isNew, warnings } = identify(this.#directory, config, joined);
+      const { identity, key, isNew, warnings } = identified;
       this.#identity = identity;
       for (const warning of [...directory.warnings, ...warnings]) logger.warn(warning);
       logger.info(isNew ? "founding a new data directory" : "opening the data directory", {
@@ -171,7 +211,7 @@ class RunningServer implements Server {
         published: () => this.#store.members(),
         founding: identity.foundingMembers,
       };
-      const { clusterId, memberId, incarnation } = identity;
+      const { clusterId, memberId } = identity;
       const court = {
         connected: () => this.#peers.stats().filter((peer) => peer.connected).length,
         isFounding: () => !identity.joined && this.#publishedIncarnation() === undefined,
@@ -183,15 +223,31 @@ class RunningServer implements Server {
       const absence = createRefusalJudge({
         ...court,
         graceMs: absenceGraceMs,
-        condemned: (reason) => court.condemned(`${removed}: ${reason}`),
+        condemned: (reason) => this.#fail("removed", `${removed}: ${reason}`),
       });
       this.#peers = createPeers({
-        identity: { clusterId, member: memberId, incarnation, consensus: protocol.name },
+        identity: {
+          clusterId,
+          member: memberId,
+          identity: key.identity,
+          consensus: protocol.name,
+        },
+        key,
+        joinSecret: making.joinSecret,
+        held: (peer) => this.member.identityOf(peer) ?? making.vouched.get(peer)?.identity,
+        vouched: (peer) => making.vouched.get(peer),
+        introductions: {
+          read: () => readIntroductions(directory),
+          write: (introductions) => this.#note(introductionsNote, introductions),
+        },
         // Given before the start, once the member has read the membership from its log.
         peers: [],
-        listenUrls: config.listenPeerUrls,
-        ownUrls: config.initialAdvertisePeerUrls,
-        roster: () => rosterOf(this.#roster, { clusterId, consensus: protocol.name }),
+        listenUrls: config.listenPeerUrls.map((url) => parseListenUrl(url)!),
+        answer: (knock) => {
+          const roster = rosterOf(this.#roster, { clusterId, consensus: protocol.name });
+          return answerTo(roster, knock, making.joinSecret !== undefined);
+        },
+        knownWithout: (peer) => this.member.knownWithout(peer),
         ...(tls.peer === undefined ? {} : { tls: tls.peer }),
         codec: {
           encode: createPeerEncoder(protocol),
@@ -202,10 +258,10 @@ class RunningServer implements Server {
         nowMs: this.#clock.monotonicMs,
         onRefused: (peer, refusal) => {
           if (refusal.code === "identity") judge.refused(peer, refusal.reason);
+          else if (refusal.code !== "unknownMember") return;
+          else if (this.#isRemoved(refusal)) this.#endRemoved();
           // It was in, and is not any more: removed while it was away.
-          else if (refusal.code === "unknownMember" && this.#publishedIncarnation()) {
-            absence.refused(peer, refusal.reason);
-          }
+          else if (this.#publishedIncarnation()) absence.refused(peer, refusal.reason);
         },
       });
       this.member = memberOf({
@@ -255,6 +311,8 @@ class RunningServer implements Server {
       // Listening comes before dialling, so that members that start together find each other.
       await this.#listenPeers();
       this.member.start();
+      await this.#firstWord.heard;
+      if (this.#stopping !== undefined) return;
       await this.#listenForClients();
       this.#startAutoCompaction();
     } catch (error) {
@@ -307,6 +365,7 @@ class RunningServer implements Server {
   #fail(code: EndCode, reason: string): void {
     if (this.#stopping !== undefined) return;
     this.#end = { code, reason };
+    this.#firstWord.end();
     void this.stop();
   }
 
@@ -316,6 +375,7 @@ class RunningServer implements Server {
 
   async #listenPeers(): Promise<void> {
     this.#updatePeers();
+    this.#firstWord = new FirstWord(peerAddresses(this.#roster, this.memberId).map(({ id }) => id));
     try {
       await this.#peers.start(this.member);
     } catch (error) {
@@ -379,17 +439,59 @@ class RunningServer implements Server {
   /** The cluster knows this member with another data directory. */
   #hasLostItsDisk(): boolean {
     const published = this.#publishedIncarnation();
-    return !!published && published !== this.#identity.incarnation;
+    const { incarnation, formerIncarnation } = this.#identity;
+    return !!published && published !== incarnation && published !== formerIncarnation;
+  }
+
+  /**
+   * Another member does not know this one, and knows at least as much of the log as this one, in which it is
+   * a member: then it was removed in between.
+   */
+  #isRemoved({ appliedIndex }: Refusal): boolean {
+    return (
+      appliedIndex !== undefined &&
+      this.member.belongs() &&
+      appliedIndex >= this.#store.appliedIndex
+    );
+  }
+
+  #endRemoved(): void {
+    if (this.#stopping !== undefined) return;
+    // However it is started again, it is told by its own directory.
+    this.#note(identityNote, { ...this.#identity, removed: true });
+    this.#fail("removed", removed);
+  }
+
+  /** A small file of the data directory; a full disk costs the note and nothing else. */
+  #note(name: string, value: object): void {
+    try {
+      this.#directory.writeNote(name, value);
+    } catch (error) {
+      this.#logger.warn(`${name} could not be written`, { error });
+    }
   }
 
   #updatePeers(): void {
-    this.#called.set(peerAddresses(this.#roster, this.memberId));
+    const called = peerAddresses(this.#roster, this.memberId, (member, urls) => {
+      const text = urls.join(",");
+      if (this.#uncallable.get(member) === text) return;
+      this.#uncallable.set(member, text);
+      this.#logger.warn(
+        "a member has addresses that nobody can call; correct them (member update)",
+        {
+          member,
+          urls,
+        },
+      );
+    });
+    this.#called.set(called);
   }
 
   #observe(event: MemberEvent): void {
     this.#metrics.observe(event);
     this.#logger.observe(event);
     this.#options.observe?.(event);
+    this.#firstWord.observe(event);
     switch (event.kind) {
       case "membership.changed":
       case "snapshot.installed":
@@ -400,9 +502,7 @@ class RunningServer implements Server {
         });
         break;
       case "member.removed":
-        this.#later(removalGraceMs, () => {
-          this.#fail("identityRefused", removed);
-        });
+        this.#later(removalGraceMs, () => this.#endRemoved());
         break;
       case "member.failed": {
         const { reason, cause } = event;
@@ -412,6 +512,13 @@ class RunningServer implements Server {
       }
     }
   }
+}
+
+/** They are others' words: what is not one is left out. */
+function readIntroductions(directory: DataDirectory) {
+  const noted = directory.readNote(introductionsNote);
+  const all = Array.isArray(noted) ? noted : [];
+  return all.map(readIntroduction).filter((one) => one !== undefined);
 }
 
 function wait(ms: number): Promise<void> {

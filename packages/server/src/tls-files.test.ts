@@ -31,6 +31,7 @@ const good: TlsFiles = {
   crlFile: "",
   allowedCommonName: "",
   allowedHostname: "",
+  anyCallerName: false,
 };
 const garbage = write("garbage.pem", "not a certificate");
 const otherKey = write("other.key", authority.issue("other").key);

@@ -14,7 +14,7 @@ import {
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { TlsFiles } from "./config/tls-settings.ts";
-import type { PeerTls } from "./peers/index.ts";
+import { type PeerTls, usageFault } from "./peers/index.ts";
 import { RevocationFile } from "./x509/revocation-list.ts";
 
 export interface KeyPair {
@@ -37,6 +37,10 @@ export function loadPeerTls(config: Config, own?: KeyPair): PeerTls | undefined 
   const pair = files.certFile === "" ? own : readPair("peer-", files);
   if (pair === undefined) return undefined;
   const isOwn = files.certFile === "";
+  const unfit = ca === undefined ? undefined : usageFault(new X509Certificate(pair.cert).keyUsage);
+  if (unfit !== undefined) {
+    throw new ConfigError("peer-cert-file", `--peer-cert-file=${files.certFile}: ${unfit}`);
+  }
   return {
     cert: pair.cert,
     key: pair.key,
@@ -48,6 +52,7 @@ export function loadPeerTls(config: Config, own?: KeyPair): PeerTls | undefined 
     ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
     ...(config.cipherSuites.length === 0 ? {} : { ciphers: openSslCiphers(config.cipherSuites) }),
     ...(files.allowedCommonName === "" ? {} : { allowedCommonName: files.allowedCommonName }),
+    ...(files.anyCallerName ? { anyCallerName: true } : {}),
     ...(files.allowedHostname === "" ? {} : { allowedHostname: files.allowedHostname }),
     ...(revoked === undefined ? {} : { refusesCertificate: (one) => revoked.refuses(one) }),
   };

@@ -156,7 +156,7 @@ export const memberMutants: readonly Mutant[] = [
       },
       {
         file: `${member}/publish.ts`,
-        find: "if (claimed && own.incarnation !== this.#identity.incarnation) {",
+        find: "if (claimed && !this.#isOwn(own.incarnation)) {",
         replace: "if (claimed && own.incarnation === undefined) {",
       },
     ],

@@ -13,7 +13,7 @@ export const exitCode = {
   /** The data directory or the snapshot is in use, damaged, or of something else. */
   dataUnusable: 5,
   portInUse: 6,
-  /** The other members know this member with another disk. */
+  /** The other members know this member with another disk, or not any more. */
   identityRefused: 7,
   nodeTooOld: 64,
   interrupted: 130,

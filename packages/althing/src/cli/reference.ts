@@ -26,7 +26,7 @@ const meanings: Readonly<Record<keyof typeof exitCode, string>> = {
   timedOut: "no answer in time; a write may have taken effect",
   dataUnusable: "the data directory or the snapshot is in use, damaged, or of something else",
   portInUse: "a port is in use or may not be bound",
-  identityRefused: "the other members know this member with another disk",
+  identityRefused: "the other members know this member with another disk, or not any more",
   nodeTooOld: "this Node is too old, and the project's own was not found",
   interrupted: "interrupted twice",
 };

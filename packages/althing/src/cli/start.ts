@@ -50,6 +50,12 @@ export async function runMember(args: readonly string[]): Promise<number> {
         ],
       );
     }
+    if (ended.code === "removed") {
+      throw new CliError(exitCode.identityRefused, ended.reason, [
+        "To have a member here again, add one (`member add`) and start it with an empty data directory and",
+        "--initial-cluster-state=existing.",
+      ]);
+    }
     if (ended.code === "failed") throw new CliError(exitCode.failed, ended.reason);
     return exitCode.ok;
   } catch (error) {
@@ -63,6 +69,9 @@ function explainStart(error: unknown): unknown {
     return new CliError(exitCode.usage, error.message, ["Help: althing start --help"]);
   }
   if (error instanceof ListenError) return new CliError(exitCode.portInUse, error.message);
+  if (error instanceof IdentityError && error.code === "removed") {
+    return new CliError(exitCode.identityRefused, error.message);
+  }
   if (error instanceof DataDirectoryError || error instanceof IdentityError) {
     return new CliError(exitCode.dataUnusable, error.message);
   }

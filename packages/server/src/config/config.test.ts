@@ -137,6 +137,7 @@ peer-transport-security:
     crlFile: "",
     allowedCommonName: "",
     allowedHostname: "",
+    anyCallerName: false,
   });
   assert.equal(config.peerTls.allowedCommonName, "member");
   assert.deepEqual(config.autoCompaction, { mode: "periodic", retentionMs: 1_800_000 });
@@ -239,7 +240,12 @@ test("errors say what to do", () => {
     [["--listen-peer-urls=127.0.0.1:2380"], /not a URL|must begin with http/],
     [["--listen-peer-urls=http://127.0.0.1"], /needs a port/],
     [["--listen-peer-urls=http://127.0.0.1:2380/x"], /nothing more/],
-    [["--initial-advertise-peer-urls=http://0.0.0.0:2380"], /nobody can call 0.0.0.0/],
+    [["--initial-advertise-peer-urls=http://127.0.0.1:99999"], /not a URL/],
+    [["--initial-advertise-peer-urls=unix://"], /must be a path/],
+    [
+      ["--initial-cluster=default=http://localhost:2380,b=http://b:0"],
+      /nobody can call http:..b:0/,
+    ],
     [["--initial-cluster=x"], /must be name=url/],
     [["--name=m9", ...three.slice(1)], /this member is called m9/],
     [[...three, "--initial-advertise-peer-urls=http://127.0.0.1:9"], /they must be the same/],

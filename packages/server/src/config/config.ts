@@ -24,6 +24,9 @@ export interface Config {
   readonly initialCluster: readonly InitialMember[];
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
+  /** Undefined: whom a member has not met, it believes at the address that it was given. */
+  readonly peerJoinSecretFile: string | undefined;
+  readonly peerIntroducerUrls: readonly string[];
   readonly protocol: ProtocolName;
   /** Undefined: majorities. */
   readonly paxosQuorums: PaxosQuorums | undefined;
@@ -98,14 +101,14 @@ export function resolveConfig(settings: Settings): Resolved {
     );
   }
   const listenClientUrls = read.urls("listen-client-urls", "listen");
-  const listenPeerUrls = read.urls("listen-peer-urls", "listen");
+  const listenPeerUrls = read.urls("listen-peer-urls", "peerListen");
   if (read.given("listen-client-urls") && !read.given("advertise-client-urls")) {
     throw new ConfigError(
       "advertise-client-urls",
       "--advertise-client-urls is required when --listen-client-urls is set: clients must be told an address that they can reach, which a listen address need not be",
     );
   }
-  const initialAdvertisePeerUrls = read.urls("initial-advertise-peer-urls", "advertise");
+  const initialAdvertisePeerUrls = read.urls("initial-advertise-peer-urls", "peer");
   const initialClusterState = read.choice("initial-cluster-state") as "new" | "existing";
   const initialCluster = resolveInitialCluster(read, name, initialAdvertisePeerUrls);
   const protocol = read.choice("protocol") as ProtocolName;
@@ -146,6 +149,8 @@ export function resolveConfig(settings: Settings): Resolved {
       initialCluster,
       initialClusterState,
       initialClusterToken: read.text("initial-cluster-token"),
+      peerJoinSecretFile: read.text("peer-join-secret-file") || undefined,
+      peerIntroducerUrls: read.urls("peer-introducer-urls", "peer"),
       protocol,
       paxosQuorums: paxosQuorums(read, protocol, initialCluster.length),
       engine: read.choice("engine") as "disk" | "memory",

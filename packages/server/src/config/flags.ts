@@ -100,6 +100,18 @@ export const flags: readonly Flag[] = [
     ],
     ["initial-cluster-token", "text", "etcd-cluster", "Keeps apart clusters that look the same"],
     [
+      "peer-join-secret-file",
+      "file",
+      "",
+      "A secret that all members know (16 characters or more): nobody else founds or joins",
+    ],
+    [
+      "peer-introducer-urls",
+      "urls",
+      "",
+      "Peer URLs of members to ask who belongs to the cluster, after all known ones were replaced",
+    ],
+    [
       "protocol",
       "text",
       "raft",
@@ -249,6 +261,12 @@ export const flags: readonly Flag[] = [
       "false",
       "Without --peer-cert-file: make a certificate at the start; none is verified then",
     ],
+    [
+      "peer-skip-client-san-verification",
+      "boolean",
+      "false",
+      "A calling member's certificate need not be for one of its own peer addresses",
+    ],
   ]),
   ...group("Auth", "acts", [
     [
@@ -353,12 +371,6 @@ export const flags: readonly Flag[] = [
     ["peer-client-cert-file", "file", "", "Use --peer-cert-file"],
     ["peer-client-key-file", "file", "", "Use --peer-key-file"],
     ["force-new-cluster", "boolean", "false", "Would discard members without asking them"],
-    [
-      "peer-skip-client-san-verification",
-      "boolean",
-      "false",
-      "Members' certificates are always checked",
-    ],
     ["discovery", "text", "", "Give --initial-cluster"],
     ["discovery-endpoints", "text", "", "Give --initial-cluster"],
     ["discovery-token", "text", "", "Give --initial-cluster"],

@@ -1,5 +1,6 @@
 // --initial-cluster: who founds the cluster together, and this member among them.
 
+import { parsePeerUrl } from "../peers/peer-url.ts";
 import { ConfigError } from "./config-error.ts";
 import { checkUrl, list, type SettingsReader } from "./settings-reader.ts";
 
@@ -21,7 +22,7 @@ export function parseInitialCluster(text: string): InitialMember[] {
     }
     const name = part.slice(0, at);
     const url = part.slice(at + 1);
-    checkUrl("initial-cluster", "--initial-cluster", url, "advertise");
+    checkUrl("initial-cluster", "--initial-cluster", url, "peer");
     members.set(name, [...(members.get(name) ?? []), url]);
   }
   return [...members].map(([name, peerUrls]) => ({ name, peerUrls }));
@@ -49,6 +50,13 @@ export function resolveInitialCluster(
     throw new ConfigError(
       "initial-cluster",
       `--initial-cluster says ${name}=${written}, but --initial-advertise-peer-urls is ${told}; they must be the same`,
+    );
+  }
+  const uncallable = members.flatMap(({ peerUrls }) => peerUrls).find((url) => !parsePeerUrl(url));
+  if (members.length > 1 && uncallable !== undefined) {
+    throw new ConfigError(
+      "initial-cluster",
+      `--initial-cluster: nobody can call ${uncallable}; give each member a port of its own`,
     );
   }
   const seen = new Map<string, string>();

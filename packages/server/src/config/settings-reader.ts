@@ -1,6 +1,7 @@
 // Settings by flag name, each read as what it is to be: text, a number in bounds, one of its choices, URLs.
 // What it refuses names where the value came from.
 
+import { parseListenUrl } from "../peers/peer-url.ts";
 import { ConfigError } from "./config-error.ts";
 import { parseDurationMs } from "./duration.ts";
 import { findFlag } from "./flags.ts";
@@ -61,7 +62,7 @@ export class SettingsReader {
     );
   }
 
-  urls(name: string, use: "listen" | "advertise"): string[] {
+  urls(name: string, use: UrlUse): string[] {
     const urls = list(this.text(name));
     for (const url of urls) checkUrl(name, this.origin(name), url, use);
     if (urls.length === 0 && fallbackOf(name) !== "") {
@@ -84,13 +85,16 @@ export function list(text: string): string[] {
     .filter((part) => part !== "");
 }
 
-export function checkUrl(
-  flag: string,
-  origin: string,
-  url: string,
-  use: "listen" | "advertise",
-): void {
-  const example = "http://127.0.0.1:2379";
+/** `peer`: other members call it. What clients are told is for them to judge. */
+export type UrlUse = "listen" | "advertise" | "peerListen" | "peer";
+
+export function checkUrl(flag: string, origin: string, url: string, use: UrlUse): void {
+  const isOfPeers = use === "peer" || use === "peerListen";
+  const example = isOfPeers ? "http://127.0.0.1:2380" : "http://127.0.0.1:2379";
+  if (isOfPeers && /^unixs?:/.test(url)) {
+    if (parseListenUrl(url) !== undefined) return;
+    throw new ConfigError(flag, `${origin}: "${url}" must be a path, like unix://m1.sock:2380`);
+  }
   let parsed: URL;
   try {
     parsed = new URL(url);
@@ -107,16 +111,13 @@ export function checkUrl(
     throw new ConfigError(flag, `${origin}: "${url}" must be a host and a port, nothing more`);
   }
   const isAddress = /^(\d+\.\d+\.\d+\.\d+|\[.*\]|localhost)$/.test(parsed.hostname);
-  if (use === "listen" && !isAddress) {
+  if ((use === "listen" || use === "peerListen") && !isAddress) {
     throw new ConfigError(
       flag,
       `${origin}: listen on an IP address and not on a name (${parsed.hostname}); 0.0.0.0 means all interfaces`,
     );
   }
-  if (use === "advertise" && (parsed.hostname === "0.0.0.0" || parsed.hostname === "[::]")) {
-    throw new ConfigError(
-      flag,
-      `${origin}: nobody can call ${parsed.hostname}; name an address that others reach`,
-    );
+  if (isOfPeers && parseListenUrl(url) === undefined) {
+    throw new ConfigError(flag, `${origin}: "${url}" cannot be called; write it like ${example}`);
   }
 }

@@ -15,6 +15,8 @@ export interface TlsFiles {
   readonly crlFile: string;
   readonly allowedCommonName: string;
   readonly allowedHostname: string;
+  /** A caller's certificate need not bear a name of the member. Of peers alone. */
+  readonly anyCallerName: boolean;
 }
 
 /** No TLS, but for what is given. */
@@ -28,6 +30,7 @@ export function tlsFilesOf(given: Partial<TlsFiles>): TlsFiles {
     crlFile: "",
     allowedCommonName: "",
     allowedHostname: "",
+    anyCallerName: false,
     ...given,
   };
 }
@@ -43,6 +46,7 @@ export function tlsFiles(read: SettingsReader, prefix: "" | "peer-"): TlsFiles {
     crlFile: read.text(peer ? "peer-crl-file" : "client-crl-file"),
     allowedCommonName: peer ? read.text("peer-cert-allowed-cn") : "",
     allowedHostname: read.text(`${peer ? "peer" : "client"}-cert-allowed-hostname`),
+    anyCallerName: peer && read.boolean("peer-skip-client-san-verification"),
   };
 }
 

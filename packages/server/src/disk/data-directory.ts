@@ -1,5 +1,6 @@
 // The layout of a member's data directory, locked for as long as it is open:
-//   format.json    the version of this layout        identity.json  who this member is
+//   format.json    the version of this layout        identity.json  who this member is, and its key
+//   introductions.json  what other members signed for it
 //   log/           the write-ahead log and checkpoints (a flat `Disk`)
 //   store/         the disk engine's own files       lock, lock-holder.json
 //   fixtures/      certificates that the member made for itself, where it was asked to
@@ -38,6 +39,9 @@ export interface DataDirectory {
   readIdentity(): Readonly<Record<string, unknown>> | undefined;
   /** Durable when it returns. */
   writeIdentity(identity: Readonly<Record<string, unknown>>): void;
+  /** A small JSON file beside them, replaced whole; undefined when it is not there or does not read. */
+  readNote(name: string): unknown;
+  writeNote(name: string, value: object): void;
   /** Releases the lock. The log must be closed before. */
   close(): void;
 }
@@ -77,6 +81,8 @@ export function openDataDirectory(path: string, options: NodeDiskOptions = {}): 
     storePath,
     readIdentity: () => readJson(identityPath),
     writeIdentity: (identity) => orUnusable(root, () => replaceJson(identityPath, identity)),
+    readNote: (name) => readNote(join(root, name)),
+    writeNote: (name, value) => orUnusable(root, () => replaceJson(join(root, name), value)),
     close: () => lock.release(),
   };
 }
@@ -112,6 +118,8 @@ export function createDataDirectory(path: string): UnfinishedDirectory {
     storePath: paths.store,
     readIdentity: () => readJson(identityPath),
     writeIdentity: (identity) => orUnusable(root, () => replaceJson(identityPath, identity)),
+    readNote: (name) => readNote(join(root, name)),
+    writeNote: (name, value) => orUnusable(root, () => replaceJson(join(root, name), value)),
     finish: () =>
       orUnusable(root, () => replaceJson(join(root, "format.json"), { layout: layoutVersion })),
     close: () => lock.release(),
@@ -145,6 +153,14 @@ function createDirectory(path: string): void {
   if (parent !== path && !existsSync(parent)) createDirectory(parent);
   mkdirSync(path, { mode: 0o700 });
   syncDirectoryOf(parent);
+}
+
+function readNote(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function readJson(path: string): Readonly<Record<string, unknown>> | undefined {

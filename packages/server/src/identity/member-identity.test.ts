@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultConfig } from "../config/config.ts";
 import type { DataDirectory } from "../disk/index.ts";
+import { parsePeerUrl } from "../peers/index.ts";
 import { IdentityError, identify } from "./member-identity.ts";
 import { listMembers, peerAddresses } from "./roster.ts";
 
@@ -19,6 +20,8 @@ function directory(): DataDirectory {
     writeIdentity: (identity) => {
       stored = JSON.parse(JSON.stringify(identity));
     },
+    readNote: () => undefined,
+    writeNote: () => {},
     close: () => {},
   };
 }
@@ -31,7 +34,9 @@ test("who a member is stays as it was founded, whatever the flags say later", ()
   assert.equal(founded.identity.clusterId, "cdf818194e3a8c32");
 
   const again = identify(data, defaultConfig());
-  assert.deepEqual(again, { identity: founded.identity, isNew: false, warnings: [] });
+  const { key, ...rest } = again;
+  assert.deepEqual(rest, { identity: founded.identity, isNew: false, warnings: [] });
+  assert.equal(key.identity, founded.identity.incarnation);
 
   const moved = identify(data, defaultConfig({ initialClusterToken: "another" }));
   assert.deepEqual(moved.identity, founded.identity);
@@ -45,7 +50,38 @@ test("a directory founded anew has another incarnation, and else the same identi
   const first = identify(directory(), defaultConfig()).identity;
   const second = identify(directory(), defaultConfig()).identity;
   assert.notEqual(first.incarnation, second.incarnation);
-  assert.deepEqual({ ...first, incarnation: "" }, { ...second, incarnation: "" });
+  const none = { incarnation: "", privateKey: "" };
+  assert.deepEqual({ ...first, ...none }, { ...second, ...none });
+});
+
+test("a directory from before there were keys gets one and remembers what it was known by", () => {
+  const data = directory();
+  const { identity } = identify(data, defaultConfig());
+  const { privateKey, ...older } = identity;
+  assert.match(privateKey, /^[\w-]{43}$/);
+  data.writeIdentity({ ...older, incarnation: "0123456789abcdef" });
+  // A start that is refused leaves it as it is.
+  assert.throws(() => identify(data, defaultConfig({ protocol: "zab" })));
+  assert.equal(data.readIdentity()?.["incarnation"], "0123456789abcdef");
+  const upgraded = identify(data, defaultConfig());
+  assert.equal(upgraded.identity.formerIncarnation, "0123456789abcdef");
+  assert.match(upgraded.identity.incarnation, /^[\w-]{43}$/);
+  const again = identify(data, defaultConfig());
+  assert.deepEqual(again.identity, upgraded.identity);
+  assert.equal(again.key.formerIdentity, "0123456789abcdef");
+});
+
+test("a key that is not the one of the published identity is refused, and so is a removed member's", () => {
+  const data = directory();
+  const { identity } = identify(data, defaultConfig());
+  const other = identify(directory(), defaultConfig()).identity;
+  data.writeIdentity({ ...identity, privateKey: other.privateKey });
+  assert.throws(() => identify(data, defaultConfig()), { code: "identityUnreadable" });
+  data.writeIdentity({ ...identity, removed: true });
+  assert.throws(() => identify(data, defaultConfig()), {
+    code: "removed",
+    message: /which was removed from cluster .* start it with an empty data directory/,
+  });
 });
 
 test("another protocol or engine than the founded one is refused", () => {
@@ -110,5 +146,22 @@ test("members are told as they published themselves, and before that as they wer
     { ...unknown, id: "c", peerUrls: [], isLearner: false },
     { ...unknown, id: "d", peerUrls: [], isLearner: true },
   ]);
-  assert.deepEqual(peerAddresses(sources, "a"), [{ id: "b", urls: ["http://b:1"] }]);
+  assert.deepEqual(peerAddresses(sources, "a"), [{ id: "b", urls: [parsePeerUrl("http://b:1")] }]);
+});
+
+test("addresses that nobody can call, from an older log, are left out and told", () => {
+  const skipped: unknown[] = [];
+  const addresses = peerAddresses(
+    {
+      membership: () => ({ voters: ["b"], votersOutgoing: [], learners: [], learnersNext: [] }),
+      published: () => [],
+      founding: [
+        { id: "b", name: "", peerUrls: ["not a url", "http://127.0.0.1:99999", "http://b:1"] },
+      ],
+    },
+    "a",
+    (id, urls) => skipped.push([id, urls.length]),
+  );
+  assert.deepEqual(addresses, [{ id: "b", urls: [parsePeerUrl("http://b:1")] }]);
+  assert.deepEqual(skipped, [["b", 3]]);
 });

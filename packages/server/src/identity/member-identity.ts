@@ -1,21 +1,23 @@
 // Who this member is, as its data directory remembers it. Written once, when the directory is founded;
 // afterwards the flags of a new cluster no longer count, and what cannot be changed is held to.
 
-import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { InitialMember } from "../config/initial-cluster.ts";
 import type { DataDirectory } from "../disk/index.ts";
+import type { DiskKey } from "../peers/index.ts";
+import { makeDiskKey, openDiskKey, type StoredDiskKey } from "./disk-key.ts";
 import { bootstrapClusterId, bootstrapMemberId } from "./member-id.ts";
 
 export interface FoundingMember extends InitialMember {
   readonly id: string;
+  /** The key that the cluster told a member that joined it. */
+  readonly identity?: string;
 }
 
-export interface MemberIdentity {
+/** With the private key: it is written to the data directory and goes nowhere else. */
+export interface MemberIdentity extends StoredDiskKey {
   readonly clusterId: string;
   readonly memberId: string;
-  /** Drawn with the directory: one that was wiped comes back with another. */
-  readonly incarnation: string;
   readonly protocol: string;
   /** "4,2"; left out where both phases of Paxos need majorities, and for other protocols. */
   readonly paxosQuorums?: string;
@@ -24,6 +26,8 @@ export interface MemberIdentity {
   readonly foundingMembers: readonly FoundingMember[];
   /** It came to a cluster that existed, and has no say in its founding. */
   readonly joined?: true;
+  /** The cluster has removed this member, for good: the directory is of no use to it any more. */
+  readonly removed?: true;
   /** The cluster was founded from a snapshot: its id tells from which, and not from the flags alone. */
   readonly restored?: true;
 }
@@ -34,7 +38,9 @@ export type IdentityErrorCode =
   | "identityUnreadable"
   /** The members of the cluster could not tell this one who it is. */
   | "joinImpossible"
-  | "joinAbandoned";
+  | "joinAbandoned"
+  /** The cluster has removed the member whose directory this is. */
+  | "removed";
 
 export class IdentityError extends Error {
   readonly code: IdentityErrorCode;
@@ -47,6 +53,7 @@ export class IdentityError extends Error {
 
 export interface Identified {
   readonly identity: MemberIdentity;
+  readonly key: DiskKey;
   readonly isNew: boolean;
   readonly warnings: readonly string[];
 }
@@ -61,9 +68,17 @@ export function identify(
   const stored = directory.readIdentity();
   if (stored === undefined) {
     directory.writeIdentity({ ...founded });
-    return { identity: founded, isNew: true, warnings: [] };
+    const key = keyOf(founded, directory.path);
+    return { identity: founded, key, isNew: true, warnings: [] };
   }
-  const identity = checkStored(stored, directory.path);
+  const identity = checkStored(withKey(stored), directory.path);
+  if (identity.removed === true) {
+    throw new IdentityError(
+      "removed",
+      `${directory.path} belongs to member ${identity.memberId}, which was removed from cluster ${identity.clusterId}. To have a member here again, add one (member add) and start it with an empty data directory.`,
+    );
+  }
+  const key = keyOf(identity, directory.path);
   if (identity.protocol !== config.protocol) {
     throw new IdentityError(
       "protocolFixed",
@@ -93,7 +108,9 @@ export function identify(
       : [
           `${directory.path} belongs to member ${identity.memberId} of cluster ${identity.clusterId}; --initial-cluster, --initial-advertise-peer-urls and --initial-cluster-token describe another and are not used. If it was founded by a mistake in them and holds nothing yet, remove it and start again`,
         ];
-  return { identity, isNew: false, warnings };
+  // Once nothing speaks against it any more: a start that is refused changes nothing.
+  if (stored["privateKey"] === undefined) directory.writeIdentity({ ...identity });
+  return { identity, key, isNew: false, warnings };
 }
 
 export function foundIdentity(config: Config): MemberIdentity {
@@ -106,7 +123,7 @@ export function foundIdentity(config: Config): MemberIdentity {
   return {
     clusterId: bootstrapClusterId(foundingMembers.map((member) => member.id)),
     memberId: bootstrapMemberId(config.initialAdvertisePeerUrls, token),
-    incarnation: randomBytes(8).toString("hex"),
+    ...makeDiskKey(),
     protocol: config.protocol,
     ...quorumsOf(config),
     engine: config.engine,
@@ -120,14 +137,40 @@ export function quorumsOf({ paxosQuorums }: Config): Pick<MemberIdentity, "paxos
   return { paxosQuorums: `${paxosQuorums.prepare},${paxosQuorums.accept}` };
 }
 
-const textFields = ["clusterId", "memberId", "incarnation", "protocol", "engine"] as const;
+const textFields = [
+  "clusterId",
+  "memberId",
+  "incarnation",
+  "privateKey",
+  "protocol",
+  "engine",
+] as const;
 
-function checkStored(stored: Readonly<Record<string, unknown>>, path: string): MemberIdentity {
+type Stored = Readonly<Record<string, unknown>>;
+
+/** A directory from before there were keys gets one, and keeps what it was known by until the cluster knows it. */
+function withKey(stored: Stored): Stored {
+  const { incarnation, privateKey } = stored;
+  if (privateKey !== undefined || typeof incarnation !== "string") return stored;
+  return { ...stored, ...makeDiskKey(incarnation) };
+}
+
+function keyOf(identity: MemberIdentity, path: string): DiskKey {
+  const key = openDiskKey(identity);
+  if (key !== undefined) return key;
+  throw unreadable(path);
+}
+
+function checkStored(stored: Stored, path: string): MemberIdentity {
   const readable =
     textFields.every((name) => typeof stored[name] === "string") &&
     Array.isArray(stored["foundingMembers"]);
   if (readable) return stored as unknown as MemberIdentity;
-  throw new IdentityError(
+  throw unreadable(path);
+}
+
+function unreadable(path: string): IdentityError {
+  return new IdentityError(
     "identityUnreadable",
     `${path} holds an identity that cannot be read. Remove this member from the cluster and add it again with an empty data directory.`,
   );

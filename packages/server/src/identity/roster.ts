@@ -4,7 +4,13 @@
 import type { Membership } from "@althing/consensus";
 import type { PublishMemberCommand } from "@althing/store";
 import type { MemberInfo } from "../doors/context.ts";
-import type { PeerAddress, Roster } from "../peers/index.ts";
+import {
+  type Answer,
+  type Knock,
+  type PeerAddress,
+  parsePeerUrls,
+  type Roster,
+} from "../peers/index.ts";
 import type { FoundingMember } from "./member-identity.ts";
 
 export interface RosterSources {
@@ -31,28 +37,59 @@ export function listMembers(sources: RosterSources): MemberInfo[] {
   }));
 }
 
-/** For one that is about to join. */
 export function rosterOf(
   sources: RosterSources,
   cluster: Pick<Roster, "clusterId" | "consensus">,
 ): Roster {
-  const started = new Set(
-    sources
-      .published()
-      .filter(({ incarnation }) => incarnation !== "")
-      .map(({ member }) => member),
+  const published = new Map(
+    sources.published().map(({ member, incarnation }) => [member, incarnation]),
   );
-  const members = listMembers(sources).map(({ id, name, peerUrls }) => ({
-    id,
-    name,
-    peerUrls,
-    started: started.has(id),
-  }));
+  const members = listMembers(sources).map(({ id, name, peerUrls }) => {
+    const identity = published.get(id) ?? "";
+    return { id, name, peerUrls, started: identity !== "", identity };
+  });
   return { ...cluster, members };
 }
 
-export function peerAddresses(sources: RosterSources, self: string): PeerAddress[] {
+/**
+ * The answer to one that asks who the members are. Nobody else is told: a member proves itself by its key; one
+ * that is about to join names the addresses that it was added with, and has not started before.
+ */
+export function answerTo(roster: Roster, knock: Knock, joinSecretNeeded: boolean): Answer {
+  const { hello, proof } = knock;
+  const self = roster.members.find(({ id }) => id === hello.member);
+  const isMember = self?.started && self.identity === hello.identity;
+  if (isMember) return { kind: "roster", roster };
+  const urls = [...proof.urls].sort().join(",");
+  if (joinSecretNeeded && !knock.knowsJoinSecret) {
+    return refused("joinSecret", "it does not show the join secret; give --peer-join-secret-file");
+  }
+  const misnamed = knock.certificateFault(parsePeerUrls(proof.urls));
+  if (misnamed !== undefined) return refused("certificate", misnamed);
+  const added = roster.members.find(({ peerUrls }) => [...peerUrls].sort().join(",") === urls);
+  if (added === undefined) return refused("notAdded", `the cluster has no member at ${urls}`);
+  if (!added.started) return { kind: "roster", roster };
+  return refused("startedBefore", `the member at ${urls} has started with another data directory`);
+}
+
+function refused(
+  code: "joinSecret" | "certificate" | "notAdded" | "startedBefore",
+  reason: string,
+): Answer {
+  return { kind: "refused", refusal: { code, reason } };
+}
+
+/** `skipped` is told of members whose addresses, from an older log, cannot be called. */
+export function peerAddresses(
+  sources: RosterSources,
+  self: string,
+  skipped: (member: string, urls: readonly string[]) => void = () => {},
+): PeerAddress[] {
   return listMembers(sources)
     .filter((member) => member.id !== self && member.peerUrls.length > 0)
-    .map((member) => ({ id: member.id, urls: member.peerUrls }));
+    .map(({ id, peerUrls }) => {
+      const urls = parsePeerUrls(peerUrls);
+      if (urls.length < peerUrls.length) skipped(id, peerUrls);
+      return { id, urls };
+    });
 }

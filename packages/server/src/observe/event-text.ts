@@ -16,6 +16,8 @@ const texts: Readonly<Record<string, Describe>> = {
     const more = repeated > 0 ? ` (${repeated} more since)` : "";
     return `turned away a connection from ${event["address"]}: ${event["reason"]}${more}`;
   },
+  peerHandlerFailed: (event) =>
+    `a connection with ${event["peer"] ?? event["address"]} was ended, for serving it failed: ${event["error"]}`,
   peerMessageTooLarge: (event) =>
     `a ${event["message"]} message of ${event["bytes"]} bytes for member ${event["peer"]} is larger than a frame may be`,
   visitorRefused: (event) => `turned away a web request: ${event["reason"]}`,
@@ -51,8 +53,8 @@ const texts: Readonly<Record<string, Describe>> = {
     `member ${event["peer"]} has another state at index ${event["index"]}`,
 };
 
-/** Seen by metrics, never by logs: they come with every batch of requests. */
-const unwritten = new Set(["log.synced", "entries.applied"]);
+/** Seen by metrics, never by logs: they come with every batch of requests, or with every stranger. */
+const unwritten = new Set(["log.synced", "entries.applied", "peerTurnedAwayCounted"]);
 
 /** A shorter stall is nothing that a person could act on. */
 const stallMsMin = 250;

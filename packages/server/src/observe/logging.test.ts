@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,4 +51,19 @@ test("an event that has no text of its own is told by its kind", () => {
     describeEvent({ kind: "diskStalled", level: "warn", reason: "1200 ms" }),
     "disk stalled: 1200 ms",
   );
+});
+
+test("a message begins no line of its own, whoever said it and however it is written", () => {
+  const script = `
+    import { createLogger } from ${JSON.stringify(new URL("./logging.ts", import.meta.url).href)};
+    const log = createLogger({ level: "info", format: "console", outputs: ["stdout"] });
+    log.warn("said:\\n[12:00:00] INFO: forged \\u001b[31m", { reason: "more\\nforged" });
+    log.observe({ kind: "peerTurnedAway", level: "error", reason: "x\\nforged", address: "a" });`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+  });
+  const lines = stdout.split("\n").slice(0, -1);
+  assert.equal(lines.length, 2, stdout);
+  assert.match(lines[0]!, /said:\\n\[12:00:00\] INFO: forged \\u001b\[31m/);
+  assert.equal(stdout.includes("\u001b[31m"), false);
 });

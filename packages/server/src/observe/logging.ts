@@ -46,7 +46,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const line =
     (level: LogLevelName): LogLine =>
     (message, fields = {}) =>
-      log[level](plainFields(fields), message);
+      log[level](plainFields(fields), onOneLine(message));
   return {
     debug: line("debug"),
     info: line("info"),
@@ -55,7 +55,8 @@ export function createLogger(options: LoggerOptions): Logger {
     observe(event) {
       if (!log.isLevelEnabled(event.level) || !isWritten(event)) return;
       const { level, ...fields } = event;
-      log[level](plainFields(level === "error" ? withStack(fields) : fields), describeEvent(event));
+      const told = plainFields(level === "error" ? withStack(fields) : fields);
+      log[level](told, onOneLine(describeEvent(event)));
     },
   };
 }
@@ -81,6 +82,13 @@ function openOutput(output: string, format: "json" | "console" | undefined): Out
     singleLine: true,
     destination: stream,
   });
+}
+
+/** What others said may be part of a message; written for people, it must not begin lines of its own. */
+function onOneLine(message: string): string {
+  return message.replace(/[\p{Cc}\u2028\u2029]/gu, (character) =>
+    character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Errors and big numbers as text, so that every line is plain JSON and none is huge. */

@@ -22,6 +22,9 @@ export class MemberEventCounters {
   slowApplies = 0;
   heartbeatsLate = 0;
   promotions = 0;
+  /** By the code of the reason. */
+  readonly peersTurnedAway = new Map<string, number>();
+  peerHandlerFailures = 0;
   private leader = "";
   private leads = false;
 
@@ -70,6 +73,14 @@ export class MemberEventCounters {
       case "snapshot.received":
         this.snapshotsReceived++;
         return;
+      case "peerTurnedAwayCounted": {
+        const code = String(event["code"]);
+        this.peersTurnedAway.set(code, (this.peersTurnedAway.get(code) ?? 0) + 1);
+        return;
+      }
+      case "peerHandlerFailed":
+        this.peerHandlerFailures++;
+        return;
       default:
     }
   }
@@ -79,6 +90,19 @@ export function memberFamilies(member: Member, events: MemberEventCounters): Fam
   const { store } = member;
   const flag = (value: boolean) => (value ? 1 : 0);
   return [
+    {
+      name: "althing_peer_connections_turned_away_total",
+      type: "counter",
+      help: "Connections to the peer port that came to nothing, by reason.",
+      samples: () =>
+        [...events.peersTurnedAway].map(([code, value]) => ({ labels: { code }, value })),
+    },
+    single(
+      "counter",
+      "althing_peer_handler_failures_total",
+      "Peer connections that ended because serving them failed here.",
+      () => events.peerHandlerFailures,
+    ),
     single("gauge", "etcd_server_has_leader", "1 if a leader is known.", () =>
       flag(member.status().leader !== undefined),
     ),

@@ -3,43 +3,51 @@
 // either is news; then the waits grow, with jitter, so that a returning peer is not stampeded.
 
 import type { Socket } from "node:net";
+import { Calling } from "./calling.ts";
 import { Channel } from "./channel.ts";
-import { encodeFrame, frameType } from "./frame.ts";
+import { encodeFrame, FrameError, frameType } from "./frame.ts";
 import {
   type ChannelName,
-  compareIdentities,
   decodePreamble,
   decodeRefusal,
-  decodeWelcome,
-  encodeHello,
+  encodeMessage,
   encodePreamble,
-  encodeRefusal,
+  handshakeFrameBytesMax,
   type PeerIdentity,
   peerProtocolVersion,
   preambleBytes,
   type Refusal,
 } from "./handshake.ts";
+import type { Introduction } from "./introduction.ts";
 import type { PeerAddress, PeerLimits } from "./options.ts";
-import { dial, type PeerTls, parsePeerUrl } from "./tls.ts";
-
-const handshakeFrameBytesMax = 8 * 1024;
+import type { PeerUrl } from "./peer-url.ts";
+import type { DiskKey } from "./proof.ts";
+import { bindingOf, dial, type PeerTls } from "./tls.ts";
 
 export interface DialerEvents {
   ready(): void;
   /** A connection that was ready is gone. The next try is already under way. */
   lost(reason: string): void;
-  /** One try failed. */
-  failed(reason: string): void;
-  /** The other side turned us away, or (`byUs`) we it. */
-  refused(refusal: Refusal, byUs: boolean): void;
+  /** One try failed. `isAnswered`: somebody was there, and it was told as a refusal. */
+  failed(reason: string, isAnswered: boolean): void;
+  /** The other side turned us away, or (`byUs`) we it. `isProved`: it is who it says it is. */
+  refused(refusal: Refusal, by: { readonly us: boolean; readonly isProved: boolean }): void;
+  /** Something of ours failed while a frame was taken in. */
+  broken(error: unknown): void;
   pong(roundTripMs: number): void;
   /** May the peer, with this disk, speak under its name? */
-  admit(incarnation: string): string | undefined;
+  admit(identity: string): string | undefined;
+  /** The peer has vouched for this member. */
+  introduced(introduction: Introduction): void;
 }
 
 export interface DialerOptions {
   readonly identity: PeerIdentity;
-  readonly ownUrls: readonly string[];
+  readonly key: DiskKey;
+  readonly joinSecret: string | undefined;
+  /** What the peer is held to; undefined: it was never met. */
+  readonly held: () => string | undefined;
+  readonly introductions: () => readonly Introduction[];
   readonly peer: PeerAddress;
   readonly channel: ChannelName;
   readonly tls?: PeerTls;
@@ -55,6 +63,7 @@ export class Dialer {
   readonly #events: DialerEvents;
   #state: "idle" | "dialing" | "ready" | "waiting" | "closed" = "idle";
   #channel: Channel | undefined;
+  #calling: Calling | undefined;
   #address: PeerAddress;
   #attempts = 0;
   #urlIndex = 0;
@@ -117,8 +126,12 @@ export class Dialer {
   }
 
   #dial(): void {
-    const { limits, identity, ownUrls, peer, channel: name } = this.#options;
+    const { limits } = this.#options;
     clearTimeout(this.#timer);
+    if (this.#address.leaving) {
+      this.#state = "idle";
+      return;
+    }
     this.#state = "dialing";
     const urls = this.#address.urls;
     const url = urls[this.#urlIndex++ % urls.length];
@@ -126,24 +139,45 @@ export class Dialer {
       this.#wait();
       return;
     }
+    try {
+      this.#open(url);
+    } catch (error) {
+      this.#events.broken(error);
+      this.#drop(`${url.text}: ${String(error)}`);
+      return;
+    }
+    const channel = this.#channel;
+    this.#timer = setTimeout(() => {
+      if (this.#channel === channel) this.#drop(`no handshake with ${url.text} in time`);
+    }, limits.handshakeTimeoutMs);
+  }
+
+  #open(url: PeerUrl): void {
     let reason = "closed by the peer";
-    const opened = () => {
-      const hello = encodeHello({
-        ...identity,
-        to: peer.id,
-        channel: name,
-        urls: ownUrls.join(","),
+    let binding = "";
+    const calling = this.#newCalling(() => binding);
+    const socket: Socket = dial(url, this.#options.tls, (secured) => {
+      guarded(() => {
+        binding = bindingOf(secured);
+        const hello = encodeFrame(frameType.hello, calling.hello());
+        socket.write(Buffer.concat([encodePreamble(), hello]));
       });
-      socket.write(Buffer.concat([encodePreamble(), encodeFrame(frameType.hello, hello)]));
-    };
-    const socket: Socket = dial(parsePeerUrl(url), this.#options.tls, opened);
+    });
     const channel = new Channel(socket, handshakeFrameBytesMax, (type, payload) => {
       if (this.#channel === channel) this.#receive(type, payload);
     });
+    /** What fails here costs this connection and nothing else. */
+    const guarded = (run: () => void) => {
+      try {
+        run();
+      } catch (error) {
+        if (!(error instanceof FrameError)) this.#events.broken(error);
+        if (this.#channel === channel) this.#drop(String(error));
+        else channel.destroy();
+      }
+    };
+    this.#calling = calling;
     this.#channel = channel;
-    this.#timer = setTimeout(() => {
-      if (this.#channel === channel) this.#drop(`no handshake with ${url} in time`);
-    }, limits.handshakeTimeoutMs);
 
     let preamble: Buffer | undefined = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => {
@@ -156,25 +190,21 @@ export class Dialer {
           return;
         }
         preamble = undefined;
-        const problem = this.#checkPreamble(bytes, url);
+        const problem = this.#checkPreamble(bytes, url.text);
         if (problem !== undefined) {
           this.#drop(problem);
           return;
         }
         bytes = bytes.subarray(preambleBytes);
       }
-      try {
-        channel.reader.push(bytes);
-      } catch (error) {
-        if (this.#channel === channel) this.#drop(String(error));
-      }
+      guarded(() => channel.reader.push(bytes));
     });
     const gone = () => {
       if (this.#channel === channel) this.#drop(reason);
       else channel.destroy();
     };
     socket.on("error", (error) => {
-      reason = `${url}: ${error.message}`;
+      reason = `${url.text}: ${error.message}`;
       gone();
     });
     socket.on("end", gone);
@@ -188,9 +218,25 @@ export class Dialer {
     return `${url} speaks version ${preamble.version} of the peer protocol, this member version ${peerProtocolVersion}`;
   }
 
+  #newCalling(binding: () => string): Calling {
+    const { identity, key, joinSecret, held, introductions, peer, channel } = this.#options;
+    return new Calling({
+      identity,
+      key,
+      to: peer.id,
+      channel,
+      joinSecret,
+      binding,
+      held,
+      admit: (_member, shown) => this.#events.admit(shown),
+      introductions: introductions(),
+    });
+  }
+
   #receive(type: number, payload: Buffer): void {
-    if (type === frameType.welcome && this.#state === "dialing") this.#welcome(payload);
-    else if (type === frameType.refusal) this.#refuse(decodeRefusal(payload), false);
+    if (type === frameType.refusal) this.#refuse(decodeRefusal(payload), false);
+    else if (type === frameType.challenge && this.#state === "dialing") this.#prove(payload);
+    else if (type === frameType.welcome && this.#state === "dialing") this.#welcome(payload);
     else if (type === frameType.pong && this.#state === "ready") {
       const sent = this.#pingSentMs;
       this.#pingSentMs = 0;
@@ -198,11 +244,16 @@ export class Dialer {
     } else this.#drop(`a frame of type ${type} that does not belong here`);
   }
 
+  #prove(payload: Buffer): void {
+    const { proof, refusal } = this.#calling!.challenged(payload);
+    // Also before a refusal: it is worth something only from one that is proved.
+    if (proof !== undefined) this.#channel!.send(frameType.proof, proof);
+    if (refusal !== undefined) this.#refuse(refusal, true);
+  }
+
   #welcome(payload: Buffer): void {
-    const other = decodeWelcome(payload);
-    const refusal = this.#checkWelcome(other);
+    const { refusal, introduction } = this.#calling!.welcomed(payload);
     if (refusal !== undefined) {
-      this.#channel!.send(frameType.refusal, encodeRefusal(refusal));
       this.#refuse(refusal, true);
       return;
     }
@@ -212,39 +263,28 @@ export class Dialer {
     this.#silentIntervals = 0;
     this.#pingSentMs = 0;
     if (this.#options.channel === "bulk") this.#channel!.socket.setKeepAlive(true, 5_000);
+    if (introduction !== undefined) this.#events.introduced(introduction);
     this.#events.ready();
-  }
-
-  #checkWelcome(other: PeerIdentity | undefined): Refusal | undefined {
-    const { identity, peer } = this.#options;
-    if (other === undefined) return { code: "malformed", reason: "a welcome that cannot be read" };
-    const different = compareIdentities(identity, other);
-    if (different !== undefined) return different;
-    if (other.member !== peer.id) {
-      return {
-        code: "wrongMember",
-        reason: `member ${other.member} answers at the address of member ${peer.id}`,
-      };
-    }
-    const reason = this.#events.admit(other.incarnation);
-    return reason === undefined ? undefined : { code: "identity", reason };
   }
 
   #refuse(refusal: Refusal, byUs: boolean): void {
     const channel = this.#channel;
+    const isProved = this.#calling?.isProved ?? false;
     if (byUs) {
       // The refusal has to arrive: end, and let the other side close.
       this.#channel = undefined;
+      channel?.send(frameType.refusal, encodeMessage(refusal));
       channel?.reader.close();
       channel?.end();
       setTimeout(() => channel?.destroy(), 500).unref();
     }
-    this.#attempts = Math.max(this.#attempts, 5);
-    this.#events.refused(refusal, byUs);
-    this.#drop(refusal.reason);
+    // One that has not met this member calls it at once, and is called again as soon as it does.
+    if (refusal.code !== "unmet") this.#attempts = Math.max(this.#attempts, 5);
+    this.#events.refused(refusal, { us: byUs, isProved });
+    this.#drop(refusal.reason, true);
   }
 
-  #drop(reason: string): void {
+  #drop(reason: string, isAnswered = false): void {
     if (this.#state === "closed") return;
     const wasReady = this.#state === "ready";
     const channel = this.#channel;
@@ -253,7 +293,8 @@ export class Dialer {
     channel?.destroy();
     if (!this.#options.reconnect) {
       this.#state = "idle";
-      this.#events[wasReady ? "lost" : "failed"](reason);
+      if (wasReady) this.#events.lost(reason);
+      else this.#events.failed(reason, isAnswered);
       return;
     }
     this.#state = "waiting";
@@ -263,7 +304,7 @@ export class Dialer {
       this.#events.lost(reason);
     } else {
       this.#wait();
-      this.#events.failed(reason);
+      this.#events.failed(reason, isAnswered);
     }
   }
 

@@ -12,13 +12,14 @@ export const frameType = {
   message: 4,
   ping: 5,
   pong: 6,
-  /** Instead of a hello: who are the members? From one that is about to join. */
-  ask: 7,
+  /** The answer to one that asked who the members are. */
   roster: 8,
+  challenge: 9,
+  proof: 10,
 } as const;
 export type FrameType = (typeof frameType)[keyof typeof frameType];
 
-export type FrameErrorCode = "oversized" | "damaged";
+export type FrameErrorCode = "oversized" | "damaged" | "flood";
 
 export class FrameError extends Error {
   readonly code: FrameErrorCode;

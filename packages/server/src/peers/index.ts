@@ -1,11 +1,23 @@
-export type { Refusal, RefusalCode } from "./handshake.ts";
+export type { PeerIdentity, Refusal, RefusalCode } from "./handshake.ts";
+export { readIntroduction } from "./handshake.ts";
+export type { Knock } from "./inbound.ts";
+export type { Introduction, IntroductionStore } from "./introduction.ts";
 export {
   defaultPeerLimits,
   type PeerAddress,
   type PeerCodec,
   type PeerLimits,
   type PeersOptions,
+  type VouchedPeer,
 } from "./options.ts";
+export { type PeerUrl, parseListenUrl, parsePeerUrl, parsePeerUrls } from "./peer-url.ts";
 export { createPeers, type PeerStats, type PeerTransport } from "./peers.ts";
-export { askRoster, type Roster, type RosterMember } from "./roster.ts";
-export type { PeerTls } from "./tls.ts";
+export type { DiskKey } from "./proof.ts";
+export {
+  type Answer,
+  AskError,
+  askRoster,
+  type Roster,
+  type RosterMember,
+} from "./roster.ts";
+export { type PeerTls, usageFault } from "./tls.ts";

@@ -3,12 +3,23 @@
 import type { MemberId } from "@althing/consensus";
 import type { MemberEvent, PeerMessage } from "@althing/member";
 import type { PeerIdentity, Refusal } from "./handshake.ts";
-import type { Roster } from "./roster.ts";
+import type { IntroductionStore } from "./introduction.ts";
+import type { PeerUrl } from "./peer-url.ts";
+import type { DiskKey } from "./proof.ts";
+import type { Answerer } from "./roster.ts";
 import type { PeerTls } from "./tls.ts";
 
 export interface PeerAddress {
   readonly id: MemberId;
   /** Tried in turn. */
+  readonly urls: readonly PeerUrl[];
+  /** It was removed: what is on its way to it still leaves, and no new connection is made with it. */
+  readonly leaving?: true;
+}
+
+/** Somebody that this member does not know as a member, and has on good authority. */
+export interface VouchedPeer {
+  readonly identity: string;
   readonly urls: readonly string[];
 }
 
@@ -25,7 +36,11 @@ export interface PeerLimits {
   readonly mainQueueBytesMax: number;
   /** The same for the bulk connection, whose sender watches `bulkBacklog` and stays far below. */
   readonly bulkQueueBytesMax: number;
-  /** Sockets on the peer port that have not said who they are. */
+  /** Pings of one caller in a ping interval of ours; one more ends its connection. It needs one. */
+  readonly pingsPerIntervalMax: number;
+  /** Answers to pings that a caller leaves unread; one more ends its connection. */
+  readonly pongBacklogBytesMax: number;
+  /** Sockets on the peer port that have not proved who they are. */
   readonly strangersMax: number;
   readonly handshakeTimeoutMs: number;
   readonly pingIntervalMs: number;
@@ -41,6 +56,8 @@ export const defaultPeerLimits: PeerLimits = {
   frameBytesMax: 64 * 1024 * 1024,
   mainQueueBytesMax: 64 * 1024 * 1024,
   bulkQueueBytesMax: 64 * 1024 * 1024,
+  pingsPerIntervalMax: 64,
+  pongBacklogBytesMax: 64 * 1024,
   strangersMax: 64,
   handshakeTimeoutMs: 3_000,
   pingIntervalMs: 500,
@@ -52,13 +69,22 @@ export const defaultPeerLimits: PeerLimits = {
 
 export interface PeersOptions<Message> {
   readonly identity: PeerIdentity;
+  readonly key: DiskKey;
   /** The other members. */
   readonly peers: readonly PeerAddress[];
-  readonly listenUrls: readonly string[];
-  /** What others reach this member by, told to those that may not know it yet. */
-  readonly ownUrls?: readonly string[];
-  /** The answer to one that is about to join. */
-  readonly roster?: () => Roster;
+  readonly listenUrls: readonly PeerUrl[];
+  /** The identity that a member is held to; undefined: this one has never met it. */
+  readonly held?: (member: MemberId) => string | undefined;
+  /** What the operator, or the cluster when this member joined it, said about one that is not known. */
+  readonly vouched?: (member: MemberId) => VouchedPeer | undefined;
+  /** What others have signed for this member outlives it there. */
+  readonly introductions?: IntroductionStore;
+  /** Known to all members and to nobody else, where there is one. */
+  readonly joinSecret?: string | undefined;
+  /** The answer to one that asks who the members are. */
+  readonly answer?: Answerer;
+  /** The newest index of the log at which this is known to be no member; undefined: it is one there. */
+  readonly knownWithout?: (member: MemberId) => number | undefined;
   readonly tls?: PeerTls;
   readonly codec: PeerCodec<Message>;
   readonly limits?: Partial<PeerLimits>;
@@ -66,7 +92,7 @@ export interface PeersOptions<Message> {
   /** Uniform in [0, 1): jitter. */
   readonly random: () => number;
   readonly nowMs: () => number;
-  /** A peer turned us away and said why. */
+  /** A peer that has proved who it is turned this member away and said why. */
   readonly onRefused?: (peer: MemberId, refusal: Refusal) => void;
 }
 

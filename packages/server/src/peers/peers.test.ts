@@ -5,16 +5,22 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { after, afterEach, test } from "node:test";
 import type { MemberEvent, PeerMessage } from "@althing/member";
-import { encodeFrame, frameType } from "./frame.ts";
-import { encodeHello, encodePreamble, encodeWelcome } from "./handshake.ts";
+import { makeDiskKey, openDiskKey } from "../identity/disk-key.ts";
+import { Answering } from "./answering.ts";
+import { encodeFrame, FrameReader, frameType } from "./frame.ts";
+import { encodeMessage, encodePreamble, type Hello, preambleBytes } from "./handshake.ts";
+import { introduce } from "./introduction.ts";
+import { helloOf as newHello, Stranger } from "./testing/stranger.ts";
 import {
   connectedTo,
   createTestMember,
   disconnectedFrom,
   ids,
+  keyOf,
   observed,
   type TestMember,
   type TestMemberOptions,
+  testClusterId,
 } from "./testing/two-members.ts";
 
 let port = 26000;
@@ -71,18 +77,22 @@ async function speak(to: number, bytes: Uint8Array): Promise<Buffer> {
   return Buffer.concat(answer);
 }
 
-function helloOf(change: object): Buffer {
-  const hello = {
-    clusterId: "c1",
+function helloOf(change: object = {}): Hello {
+  return newHello({
+    clusterId: testClusterId,
     member: ids.b,
-    incarnation: `disk-of-${ids.b}`,
+    identity: keyOf(ids.b).identity,
     consensus: "raft",
     to: ids.a,
     channel: "main" as const,
-    urls: "",
     ...change,
-  };
-  return Buffer.concat([encodePreamble(), encodeFrame(frameType.hello, encodeHello(hello))]);
+  });
+}
+
+async function stranger(to: number): Promise<Stranger> {
+  const made = await Stranger.connect(to);
+  sockets.push(made.socket);
+  return made;
 }
 
 function turnedAway(by: TestMember): { code: unknown; reason: unknown }[] {
@@ -180,27 +190,216 @@ test("the usual mistakes are named", async () => {
 
 test("a caller that is not what it should be is told why", async () => {
   const cases: [object, string, RegExp][] = [
-    [{ clusterId: "c2" }, "cluster", /belongs to cluster c2, this is cluster c1/],
+    [{ clusterId: "00000000000000c2" }, "cluster", /belongs to cluster 0+c2, this is cluster 0+c1/],
     [{ consensus: "zab" }, "consensus", /runs zab/],
     [{ to: ids.c }, "wrongMember", /looks for member c+, but this is member a+/],
-    [{ member: ids.c }, "unknownMember", /not a member of cluster c1/],
-    [{ incarnation: "fresh" }, "identity", /lost its disk/],
+    [{ member: ids.c }, "unknownMember", /not a member of cluster 0+c1/],
     [{ channel: "side" }, "malformed", /cannot be read/],
+    [{ member: "bbbbbbbbbbbbbbbg" }, "malformed", /cannot be read/],
+    [{ member: `${ids.b}\n` }, "malformed", /cannot be read/],
   ];
   for (const [change, code, reason] of cases) {
     const a = member(ids.a, port++, { [ids.b]: 26199 });
-    a.refuse = (_peer, incarnation) =>
-      incarnation === `disk-of-${ids.b}` ? undefined : "it has lost its disk";
     await a.start();
-    const answer = (await speak(a.port, helloOf(change))).toString("latin1");
-    assert.match(answer, new RegExp(`"code":"${code}"`));
-    assert.match(answer, reason);
+    const caller = await stranger(a.port);
+    const hello = helloOf(change);
+    const answer = await caller.greet(hello);
+    assert.ok(answer !== undefined);
+    if (!("code" in answer)) caller.prove(hello, answer, keyOf(ids.b));
+    const refusal = "code" in answer ? answer : await caller.hearRefusal();
+    assert.equal(refusal?.code, code);
+    assert.match(refusal.reason, reason);
     assert.deepEqual(
       turnedAway(a).map((line) => line.code),
       [code],
     );
     await open.pop()!.transport.close();
   }
+});
+
+test("a caller is known by its key alone, on this connection alone", async () => {
+  const [a, b] = await pair();
+  const other = openDiskKey(makeDiskKey())!;
+  const identity = { identity: other.identity };
+
+  const wiped = await (await stranger(a.port)).enter(helloOf(identity), other);
+  assert.match(String(wiped?.payload), /"identity".*another disk/);
+
+  const forger = await stranger(a.port);
+  const claimed = helloOf();
+  const challenge = await forger.greet(claimed);
+  assert.ok(challenge !== undefined && !("code" in challenge));
+  forger.prove(claimed, challenge, other);
+  assert.equal((await forger.hearRefusal())?.code, "unproved");
+
+  // What b signed for one connection, word for word, on another.
+  const first = await stranger(a.port);
+  const hello = helloOf();
+  const seen = await first.greet(hello);
+  assert.ok(seen !== undefined && !("code" in seen));
+  const second = await stranger(a.port);
+  await second.greet(hello);
+  second.prove(hello, seen, keyOf(ids.b));
+  assert.equal((await second.hearRefusal())?.code, "unproved");
+
+  assert.deepEqual(received(a), []);
+  a.transport.send(ids.b, note(4));
+  await b.until((told) => told.kind === "receive", 0);
+});
+
+test("nothing is heard of a caller before it is proved, and nothing is called that it names", async () => {
+  const a = member(ids.a, port++, { [ids.b]: 26199 });
+  a.held.set(ids.b, keyOf(ids.b).identity);
+  await a.start();
+  const caller = await stranger(a.port);
+  await caller.greet(helloOf());
+  caller.send(frameType.message, Buffer.from(JSON.stringify(note(1))));
+  assert.equal((await caller.hearRefusal())?.code, "malformed");
+  assert.deepEqual(received(a), []);
+
+  // A stranger with a key of its own, and somebody at the address that it names.
+  let called = 0;
+  const trap = createServer(() => called++).listen(port, "127.0.0.1");
+  await once(trap, "listening");
+  const key = openDiskKey(makeDiskKey())!;
+  const urls = [`http://127.0.0.1:${port++}`];
+  const self = { member: ids.c, identity: key.identity };
+  const own = introduce(testClusterId, ids.c, key, { ...self, urls });
+  const forged = { ...introduce(testClusterId, ids.b, key, { ...self, urls }), introducer: ids.b };
+  const answer = await (await stranger(a.port)).enter(helloOf(self), key, {
+    urls,
+    introductions: [own, forged],
+  });
+  assert.match(String(answer?.payload), /unknownMember/);
+  assert.deepEqual(
+    a.transport.stats().map(({ id }) => id),
+    [ids.b],
+  );
+  trap.close();
+  assert.equal(called, 0);
+});
+
+test("whom a member has not met it meets at the address that it was given for it", async () => {
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB });
+  await a.start();
+  // Somebody comes as b before b does, with a key of its own.
+  const key = openDiskKey(makeDiskKey())!;
+  const hello = helloOf({ identity: key.identity });
+  const answer = await (await stranger(portA)).enter(hello, key);
+  assert.match(String(answer?.payload), /"unmet"/);
+  assert.equal(a.held.get(ids.b), undefined);
+  const b = member(ids.b, portB, { [ids.a]: portA });
+  await b.start();
+  await Promise.all([a.until(connectedTo(ids.b), 0), b.until(connectedTo(ids.a), 0)]);
+  assert.equal(a.held.get(ids.b), keyOf(ids.b).identity);
+});
+
+test("under a join secret nobody is met who does not know it, and who is known needs none", async () => {
+  const joinSecret = "a secret of some length";
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB }, { joinSecret });
+  const b = member(ids.b, portB, { [ids.a]: portA }, { joinSecret: "another one, just as long" });
+  await Promise.all([a.start(), b.start()]);
+  const refusal = await b.until((told) => told.kind === "refused", 0);
+  assert.equal((refusal.detail as { code: string }).code, "joinSecret");
+  assert.equal(a.told.some(connectedTo(ids.b)), false);
+  await open.pop()!.transport.close();
+
+  const again = member(ids.b, portB, { [ids.a]: portA }, { joinSecret });
+  await again.start();
+  await Promise.all([a.until(connectedTo(ids.b), 0), again.until(connectedTo(ids.a), 0)]);
+  await open.pop()!.transport.close();
+
+  const without = member(ids.b, portB, { [ids.a]: portA });
+  without.held.set(ids.a, keyOf(ids.a).identity);
+  const back = a.until(connectedTo(ids.b));
+  await without.start();
+  await Promise.all([back, without.until(connectedTo(ids.a), 0)]);
+});
+
+test("a disk from before there were keys shows that it knows what it was published as", async () => {
+  const stored = makeDiskKey("0123456789abcdef");
+  const key = openDiskKey(stored)!;
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB });
+  a.held.set(ids.b, "0123456789abcdef");
+  a.refuse = (_peer, identity) => (identity === "0123456789abcdef" ? undefined : "not that disk");
+  const b = member(ids.b, portB, { [ids.a]: portA }, { key });
+  await Promise.all([a.start(), b.start()]);
+  await Promise.all([a.until(connectedTo(ids.b), 0), b.until(connectedTo(ids.a), 0)]);
+
+  const other = openDiskKey(makeDiskKey("fedcba9876543210"))!;
+  const hello = helloOf({ identity: other.identity });
+  const answer = await (await stranger(portA)).enter(hello, other, { former: "fedcba9876543210" });
+  assert.match(String(answer?.payload), /"identity".*not that disk/);
+});
+
+test("a member that was away lets in whom a member that it can verify has introduced", async () => {
+  const [portA, portB, portC] = [port++, port++, port++];
+  // c has joined while b was away: a knows both, b knows a alone.
+  const a = member(ids.a, portA, { [ids.b]: portB, [ids.c]: portC });
+  const c = member(ids.c, portC, { [ids.a]: portA, [ids.b]: portB });
+  await Promise.all([a.start(), c.start()]);
+  await Promise.all([a.until(connectedTo(ids.c), 0), c.until(connectedTo(ids.a), 0)]);
+  // a is gone before b is back: its word is enough.
+  await open.splice(open.indexOf(a), 1)[0]!.transport.close();
+  const b = member(ids.b, portB, { [ids.a]: portA });
+  b.held.set(ids.a, keyOf(ids.a).identity);
+  await b.start();
+  await Promise.all([b.until(connectedTo(ids.c), 0), c.until(connectedTo(ids.b), 0)]);
+  b.transport.send(ids.c, note(7));
+  await c.until((told) => told.kind === "receive", 0);
+
+  // Until it knows better.
+  b.transport.update([]);
+  assert.deepEqual(
+    b.transport.stats().map(({ id }) => id),
+    [ids.c],
+  );
+  b.refuse = () => "it is no member";
+  const told = c.until((one) => one.kind === "refused");
+  b.transport.update([]);
+  assert.deepEqual(b.transport.stats(), []);
+  assert.equal(((await told).detail as { code: string }).code, "unknownMember");
+});
+
+test("an exception while a connection is served costs that connection", async () => {
+  const [a, b] = await pair();
+  a.onReceive = () => {
+    throw new Error("a bug of ours");
+  };
+  const lost = b.until(disconnectedFrom(ids.a));
+  b.transport.send(ids.a, note(1));
+  await lost;
+  const failure = a.told.find(observed("peerHandlerFailed"));
+  assert.match(String((failure!.detail as MemberEvent)["error"]), /a bug of ours/);
+  a.onReceive = () => {};
+  await b.until(connectedTo(ids.a));
+});
+
+test("pings whose answers are not read end the connection, with little kept for it", async () => {
+  const [a] = await pair({ a: { limits: { pingIntervalMs: 60_000 } } });
+  const flooder = await stranger(a.port);
+  const entered = await flooder.enter(helloOf(), keyOf(ids.b));
+  assert.equal(entered?.type, frameType.welcome);
+  flooder.socket.pause();
+  const before = process.memoryUsage().rss;
+  const pings = Buffer.concat(
+    Array.from({ length: 5_000 }, () => encodeFrame(frameType.ping, new Uint8Array(64))),
+  );
+  let sent = 0;
+  const flooded = a.until(disconnectedFrom(ids.b));
+  const pour = () => {
+    while (!flooder.socket.destroyed && sent < 2 ** 30) {
+      sent += pings.length;
+      if (!flooder.socket.write(pings)) break;
+    }
+  };
+  flooder.socket.on("drain", pour);
+  pour();
+  await flooded;
+  assert.ok(process.memoryUsage().rss - before < 64 * 2 ** 20);
 });
 
 test("another version of the protocol is told so, and not taken for junk", async () => {
@@ -216,8 +415,15 @@ test("who says nothing, half a hello, or too much, is turned away", async () => 
   const a = member(ids.a, port++, { [ids.b]: 26199 }, { limits });
   await a.start();
   await speak(a.port, Buffer.alloc(0));
-  await speak(a.port, helloOf({}).subarray(0, 40));
-  const header = encodeFrame(frameType.hello, new Uint8Array(9_000)).subarray(0, 9);
+  await speak(a.port, encodePreamble());
+  await speak(
+    a.port,
+    Buffer.concat([
+      encodePreamble(),
+      encodeFrame(frameType.hello, encodeMessage(helloOf())).subarray(0, 40),
+    ]),
+  );
+  const header = encodeFrame(frameType.hello, new Uint8Array(17_000)).subarray(0, 9);
   await speak(a.port, Buffer.concat([encodePreamble(), header]));
   assert.deepEqual(
     turnedAway(a).map((line) => line.code),
@@ -248,12 +454,15 @@ test("a crowd of strangers that say nothing cannot keep a member out", async () 
 test("an oversized or damaged frame of a member ends its connection and nothing else", async () => {
   const [a, b] = await pair({ a: { limits: { frameBytesMax: 10_000 } } });
   const huge = encodeFrame(frameType.message, new Uint8Array(10_001)).subarray(0, 9);
-  await speak(a.port, Buffer.concat([helloOf({}), huge]));
   const damaged = encodeFrame(frameType.message, new Uint8Array(100));
   damaged[50] = 1;
-  await speak(a.port, Buffer.concat([helloOf({}), damaged]));
   const malformed = encodeFrame(frameType.message, Buffer.from("not a message"));
-  await speak(a.port, Buffer.concat([helloOf({}), malformed]));
+  for (const bytes of [huge, damaged, malformed]) {
+    const caller = await stranger(a.port);
+    assert.equal((await caller.enter(helloOf(), keyOf(ids.b)))?.type, frameType.welcome);
+    caller.socket.write(bytes);
+    assert.equal(await caller.hear(), undefined);
+  }
   assert.deepEqual(received(a), []);
   a.transport.send(ids.b, note(4));
   await b.until((told) => told.kind === "receive", 0);
@@ -275,7 +484,8 @@ test("both sides check: an answer under the wrong name or from a lost disk is re
   const a = member(ids.a, portA, { [ids.b]: portB });
   const b = member(ids.b, portB, {});
   a.refuse = (peer) => `${peer} has lost its votes: remove and add it`;
-  // b knows nobody, so it turns a away; a's own check is shown with a b that would accept.
+  a.held.set(ids.b, keyOf(ids.b).identity);
+  // Where a looks for b there is one that a turns away; another calls a under b's name.
   const c = member(ids.b, port++, { [ids.a]: portA });
   await Promise.all([a.start(), b.start(), c.start()]);
   const refusal = await c.until((told) => told.kind === "refused", 0);
@@ -284,8 +494,7 @@ test("both sides check: an answer under the wrong name or from a lost disk is re
     peer: ids.a,
     detail: { code: "identity", reason: `${ids.b} has lost its votes: remove and add it` },
   });
-  const stranger = await a.until((told) => told.kind === "refused", 0);
-  assert.equal((stranger.detail as { code: string }).code, "unknownMember");
+  await a.until(observed("peerRefusedByUs"), 0);
 });
 
 test("a refusal reaches a member that only listens", async () => {
@@ -294,6 +503,7 @@ test("a refusal reaches a member that only listens", async () => {
   // Nobody listens where b believes a to be: b can learn of the refusal from a's call alone.
   const b = member(ids.b, portB, { [ids.a]: 26198 });
   a.refuse = () => "wiped";
+  b.held.set(ids.a, keyOf(ids.a).identity);
   await Promise.all([a.start(), b.start()]);
   const refusal = await b.until((told) => told.kind === "refused", 0);
   assert.deepEqual(refusal.detail, { code: "identity", reason: "wiped" });
@@ -306,14 +516,34 @@ test("a peer that does not read meets a bound, not memory, and hears the rest la
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on("error", () => {});
-    socket.once("data", () => {
+    const key = keyOf(ids.b);
+    const identity = { clusterId: testClusterId, member: ids.b, identity: key.identity };
+    const answering = new Answering({
+      identity: { ...identity, consensus: "raft" },
+      key,
+      joinSecret: undefined,
+      binding: () => "",
+    });
+    const reader = new FrameReader(2 ** 20, (type, payload) => {
+      if (type === frameType.hello) {
+        const answer = answering.greeted(payload);
+        assert.ok("challenge" in answer);
+        socket.write(encodePreamble());
+        socket.write(encodeFrame(frameType.challenge, answer.challenge));
+        return;
+      }
+      assert.ok("caller" in answering.proved(payload));
+      reader.close();
       socket.pause();
-      const identity = { clusterId: "c1", member: ids.b, incarnation: "d", consensus: "raft" };
-      const welcome = encodeFrame(frameType.welcome, encodeWelcome(identity));
-      socket.write(Buffer.concat([encodePreamble(), welcome]));
+      socket.write(encodeFrame(frameType.welcome, answering.welcome(undefined)));
       socket.on("data", (data: Buffer) => {
         heard += data.length;
       });
+    });
+    let opening = true;
+    socket.on("data", (data: Buffer) => {
+      reader.push(opening ? data.subarray(preambleBytes) : data);
+      opening = false;
     });
   }).listen(slowPort, "127.0.0.1");
   await once(server, "listening");

@@ -8,17 +8,22 @@ import type { AddressInfo } from "node:net";
 import type { MemberId } from "@althing/consensus";
 import type { PeerEvents, PeerMessage, Peers } from "@althing/member";
 import { Histogram, roundTripBucketsSeconds } from "../observe/histogram.ts";
-import { type Accepted, Acceptor } from "./acceptor.ts";
+import { Acceptor } from "./acceptor.ts";
 import { Dialer } from "./dialer.ts";
 import { FrameError, frameHeaderBytes, frameType } from "./frame.ts";
-import { decodeRefusal, type Hello, type Refusal } from "./handshake.ts";
+import { decodeRefusal, encodeMessage, noSecret, type Refusal } from "./handshake.ts";
+import type { Accepted, Knock } from "./inbound.ts";
+import { type Introduction, Introductions, introduce, isIntroduction } from "./introduction.ts";
 import {
   defaultPeerLimits,
   isBulk,
   type PeerAddress,
   type PeerLimits,
   type PeersOptions,
+  type VouchedPeer,
 } from "./options.ts";
+import { parsePeerUrls } from "./peer-url.ts";
+import { isKeyIdentity } from "./proof.ts";
 
 export interface PeerStats {
   readonly id: MemberId;
@@ -54,17 +59,19 @@ class Transport<Message> implements PeerTransport<Message> {
   #events: PeerEvents<Message> | undefined;
   #interval: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Callers that are not among the known members but may be: their disks, as they told them. */
+  /** Members that this one has not heard of in the log yet, and was introduced to: their identities. */
   readonly #guests = new Map<MemberId, string>();
+  readonly #introductions: Introductions;
   /** Given before the start. */
   #initial: readonly PeerAddress[];
 
   constructor(options: PeersOptions<Message>) {
     this.#options = options;
     this.#initial = options.peers;
+    this.#introductions = new Introductions(options.introductions);
     this.#limits = { ...defaultPeerLimits, ...options.limits };
     this.#acceptor = new Acceptor(options as unknown as PeersOptions<never>, this.#limits, {
-      admit: (hello) => this.#admit(hello),
+      judge: (knock) => this.#judge(knock),
       accepted: (connection) => this.#links.get(connection.hello.member)?.accepted(connection),
       frame: (connection, type, payload) => this.#frame(connection, type, payload),
       heard: (connection) => this.#links.get(connection.hello.member)?.heard(connection),
@@ -99,7 +106,8 @@ class Transport<Message> implements PeerTransport<Message> {
       else if (guest !== undefined && this.#events.admit(id, guest) === undefined) continue;
       if (wanted.has(id)) continue;
       this.#guests.delete(id);
-      link.close();
+      // It need not find out by itself that it is no member any more.
+      link.dismiss(this.#unknown(id));
       this.#links.delete(id);
     }
     for (const peer of wanted.values()) {
@@ -110,7 +118,11 @@ class Transport<Message> implements PeerTransport<Message> {
   }
 
   #open(peer: PeerAddress, events: PeerEvents<Message>): void {
-    const link = new Link(this.#options, this.#limits, peer, events);
+    const link = new Link(this.#options, this.#limits, peer, {
+      events,
+      introductions: this.#introductions,
+      held: () => this.#held(peer.id),
+    });
     this.#links.set(peer.id, link);
     if (this.#interval !== undefined) link.main.dialNow();
   }
@@ -140,31 +152,95 @@ class Transport<Message> implements PeerTransport<Message> {
     await this.#acceptor.close();
   }
 
-  #admit(hello: Hello): Refusal | undefined {
-    const { member, incarnation } = hello;
-    if (!this.#links.has(member) && !this.#welcomeGuest(hello)) {
-      return {
-        code: "unknownMember",
-        reason: `member ${member} is not a member of cluster ${hello.clusterId}, or no more; add it first (member add), or check --initial-cluster`,
-      };
+  /** Whose key a caller has shown, and whether whoever has that key may speak. */
+  #judge(
+    knock: Knock,
+  ): { readonly refusal: Refusal } | { readonly introduction: Introduction | undefined } {
+    const { member, identity } = knock.hello;
+    const link = this.#links.get(member);
+    if (link === undefined) {
+      const refusal = this.#refuseGuest(knock);
+      return refusal === undefined ? { introduction: undefined } : { refusal };
     }
-    const reason = this.#events!.admit(member, incarnation);
-    return reason === undefined ? undefined : { code: "identity", reason };
+    if (link.address.leaving) return { refusal: this.#unknown(member) };
+    const misnamed = knock.certificateFault(link.address.urls);
+    if (misnamed !== undefined) return { refusal: { code: "certificate", reason: misnamed } };
+    const proved = this.#provedIdentity(knock, link);
+    if (typeof proved === "object") return { refusal: proved };
+    const reason = this.#events!.admit(member, proved);
+    if (reason !== undefined) return { refusal: { code: "identity", reason } };
+    if (this.#guests.has(member)) return { introduction: undefined };
+    const urls = link.address.urls.map(({ text }) => text);
+    const { identity: own, key } = this.#options;
+    return {
+      introduction: introduce(own.clusterId, own.member, key, { member, identity, urls }),
+    };
+  }
+
+  /** What the caller is to be known by here; a refusal when it has to be met in another way. */
+  #provedIdentity(knock: Knock, link: Link<Message>): string | Refusal {
+    const { member, identity } = knock.hello;
+    const { joinSecret } = this.#options;
+    const known = this.#held(member);
+    if (known !== undefined) {
+      // Published by a version that had no keys yet: the member itself publishes its key next.
+      return !isKeyIdentity(known) && knock.knowsFormer(known) ? known : identity;
+    }
+    if (joinSecret !== undefined) return knock.knowsJoinSecret ? identity : noSecret(member);
+    // Nobody is taken at its word: it is called at its own address, and met there.
+    link.main.dialNow();
+    return {
+      code: "unmet",
+      reason: `member ${this.#options.identity.member} has not met member ${member} yet, and calls it`,
+    };
   }
 
   /**
-   * A member that was away does not know who joined meanwhile, and one that joins knows hardly anybody:
-   * as long as it cannot tell, it talks to whoever names the same cluster (else it could never catch up).
+   * A member that was away does not know who joined meanwhile: it lets in whom a member that it can verify
+   * has introduced, or its operator named, for as long as it cannot know better.
    */
-  #welcomeGuest({ member, incarnation, urls }: Hello): boolean {
+  #refuseGuest(knock: Knock): Refusal | undefined {
+    const { member, identity } = knock.hello;
     const events = this.#events;
-    const usable = urls.split(",").filter((url) => /^https?:\/\/[^/]+:\d+\/?$/.test(url));
-    if (events === undefined || member === this.#options.identity.member) return false;
-    if (usable.length === 0 || this.#guests.size >= guestsMax) return false;
-    if (events.admit(member, incarnation) !== undefined) return false;
-    this.#guests.set(member, incarnation);
-    this.#open({ id: member, urls: usable }, events);
-    return true;
+    const voucher = this.#voucherFor(knock);
+    const unknown = this.#unknown(member);
+    if (events === undefined || voucher === undefined) return unknown;
+    const urls = parsePeerUrls(voucher.urls);
+    if (urls.length === 0 || this.#guests.size >= guestsMax) return unknown;
+    const misnamed = knock.certificateFault(urls);
+    if (misnamed !== undefined) return { code: "certificate", reason: misnamed };
+    if (events.admit(member, identity) !== undefined) return unknown;
+    this.#guests.set(member, identity);
+    this.#open({ id: member, urls }, events);
+    return undefined;
+  }
+
+  #voucherFor({ hello, proof }: Knock): VouchedPeer | undefined {
+    const { member, identity } = hello;
+    const { vouched } = this.#options;
+    const named = vouched?.(member);
+    if (named?.identity === identity) return named;
+    const { clusterId } = this.#options.identity;
+    return proof.introductions.find((one) => {
+      if (one.member !== member || one.identity !== identity) return false;
+      const introducer = this.#links.has(one.introducer) ? this.#held(one.introducer) : undefined;
+      return introducer !== undefined && isIntroduction(clusterId, one, introducer);
+    });
+  }
+
+  /** The identity that a peer has to prove; undefined: it was never met. */
+  #held(member: MemberId): string | undefined {
+    return this.#guests.get(member) ?? this.#options.held?.(member);
+  }
+
+  #unknown(member: MemberId): Refusal {
+    const { clusterId } = this.#options.identity;
+    const appliedIndex = this.#options.knownWithout?.(member);
+    return {
+      code: "unknownMember",
+      reason: `member ${member} is not a member of cluster ${clusterId}, or no more; add it first (member add), or check --initial-cluster`,
+      ...(appliedIndex === undefined ? {} : { appliedIndex }),
+    };
   }
 
   #frame(connection: Accepted, type: number, payload: Buffer): void {
@@ -179,21 +255,40 @@ class Transport<Message> implements PeerTransport<Message> {
         throw new FrameError("damaged", `a message that cannot be decoded: ${String(error)}`);
       }
       this.#events!.receive(connection.hello.member, message);
-    } else if (type === frameType.ping) connection.channel.send(frameType.pong, payload);
+    } else if (type === frameType.ping) this.#pong(connection, link);
     else if (type === frameType.refusal) {
-      link.refused(decodeRefusal(payload), false);
+      link.refused(decodeRefusal(payload), { us: false, isProved: true });
       connection.channel.end();
     } else throw new FrameError("damaged", `a frame of type ${type} that does not belong here`);
+  }
+
+  /** A member sends the next ping when it has read the answer to the last one, and in its own time. */
+  #pong({ channel }: Accepted, link: Link<Message>): void {
+    const { pingsPerIntervalMax, pongBacklogBytesMax } = this.#limits;
+    link.pings++;
+    if (link.pings > pingsPerIntervalMax) throw new FrameError("flood", "a flood of pings");
+    if (channel.backlog() > pongBacklogBytesMax) {
+      throw new FrameError("flood", "pings whose answers are not read");
+    }
+    channel.send(frameType.pong, new Uint8Array(0));
   }
 }
 
 const guestsMax = 16;
 
+interface RefusedBy {
+  readonly us: boolean;
+  readonly isProved: boolean;
+}
+
 /** Everything about one peer. */
 class Link<Message> {
   readonly main: Dialer;
+  address: PeerAddress;
   readonly #bulk: Dialer;
   received = 0;
+  /** Since the last interval. */
+  pings = 0;
   readonly #options: PeersOptions<Message>;
   readonly #limits: PeerLimits;
   readonly #id: MemberId;
@@ -218,33 +313,50 @@ class Link<Message> {
     options: PeersOptions<Message>,
     limits: PeerLimits,
     peer: PeerAddress,
-    events: PeerEvents<Message>,
+    {
+      events,
+      introductions,
+      held,
+    }: {
+      readonly events: PeerEvents<Message>;
+      readonly introductions: Introductions;
+      readonly held: () => string | undefined;
+    },
   ) {
     this.#options = options;
     this.#limits = limits;
     this.#id = peer.id;
+    this.address = peer;
     this.#events = events;
-    const { identity, tls, random, nowMs } = options;
-    const ownUrls = options.ownUrls ?? [];
+    const { identity, key, joinSecret, tls, random, nowMs } = options;
     const dialer = {
       identity,
-      ownUrls,
+      key,
+      joinSecret,
+      held,
+      introductions: () => introductions.all(),
       peer,
       limits,
       random,
       nowMs,
       ...(tls === undefined ? {} : { tls }),
     };
-    const admit = (incarnation: string) => events.admit(peer.id, incarnation);
-    const refused = (refusal: Refusal, byUs: boolean) => this.refused(refusal, byUs);
+    const shared = {
+      admit: (shown: string) => events.admit(peer.id, shown),
+      refused: (refusal: Refusal, by: RefusedBy) => this.refused(refusal, by),
+      introduced: (introduction: Introduction) => introductions.keep(introduction),
+      broken: (error: unknown) =>
+        options.observe({ kind: "peerHandlerFailed", level: "error", peer: peer.id, error }),
+    };
     this.main = new Dialer(
       { ...dialer, channel: "main", reconnect: true },
       {
-        admit,
-        refused,
+        ...shared,
         ready: () => this.#report(true, ""),
         lost: (reason) => this.#report(false, reason),
-        failed: (reason) => this.#problem("peerDialFailed", reason),
+        failed: (reason, isAnswered) => {
+          if (!isAnswered) this.#problem("peerDialFailed", reason);
+        },
         pong: (roundTripMs) => {
           this.#roundTripMs = roundTripMs;
           this.#roundTrips.observe(roundTripMs / 1000);
@@ -255,8 +367,7 @@ class Link<Message> {
     this.#bulk = new Dialer(
       { ...dialer, channel: "bulk", reconnect: false },
       {
-        admit,
-        refused,
+        ...shared,
         ready: () => this.#bulkReady(),
         lost: () => this.#bulkGone(),
         failed: () => this.#bulkGone(),
@@ -266,6 +377,7 @@ class Link<Message> {
   }
 
   readdress(peer: PeerAddress): void {
+    this.address = peer;
     this.main.readdress(peer);
     this.#bulk.readdress(peer);
   }
@@ -315,13 +427,17 @@ class Link<Message> {
     this.main.dialNow();
   }
 
-  refused(refusal: Refusal, byUs: boolean): void {
-    const event = byUs ? "peerRefusedByUs" : "peerRefusedUs";
-    this.#problem(event, refusal.reason, byUs ? "info" : "error", refusal.code);
-    if (!byUs) this.#options.onRefused?.(this.#id, refusal);
+  refused(refusal: Refusal, by: RefusedBy): void {
+    // The peer is calling this moment.
+    if (refusal.code === "unmet") return;
+    const event = by.us ? "peerRefusedByUs" : "peerRefusedUs";
+    this.#problem(event, refusal.reason, by.us ? "info" : "error", refusal.code);
+    // What a stranger at the peer's address says decides nothing.
+    if (!by.us && by.isProved) this.#options.onRefused?.(this.#id, refusal);
   }
 
   interval(): void {
+    this.pings = 0;
     this.main.interval();
     if (this.#inbound !== undefined) {
       this.#inboundSilentIntervals++;
@@ -349,6 +465,14 @@ class Link<Message> {
       droppedMessages: this.#dropped,
       disconnects: this.#disconnects,
     };
+  }
+
+  /** Closed for good, and told why. */
+  dismiss(refusal: Refusal): void {
+    const words = encodeMessage(refusal);
+    this.main.ready?.send(frameType.refusal, words);
+    this.#inbound?.channel.send(frameType.refusal, words);
+    this.close();
   }
 
   close(): void {

@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, test } from "node:test";
-import type { PeerMessage } from "@althing/member";
-import { askRoster, decodeRoster, encodeRoster, type Roster } from "./roster.ts";
-import { connectedTo, createTestMember, ids, type TestMember } from "./testing/two-members.ts";
+import {
+  type Answer,
+  askRoster,
+  decodeRosterAnswer,
+  encodeRosterAnswer,
+  type Roster,
+} from "./roster.ts";
+import { createTestMember, ids, keyOf, type TestMember } from "./testing/two-members.ts";
 
 const roster: Roster = {
   clusterId: "00000000000000c1",
   consensus: "raft",
-  members: [{ id: ids.a, name: "a", peerUrls: ["http://127.0.0.1:1"], started: true }],
+  members: [
+    { id: ids.a, name: "a", peerUrls: ["http://127.0.0.1:1"], started: true, identity: "" },
+  ],
 };
 const opened: TestMember[] = [];
 after(() => Promise.all(opened.map(({ transport }) => transport.close())));
@@ -20,10 +27,12 @@ async function member(...given: Parameters<typeof createTestMember>): Promise<Te
   return made;
 }
 
-const asked = (port: number) => askRoster(`http://127.0.0.1:${port}`, { timeoutMs: 1_000 });
+const answer = (): Answer => ({ kind: "roster", roster });
+const asking = { key: keyOf(ids.b), urls: [], timeoutMs: 1_000 };
+const asked = (port: number) => askRoster(`http://127.0.0.1:${port}`, asking);
 
 test("who is about to join is told the members, without an identity to show", async () => {
-  const a = await member(ids.a, 0, {}, { roster: () => roster });
+  const a = await member(ids.a, 0, {}, { answer });
   assert.deepEqual(await asked(a.port), roster);
 });
 
@@ -41,39 +50,31 @@ test("a port that does not answer as it should is named with the reason", async 
 });
 
 test("what is no roster is not taken for one", () => {
-  assert.deepEqual(decodeRoster(encodeRoster(roster)), roster);
+  const bytes = (value: object) => Buffer.from(JSON.stringify({ roster: value, joinProof: "" }));
+  assert.deepEqual(decodeRosterAnswer(encodeRosterAnswer(roster, ""))?.roster, roster);
   for (const wrong of [
     {},
     { ...roster, clusterId: "c1" },
     { ...roster, members: [{ id: ids.a }] },
-    { ...roster, members: [{ ...roster.members[0], peerUrls: ["nowhere"] }] },
+    { ...roster, members: [{ ...roster.members[0], peerUrls: [7] }] },
   ]) {
-    assert.equal(decodeRoster(Buffer.from(JSON.stringify(wrong))), undefined);
+    assert.equal(decodeRosterAnswer(bytes(wrong)), undefined);
   }
-  assert.equal(decodeRoster(Buffer.from("{")), undefined);
+  assert.equal(decodeRosterAnswer(Buffer.from("{")), undefined);
 });
 
-test("a caller that may be a member is called back, until this member knows better", async () => {
-  const away = await member(ids.a, 0, {});
-  const port = 30_190;
-  const joined = await member(
-    ids.b,
-    port,
-    { [ids.a]: away.port },
-    { ownUrls: [`http://127.0.0.1:${port}`] },
-  );
-  if (!away.told.some(connectedTo(ids.b))) await away.until(connectedTo(ids.b));
-  const note: PeerMessage = { kind: "stateHash", index: 1, hash: 2 };
-  const heard = joined.until(({ kind }) => kind === "receive");
-  away.transport.send(ids.b, note);
-  assert.deepEqual((await heard).detail, note);
-
-  away.transport.update([]);
-  assert.deepEqual(
-    away.transport.stats().map(({ id }) => id),
-    [ids.b],
-  );
-  away.refuse = () => "it is no member";
-  away.transport.update([]);
-  assert.deepEqual(away.transport.stats(), []);
+test("an answer is believed from one that knows the join secret, where there is one", async () => {
+  const joinSecret = "a secret of some length";
+  const open = await member(ids.a, 0, {}, { answer });
+  const url = `http://127.0.0.1:${open.port}`;
+  const ask = askRoster(url, { key: keyOf(ids.b), urls: [], joinSecret, timeoutMs: 1_000 });
+  await assert.rejects(ask, /does not show this cluster's join secret/);
+  const closed = await member(ids.a, 0, {}, { answer, joinSecret });
+  const known = askRoster(`http://127.0.0.1:${closed.port}`, {
+    key: keyOf(ids.b),
+    urls: [],
+    joinSecret,
+    timeoutMs: 1_000,
+  });
+  assert.deepEqual(await known, roster);
 });

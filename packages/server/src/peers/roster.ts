@@ -1,16 +1,24 @@
-// What one that is about to join asks of the members it was told: which cluster is this, and who
-// belongs to it? It has no identity to say hello with yet; the answer gives it one.
+// What one that is about to join asks of the members it was told: which cluster is this, and who belongs to
+// it? It has no identity to say hello with yet; the answer gives it one. A member that was away while all
+// whom it knew were replaced asks in the same way, at an address that its operator names.
 
+import { Calling } from "./calling.ts";
 import { Channel } from "./channel.ts";
 import { encodeFrame, FrameError, frameType } from "./frame.ts";
 import {
   decodePreamble,
   decodeRefusal,
   encodePreamble,
+  isId,
+  type PeerIdentity,
   peerProtocolVersion,
   preambleBytes,
+  type Refusal,
 } from "./handshake.ts";
-import { dial, type PeerTls, parsePeerUrl } from "./tls.ts";
+import type { Knock } from "./inbound.ts";
+import { parsePeerUrl } from "./peer-url.ts";
+import type { DiskKey } from "./proof.ts";
+import { bindingOf, dial, type PeerTls } from "./tls.ts";
 
 export interface RosterMember {
   readonly id: string;
@@ -18,6 +26,8 @@ export interface RosterMember {
   readonly peerUrls: readonly string[];
   /** It has published a disk of its own. */
   readonly started: boolean;
+  /** The key that it is held to; "" while it has published none. */
+  readonly identity: string;
 }
 
 export interface Roster {
@@ -26,45 +36,107 @@ export interface Roster {
   readonly members: readonly RosterMember[];
 }
 
+export type Answer =
+  | { readonly kind: "roster"; readonly roster: Roster }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+export type Answerer = (knock: Knock) => Answer;
+
 const rosterBytesMax = 1024 * 1024;
 
-export function encodeRoster(roster: Roster): Uint8Array {
-  return Buffer.from(JSON.stringify(roster), "utf8");
+export function encodeRosterAnswer(roster: Roster, joinProof: string): Uint8Array {
+  return Buffer.from(JSON.stringify({ roster, joinProof }), "utf8");
 }
 
-export function decodeRoster(bytes: Uint8Array): Roster | undefined {
+export function decodeRosterAnswer(
+  bytes: Uint8Array,
+): { readonly roster: Roster; readonly joinProof: string } | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    return isRoster(value) ? value : undefined;
+    if (typeof value !== "object" || value === null) return undefined;
+    const { roster, joinProof } = value as Record<string, unknown>;
+    return isRoster(roster) && typeof joinProof === "string" ? { roster, joinProof } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Rejects with an error whose message says what happened at which address. */
-export function askRoster(
-  url: string,
-  options: { readonly tls?: PeerTls; readonly timeoutMs: number },
-): Promise<Roster> {
+export interface AskOptions {
+  readonly key: DiskKey;
+  /** Where the one that asks is to be reached. */
+  readonly urls: readonly string[];
+  /** A member that was away names itself. */
+  readonly self?: { readonly clusterId: string; readonly member: string };
+  readonly joinSecret?: string | undefined;
+  readonly tls?: PeerTls | undefined;
+  readonly timeoutMs: number;
+}
+
+/** The message says what happened at which address. */
+export class AskError extends Error {
+  /** Why a member did not answer; undefined when nobody was reached. */
+  readonly refusal: Refusal | undefined;
+  constructor(message: string, refusal?: Refusal) {
+    super(message);
+    this.name = "AskError";
+    this.refusal = refusal;
+  }
+}
+
+/** Rejects with an AskError. */
+export function askRoster(url: string, options: AskOptions): Promise<Roster> {
+  const { key, urls, self, joinSecret, tls, timeoutMs } = options;
+  const target = parsePeerUrl(url);
+  if (target === undefined) return Promise.reject(new AskError(`${url} cannot be called`));
+  const identity: PeerIdentity = {
+    clusterId: self?.clusterId ?? "",
+    member: self?.member ?? "",
+    identity: key.identity,
+    consensus: "",
+  };
   return new Promise((resolve, reject) => {
+    let binding = "";
+    const calling = new Calling({
+      identity,
+      key,
+      to: "",
+      channel: "ask",
+      joinSecret,
+      binding: () => binding,
+      held: () => undefined,
+      admit: () => undefined,
+      urls,
+    });
     let preamble: Buffer | undefined = Buffer.alloc(0);
-    const socket = dial(parsePeerUrl(url), options.tls, () => {
-      const ask = encodeFrame(frameType.ask, new Uint8Array(0));
-      socket.write(Buffer.concat([encodePreamble(), ask]));
+    const socket = dial(target, tls, (secured) => {
+      binding = bindingOf(secured);
+      socket.write(
+        Buffer.concat([encodePreamble(), encodeFrame(frameType.hello, calling.hello())]),
+      );
     });
     const channel = new Channel(socket, rosterBytesMax, (type, payload) => {
-      const roster = type === frameType.roster ? decodeRoster(payload) : undefined;
-      if (roster !== undefined) end(() => resolve(roster));
-      else if (type === frameType.refusal) fail(`refused: ${decodeRefusal(payload).reason}`);
-      else fail("it gave no answer that can be read");
+      if (type === frameType.challenge) {
+        const { proof, refusal } = calling.challenged(payload);
+        if (proof === undefined) fail(refusal?.reason ?? "it does not prove itself");
+        else socket.write(encodeFrame(frameType.proof, proof));
+      } else if (type === frameType.refusal) {
+        const refusal = decodeRefusal(payload);
+        fail(`refused: ${refusal.reason}`, calling.isProved ? refusal : undefined);
+      } else settleWith(type === frameType.roster ? decodeRosterAnswer(payload) : undefined);
     });
-    const timer = setTimeout(() => fail("no answer in time"), options.timeoutMs);
+    const settleWith = (answer: ReturnType<typeof decodeRosterAnswer>) => {
+      const doubt = answer === undefined ? undefined : calling.answered(answer.joinProof);
+      if (answer === undefined) fail("it gave no answer that can be read");
+      else if (doubt !== undefined) fail(doubt.reason);
+      else end(() => resolve(answer.roster));
+    };
+    const timer = setTimeout(() => fail("no answer in time"), timeoutMs);
     const end = (settle: () => void) => {
       clearTimeout(timer);
       channel.destroy();
       settle();
     };
-    const fail = (reason: string) => end(() => reject(new Error(`${url}: ${reason}`)));
+    const fail = (reason: string, refusal?: Refusal) =>
+      end(() => reject(new AskError(`${url}: ${reason}`, refusal)));
     socket.on("error", (error) => fail(error.message));
     socket.on("close", () => fail("closed before an answer came"));
     socket.on("data", (chunk: Buffer) => {
@@ -81,8 +153,7 @@ export function askRoster(
       try {
         channel.reader.push(bytes);
       } catch (error) {
-        if (!(error instanceof FrameError)) throw error;
-        fail(error.message);
+        fail(error instanceof FrameError ? error.message : String(error));
       }
     });
   });
@@ -92,8 +163,7 @@ function isRoster(value: unknown): value is Roster {
   if (typeof value !== "object" || value === null) return false;
   const { clusterId, consensus, members } = value as Partial<Record<keyof Roster, unknown>>;
   return (
-    typeof clusterId === "string" &&
-    /^[0-9a-f]{16}$/.test(clusterId) &&
+    isId(clusterId) &&
     typeof consensus === "string" &&
     Array.isArray(members) &&
     members.every(isRosterMember)
@@ -102,13 +172,15 @@ function isRoster(value: unknown): value is Roster {
 
 function isRosterMember(value: unknown): value is RosterMember {
   if (typeof value !== "object" || value === null) return false;
-  const { id, name, peerUrls, started } = value as Partial<Record<keyof RosterMember, unknown>>;
+  const fields = value as Partial<Record<keyof RosterMember, unknown>>;
+  const { id, name, peerUrls, started, identity } = fields;
   return (
-    typeof id === "string" &&
-    /^[0-9a-f]{16}$/.test(id) &&
+    isId(id) &&
     typeof name === "string" &&
     typeof started === "boolean" &&
+    typeof identity === "string" &&
     Array.isArray(peerUrls) &&
-    peerUrls.every((url) => typeof url === "string" && URL.canParse(url))
+    // One that cannot be called is a matter for whoever would call it.
+    peerUrls.every((url) => typeof url === "string")
   );
 }

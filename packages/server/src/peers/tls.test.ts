@@ -2,15 +2,21 @@
 
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { connect } from "node:net";
 import { afterEach, test } from "node:test";
 import type { MemberEvent } from "@althing/member";
-import { createAuthority } from "./testing/certificate.ts";
+import { peerProtocolVersion } from "./handshake.ts";
+import { statementOf } from "./proof.ts";
+import { createAuthority, type Issue } from "./testing/certificate.ts";
+import { helloOf, Stranger } from "./testing/stranger.ts";
 import {
   connectedTo,
   createTestMember,
   ids,
+  keyOf,
   observed,
   type TestMember,
+  testClusterId,
 } from "./testing/two-members.ts";
 import type { PeerTls } from "./tls.ts";
 
@@ -58,8 +64,8 @@ test("a common name that is not allowed is turned away", async () => {
   await Promise.all([a.start(), b.start()]);
   const away = await a.until(observed("peerTurnedAway"), 0);
   assert.match(String((away.detail as MemberEvent)["reason"]), /common name is b/);
-  const refusal = await b.until((told) => told.kind === "refused", 0);
-  assert.match(String((refusal.detail as { reason: string }).reason), /--peer-cert-allowed-cn/);
+  const refusal = await b.until(observed("peerRefusedUs"), 0);
+  assert.match(String((refusal.detail as MemberEvent)["reason"]), /--peer-cert-allowed-cn/);
 });
 
 test("cleartext on a TLS port is turned away with one line", async () => {
@@ -91,4 +97,92 @@ test("a revoked certificate is turned away, whichever of the two calls", async (
   assert.match(String((away.detail as MemberEvent)["reason"]), /it was revoked/);
   assert.equal(a.told.some(connectedTo(ids.b)), false);
   assert.equal(b.told.some(connectedTo(ids.a)), false);
+});
+
+test("a certificate for other addresses, or for clients alone, is no member's", async () => {
+  const cases: [Issue, RegExp][] = [
+    [{ hosts: ["10.9.8.7"] }, /none of that is an address of the member \(127\.0\.0\.1\)/],
+    [{ usages: ["clientAuth"] }, /does not allow the use as a server/],
+  ];
+  for (const [how, reason] of cases) {
+    const a = createTestMember(ids.a, 0, { [ids.b]: 26199 }, { tls: certificate(authority, "a") });
+    open.push(a);
+    a.held.set(ids.b, keyOf(ids.b).identity);
+    await a.start();
+    const pair = authority.issue("a client of the same authority", how);
+    const caller = await Stranger.connect(a.port, { ...pair, ca: authority.cert });
+    const hello = helloOf({
+      clusterId: testClusterId,
+      member: ids.b,
+      identity: keyOf(ids.b).identity,
+      consensus: "raft",
+      to: ids.a,
+      channel: "main",
+    });
+    const challenge = await caller.greet(hello);
+    assert.ok(challenge !== undefined);
+    if (!("code" in challenge)) caller.prove(hello, challenge, keyOf(ids.b));
+    const refusal = "code" in challenge ? challenge : await caller.hearRefusal();
+    assert.equal(refusal?.code, "certificate");
+    assert.match(refusal.reason, reason);
+    caller.socket.destroy();
+  }
+});
+
+test("what is signed for one TLS session is worth nothing on another", async () => {
+  // Nobody verifies certificates here: whoever sits between two members can open their connections.
+  const loose = { ...authority.issue("a"), clientCertAuth: false };
+  const a = createTestMember(ids.a, 0, { [ids.b]: 26199 }, { tls: loose });
+  open.push(a);
+  a.held.set(ids.b, keyOf(ids.b).identity);
+  await a.start();
+  const between = await Stranger.connect(a.port, { rejectUnauthorized: false });
+  const hello = helloOf({
+    clusterId: testClusterId,
+    member: ids.b,
+    identity: keyOf(ids.b).identity,
+    consensus: "raft",
+    to: ids.a,
+    channel: "main",
+  });
+  const challenge = await between.greet(hello);
+  assert.ok(challenge !== undefined && !("code" in challenge));
+  // b signs what it sees: the session with whoever sits between, not the one that a sees.
+  const statement = statementOf("caller", {
+    version: peerProtocolVersion,
+    binding: "the keying material of another session",
+    clusterId: testClusterId,
+    consensus: "raft",
+    channel: "main",
+    caller: hello,
+    callee: challenge,
+  });
+  const signature = keyOf(ids.b).sign(statement);
+  between.prove(hello, challenge, keyOf(ids.b), { signature });
+  assert.equal((await between.hearRefusal())?.code, "unproved");
+  between.socket.destroy();
+});
+
+test("connections that never finish the TLS handshake are closed in time, and few at once", async () => {
+  const limits = { handshakeTimeoutMs: 150, strangersMax: 8 };
+  const tls = certificate(authority, "a");
+  const a = createTestMember(ids.a, 0, { [ids.b]: 26199 }, { tls, limits });
+  open.push(a);
+  await a.start();
+  const started = performance.now();
+  const hello = Buffer.from("1603010200010001fc0303", "hex");
+  const sockets = Array.from({ length: 40 }, (_, i) => {
+    const socket = connect({ host: "127.0.0.1", port: a.port });
+    socket.on("error", () => {});
+    socket.resume();
+    // Silent ones, and ones that begin and do not go on.
+    if (i % 2 === 0) socket.write(hello);
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => new Promise((closed) => socket.once("close", closed))));
+  assert.ok(performance.now() - started < 2_000);
+  const codes = a.told
+    .filter(observed("peerTurnedAway"))
+    .map((told) => (told.detail as MemberEvent)["code"]);
+  assert.deepEqual([...new Set(codes)].sort(), ["crowd", "tls"]);
 });

@@ -1,16 +1,18 @@
-// TLS between members. With a trusted CA both sides must show a certificate that it signed; what the
-// certificate must say beyond that (common name, host name) is checked here and nowhere else.
+// TLS between members. With a trusted CA both sides must show a certificate that it signed, that may serve and
+// call, and that bears the names of the member whose it is; all that is checked here and nowhere else.
 
-import type { Server, Socket } from "node:net";
-import { createServer as createPlainServer, connect as plainConnect } from "node:net";
+import type { Socket } from "node:net";
+import { connect as plainConnect } from "node:net";
 import {
   checkServerIdentity,
   createServer as createTlsServer,
   type PeerCertificate,
   type SecureVersion,
   type TLSSocket,
+  type Server as TlsServer,
   connect as tlsConnect,
 } from "node:tls";
+import type { PeerUrl } from "./peer-url.ts";
 
 export interface PeerTls {
   readonly cert: string | Buffer;
@@ -23,35 +25,29 @@ export interface PeerTls {
   readonly allowedHostname?: string;
   /** Why a certificate is not accepted although it is verified: it was revoked. */
   readonly refusesCertificate?: (certificate: PeerCertificate) => string | undefined;
+  /** A caller's certificate need not bear a name of the member (`--peer-skip-client-san-verification`). */
+  readonly anyCallerName?: boolean;
   readonly minVersion?: SecureVersion;
   readonly maxVersion?: SecureVersion;
   readonly ciphers?: string;
 }
 
-export interface DialTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly secure: boolean;
-}
-
-export function parsePeerUrl(url: string): DialTarget {
-  const parsed = new URL(url);
-  const secure = parsed.protocol === "https:";
-  const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1");
-  return { host, port: Number(parsed.port || (secure ? 443 : 80)), secure };
-}
-
-/** `ready` is called once bytes may be written. */
-export function dial(target: DialTarget, tls: PeerTls | undefined, ready: () => void): Socket {
-  const { host, port } = target;
-  if (!target.secure) {
-    const socket = plainConnect({ host, port, noDelay: true });
-    socket.once("connect", ready);
+/** `ready` is called once bytes may be written, with the TLS session where there is one. */
+export function dial(
+  url: PeerUrl,
+  tls: PeerTls | undefined,
+  ready: (secured: TLSSocket | undefined) => void,
+): Socket {
+  const { place } = url;
+  const where =
+    place.kind === "unix" ? { path: place.path } : { host: place.host, port: place.port };
+  if (!url.secure) {
+    const socket = plainConnect({ ...where, noDelay: true });
+    socket.once("connect", () => ready(undefined));
     return socket;
   }
   const socket = tlsConnect({
-    host,
-    port,
+    ...where,
     rejectUnauthorized: tls?.ca !== undefined,
     ...secureOptions(tls),
     checkServerIdentity: (name, certificate) =>
@@ -59,45 +55,73 @@ export function dial(target: DialTarget, tls: PeerTls | undefined, ready: () => 
         ? undefined
         : (checkServerIdentity(tls.allowedHostname ?? name, certificate) ??
           checkCommonName(tls, certificate) ??
-          checkRevocation(tls, certificate)),
+          checkRevocation(tls, certificate) ??
+          (tls.clientCertAuth ? checkUsage(certificate) : undefined)),
   });
   socket.setNoDelay(true);
-  socket.once("secureConnect", ready);
+  socket.once("secureConnect", () => ready(socket));
   return socket;
 }
 
-export function createPeerServer(
-  secure: boolean,
-  tls: PeerTls | undefined,
-  handshakeTimeoutMs: number,
-): { server: Server; connectionEvent: "connection" | "secureConnection" } {
-  if (!secure) {
-    return { server: createPlainServer({ noDelay: true }), connectionEvent: "connection" };
-  }
+/** Takes connections by its event "connection"; it listens nowhere itself. */
+export function createTlsAcceptor(tls: PeerTls | undefined): TlsServer {
   if (tls === undefined) {
     throw new Error("an https peer URL needs --peer-cert-file and --peer-key-file");
   }
-  const server = createTlsServer({
+  return createTlsServer({
     ...secureOptions(tls),
-    noDelay: true,
-    handshakeTimeout: handshakeTimeoutMs,
     requestCert: tls.clientCertAuth,
     rejectUnauthorized: tls.clientCertAuth,
   });
-  return { server, connectionEvent: "secureConnection" };
 }
 
-/** What the certificate of a caller must say; a string is the reason why it does not do. */
-export function refuseCaller(socket: Socket, tls: PeerTls | undefined): string | undefined {
-  if (tls === undefined || !tls.clientCertAuth) return undefined;
-  const certificate = (socket as TLSSocket).getPeerCertificate(true);
+const bindingBytes = 32;
+
+/**
+ * What only the two ends of this TLS session can compute: signed by both, it shows that nobody sits between
+ * them, whether or not certificates are verified. "" in clear text.
+ */
+export function bindingOf(secured: TLSSocket | undefined): string {
+  if (secured === undefined) return "";
+  const label = "EXPORTER-Althing-peer";
+  return secured.exportKeyingMaterial(bindingBytes, label, Buffer.alloc(0)).toString("base64url");
+}
+
+/** What the certificate of any caller must say; a string is the reason why it does not do. */
+export function certificateFault(
+  secured: TLSSocket | undefined,
+  tls: PeerTls | undefined,
+): string | undefined {
+  if (secured === undefined || !tls?.clientCertAuth) return undefined;
+  const certificate = secured.getPeerCertificate(true);
+  const { allowedHostname } = tls;
   const refused =
     checkRevocation(tls, certificate) ??
     checkCommonName(tls, certificate) ??
-    (tls.allowedHostname === undefined
+    (allowedHostname === undefined
       ? undefined
-      : checkServerIdentity(tls.allowedHostname, certificate));
+      : checkServerIdentity(allowedHostname, certificate)) ??
+    checkUsage(certificate);
   return refused?.message;
+}
+
+/** Whether it is the certificate of a member that is reached at one of these addresses. */
+export function certificateNamesFault(
+  secured: TLSSocket | undefined,
+  tls: PeerTls | undefined,
+  urls: readonly PeerUrl[],
+): string | undefined {
+  if (secured === undefined || !tls?.clientCertAuth || tls.anyCallerName) return undefined;
+  // Whoever names what certificates must say has named it for all members.
+  if (tls.allowedCommonName !== undefined || tls.allowedHostname !== undefined) return undefined;
+  const hosts = urls.map(({ place }) => place).filter((place) => place.kind === "tcp");
+  if (hosts.length === 0) return undefined;
+  const certificate = secured.getPeerCertificate();
+  if (hosts.some(({ host }) => checkServerIdentity(host, certificate) === undefined)) {
+    return undefined;
+  }
+  const names = certificate.subjectaltname ?? `CN:${[certificate.subject?.CN].flat().join(", ")}`;
+  return `its certificate is for ${names}, and none of that is an address of the member (${hosts.map(({ host }) => host).join(", ")}); give each member a certificate of its own addresses, or say with --peer-cert-allowed-cn or --peer-cert-allowed-hostname what members' certificates bear`;
 }
 
 function checkRevocation(tls: PeerTls, certificate: PeerCertificate): Error | undefined {
@@ -113,6 +137,23 @@ function checkCommonName(tls: PeerTls, certificate: PeerCertificate): Error | un
   return new Error(
     `the certificate's common name is ${names.join(", ")}, --peer-cert-allowed-cn wants ${tls.allowedCommonName}`,
   );
+}
+
+const usages = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" };
+
+/** A member serves and calls; a certificate for clients alone, or for servers alone, is nobody's here. */
+function checkUsage(certificate: PeerCertificate): Error | undefined {
+  const allowed = certificate.ext_key_usage;
+  const fault = usageFault(allowed);
+  return fault === undefined ? undefined : new Error(fault);
+}
+
+/** Without the extension everything is allowed. */
+export function usageFault(allowed: readonly string[] | undefined): string | undefined {
+  if (allowed === undefined) return undefined;
+  const missing = (["server", "client"] as const).filter((use) => !allowed.includes(usages[use]));
+  if (missing.length === 0) return undefined;
+  return `the certificate does not allow the use as a ${missing.join(" and as a ")}; a member's must allow both (extended key usage)`;
 }
 
 function secureOptions(tls: PeerTls | undefined) {

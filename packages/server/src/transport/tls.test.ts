@@ -174,3 +174,17 @@ test("whom the port's own rule refuses is cut off, for all that the authority vo
   assert.deepEqual(strict.events, ["clientTlsRefused"]);
   await strict.close(100);
 });
+
+test("a TLS handshake that trickles on is cut off like one that is silent", async () => {
+  const socket = connectTcp({ host: "127.0.0.1", port: impatient.address.port });
+  socket.on("error", () => {});
+  socket.resume();
+  const hello = Buffer.alloc(600);
+  Buffer.from("1603010200010001fc0303", "hex").copy(hello);
+  let sent = 0;
+  const trickle = setInterval(() => socket.write(hello.subarray(sent, ++sent)), 20);
+  const started = performance.now();
+  await new Promise((closed) => socket.once("close", closed));
+  clearInterval(trickle);
+  assert.ok(performance.now() - started < 2_000);
+});

@@ -4,11 +4,15 @@
 import { EventEmitter, once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { MemberEvent, PeerEvents, PeerMessage } from "@althing/member";
+import { makeDiskKey, openDiskKey } from "../../identity/disk-key.ts";
 import {
   createPeers,
+  type DiskKey,
   type PeerLimits,
   type PeersOptions,
   type PeerTransport,
+  parseListenUrl,
+  parsePeerUrl,
   type Refusal,
 } from "../index.ts";
 
@@ -23,6 +27,8 @@ export interface TestMember {
   readonly transport: PeerTransport;
   readonly told: Told[];
   port: number;
+  /** What it holds peers to; `held.delete` makes it forget that it has met one. */
+  readonly held: Map<string, string>;
   refuse: (peer: string, incarnation: string) => string | undefined;
   onReceive: (from: string, message: PeerMessage) => void;
   start(): Promise<void>;
@@ -31,6 +37,16 @@ export interface TestMember {
 }
 
 export const ids = { a: "aaaaaaaaaaaaaaaa", b: "bbbbbbbbbbbbbbbb", c: "cccccccccccccccc" };
+
+/** The key of the disk that a member of the tests has, unless it says otherwise. */
+export function keyOf(id: string): DiskKey {
+  const known = keys.get(id) ?? openDiskKey(makeDiskKey())!;
+  keys.set(id, known);
+  return known;
+}
+const keys = new Map<string, DiskKey>();
+
+export const testClusterId = "00000000000000c1";
 
 const jsonCodec = {
   encode: (message: PeerMessage) =>
@@ -64,14 +80,18 @@ export function createTestMember(
     emitter.emit("told", entry);
   };
   const scheme = options.tls === undefined ? "http" : "https";
-  const { clusterId = "c1", consensus = "raft", ...rest } = options;
+  const { clusterId = testClusterId, consensus = "raft", ...rest } = options;
+  const { key = keyOf(id) } = options;
+  const held = new Map<string, string>();
   const transport = createPeers({
-    identity: { clusterId, member: id, incarnation: `disk-of-${id}`, consensus },
+    identity: { clusterId, member: id, identity: key.identity, consensus },
+    key,
     peers: Object.entries(others).map(([peer, at]) => ({
       id: peer,
-      urls: [`${scheme}://127.0.0.1:${at}`],
+      urls: [parsePeerUrl(`${scheme}://127.0.0.1:${at}`)!],
     })),
-    listenUrls: [`${scheme}://127.0.0.1:${port}`],
+    listenUrls: [parseListenUrl(`${scheme}://127.0.0.1:${port}`)!],
+    held: (peer) => held.get(peer),
     codec: jsonCodec,
     observe: (event: MemberEvent) =>
       tell({ kind: "observed", peer: String(event["peer"] ?? ""), detail: event }),
@@ -85,6 +105,7 @@ export function createTestMember(
     transport,
     told,
     port,
+    held,
     refuse: () => undefined,
     onReceive: () => {},
     async start() {
@@ -96,7 +117,14 @@ export function createTestMember(
         connected: (peer) => tell({ kind: "connected", peer }),
         disconnected: (peer) => tell({ kind: "disconnected", peer }),
         unreachable: (peer) => tell({ kind: "unreachable", peer }),
-        admit: (peer, incarnation) => member.refuse(peer, incarnation),
+        admit(peer, identity) {
+          const known = held.get(peer);
+          const refusal =
+            member.refuse(peer, identity) ??
+            (known === undefined || known === identity ? undefined : "it comes with another disk");
+          if (refusal === undefined) held.set(peer, identity);
+          return refusal;
+        },
       };
       const addresses: readonly AddressInfo[] = await transport.start(events);
       member.port = addresses[0]?.port ?? port;

@@ -127,7 +127,7 @@ test("a member that is removed says so and ends; addresses of another are change
   const left = response(await remove(leaving.client, id)) as EtcdMessage<"MemberRemoveResponse">;
   assert.equal(left.members.length, 2);
   const ended = await leaving.server.ended;
-  assert.equal(ended.code, "identityRefused");
+  assert.equal(ended.code, "removed");
   assert.match(ended.reason, /removed from the cluster/);
   assert.deepEqual(refusal(await remove(staying[0]!.client, id)), [
     5,

@@ -96,7 +96,8 @@ export function clusterMethods(dependencies: Dependencies): GrpcMethod[] {
       etcdCodecs.MemberUpdateResponse.write({ header: header(), ...response }, writer),
     handle({ ID, peerURLs }, call) {
       const id = hexOf(ID);
-      if (changes.urlTaken(peerURLs, id)) failWith(call, "peerUrlTaken");
+      if (!arePeerUrls(peerURLs)) failWith(call, "memberUrlsInvalid");
+      else if (changes.urlTaken(peerURLs, id)) failWith(call, "peerUrlTaken");
       else changes.readdress(id, peerURLs, call, () => call.respond({ members: members() }));
     },
   };

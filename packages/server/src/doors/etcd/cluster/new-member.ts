@@ -1,6 +1,7 @@
 // What a member that is added at run time is called and how it may be reached, by etcd's rules.
 
 import { createHash } from "node:crypto";
+import { parsePeerUrl } from "../../../peers/index.ts";
 
 /** As etcd computes it: its peer URLs, sorted, then the unix seconds of its addition. */
 export function newMemberId(sortedPeerUrls: readonly string[], nowMs: number): string {
@@ -11,7 +12,6 @@ export function newMemberId(sortedPeerUrls: readonly string[], nowMs: number): s
 
 export function arePeerUrls(urls: readonly string[]): boolean {
   return (
-    urls.length > 0 &&
-    urls.every((url) => /^https?:\/\/[^/?#@\s]+:\d{1,5}$/.test(url) && URL.canParse(url))
+    urls.length > 0 && urls.every((url) => !url.endsWith("/") && parsePeerUrl(url) !== undefined)
   );
 }

@@ -35,6 +35,9 @@ export function createSingleMember(): SingleMember {
 
   return {
     id: testMemberId,
+    identityOf: () => undefined,
+    belongs: () => true,
+    knownWithout: () => undefined,
     store,
     override,
     start: ignore,

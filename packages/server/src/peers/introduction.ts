@@ -1,0 +1,79 @@
+// A member vouches for another: "this is member X of our cluster, that is its key, there it is reached",
+// signed. A member keeps what others signed for it and shows it to whoever does not know it yet. So one that
+// was away is introduced to those who joined meanwhile by members that it can verify, whether or not these
+// are up, and takes nobody's own word for it.
+
+import type { MemberId } from "@althing/consensus";
+import { type DiskKey, isSignedBy } from "./proof.ts";
+
+export interface Introduction {
+  readonly introducer: MemberId;
+  readonly member: MemberId;
+  readonly identity: string;
+  readonly urls: readonly string[];
+  readonly signature: string;
+}
+
+type Subject = Pick<Introduction, "member" | "identity" | "urls">;
+
+export function introduce(
+  clusterId: string,
+  introducer: MemberId,
+  key: DiskKey,
+  { member, identity, urls }: Subject,
+): Introduction {
+  const subject = { introducer, member, identity, urls };
+  return { ...subject, signature: key.sign(statementOf(clusterId, subject)) };
+}
+
+/** `introducerIdentity`: the key that the reader itself holds the introducer to. */
+export function isIntroduction(
+  clusterId: string,
+  introduction: Introduction,
+  introducerIdentity: string,
+): boolean {
+  return isSignedBy(
+    introducerIdentity,
+    statementOf(clusterId, introduction),
+    introduction.signature,
+  );
+}
+
+function statementOf(clusterId: string, subject: Omit<Introduction, "signature">): string {
+  const { introducer, member, identity, urls } = subject;
+  return JSON.stringify(["althing member", clusterId, introducer, member, identity, ...urls]);
+}
+
+/** As many as fit into a handshake; the newest introducers know most of those that a member may meet. */
+const keptMax = 12;
+
+export interface IntroductionStore {
+  read(): readonly Introduction[];
+  write(introductions: readonly Introduction[]): void;
+}
+
+/** What others have signed for this member. */
+export class Introductions {
+  #kept: readonly Introduction[];
+  readonly #store: IntroductionStore | undefined;
+
+  constructor(store?: IntroductionStore) {
+    this.#store = store;
+    this.#kept = store?.read().slice(-keptMax) ?? [];
+  }
+
+  all(): readonly Introduction[] {
+    return this.#kept;
+  }
+
+  keep(introduction: Introduction): void {
+    const { introducer, signature } = introduction;
+    // Signatures of Ed25519 are the same for the same words: only what is new is written.
+    if (this.#kept.some((one) => one.introducer === introducer && one.signature === signature)) {
+      return;
+    }
+    const others = this.#kept.filter((one) => one.introducer !== introducer);
+    this.#kept = [...others, introduction].slice(-keptMax);
+    this.#store?.write(this.#kept);
+  }
+}

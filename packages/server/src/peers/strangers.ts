@@ -1,0 +1,56 @@
+// Connections on the peer port whose caller has not proved who it is. Their number is bounded; beyond it the
+// oldest of the address that holds the most places goes, so that a crowd from one address keeps out nobody
+// but itself. A member that comes is proved within two round trips.
+
+export const crowded = "too many connections that do not say who they are";
+
+interface Stranger {
+  readonly address: string;
+  evict: () => void;
+}
+
+export interface StrangerPlace {
+  /** From here on it is sent away in another manner. */
+  handOver(evict: () => void): void;
+  leave(): void;
+}
+
+export class Strangers {
+  readonly #max: number;
+  /** Oldest first. */
+  readonly #all = new Set<Stranger>();
+  readonly #byAddress = new Map<string, number>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  enter(address: string, evict: () => void): StrangerPlace {
+    const stranger: Stranger = { address, evict };
+    this.#all.add(stranger);
+    this.#count(address, 1);
+    if (this.#all.size > this.#max) this.#mostCrowding()?.evict();
+    return {
+      handOver: (next) => {
+        stranger.evict = next;
+      },
+      leave: () => {
+        if (this.#all.delete(stranger)) this.#count(address, -1);
+      },
+    };
+  }
+
+  #mostCrowding(): Stranger | undefined {
+    const most = Math.max(...this.#byAddress.values());
+    for (const stranger of this.#all) {
+      if (this.#byAddress.get(stranger.address) === most) return stranger;
+    }
+    return undefined;
+  }
+
+  #count(address: string, change: number): void {
+    const count = (this.#byAddress.get(address) ?? 0) + change;
+    if (count === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, count);
+  }
+}
