@@ -526,6 +526,11 @@ export interface SnapshotReader {
 export interface SnapshotWriter {
   /** Throws `SnapshotDamaged` for a chunk that does not verify or comes out of order. */
   write(chunk: Uint8Array): void;
+  /**
+   * Calls back once the disk has what was written so far, maybe at once; with the error if it did not take
+   * all of it. Who writes on without waiting fills the memory instead.
+   */
+  flush(done: (error: Error | undefined) => void): void;
   /** Verifies completeness. Nothing of the live store has changed before `install`. */
   finish(): StorePoint;
   /** Swaps atomically and durably: after a crash the old or the new state, whole. */

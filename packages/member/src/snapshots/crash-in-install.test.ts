@@ -109,6 +109,7 @@ for (const protocol of ["raft", "paxos", "zab"] as const) {
         };
         return {
           write: (chunk) => writer.write(chunk),
+          flush: (done) => writer.flush(done),
           finish: () => writer.finish(),
           abort: () => writer.abort(),
           install,

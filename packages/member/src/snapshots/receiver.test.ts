@@ -20,6 +20,7 @@ function receiverOf(name: "raft" | "paxos" | "zab" = "raft") {
   const world = { nowMs: 0, epoch: 1, dropped: 0 };
   const writer = {
     write: () => {},
+    flush: (done: () => void) => done(),
     finish: () => ({ ...point, meta: new Uint8Array(0) }),
     abort: () => world.dropped++,
     install: () => {},

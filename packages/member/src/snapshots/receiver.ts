@@ -1,4 +1,5 @@
-// Takes in a snapshot stream: every chunk is verified and staged beside the live store, which does not
+// Takes in a snapshot stream: every chunk is verified and staged beside the live store, and acknowledged when
+// the disk has it, so that a slow disk slows the sender down instead of filling the memory. The store does not
 // change before the core asks for the installation (corpus: torn-snapshot-file). A stream that its sender
 // resumes goes on where it stood; any other one starts from nothing, and not while there is one that is
 // getting on: two senders would throw each other out for ever. What has arrived whole belongs to the core
@@ -21,6 +22,8 @@ interface Stage {
   readonly point: LogPoint;
   readonly writer: SnapshotWriter;
   expected: number;
+  /** So many chunks are on the disk. */
+  taken: number;
   /** The sequence of the last chunk that arrived, wanted or not. */
   seen: number;
   finished: boolean;
@@ -48,7 +51,7 @@ export class SnapshotReceiver {
     const stage = this.#stage;
     if (stage?.from === from && stage.stream === stream) {
       stage.heardMs = this.#nowMs;
-      this.#acknowledge(from, stream, stage.finished ? snapshotComplete : stage.expected, "");
+      this.#acknowledge(from, stream, stage.finished ? snapshotComplete : stage.taken, "");
       return;
     }
     if (epoch < this.#turn.core.status().epoch) {
@@ -83,6 +86,7 @@ export class SnapshotReceiver {
       point,
       writer,
       expected: 0,
+      taken: 0,
       seen: -1,
       finished: false,
       heardMs: this.#nowMs,
@@ -103,19 +107,17 @@ export class SnapshotReceiver {
     const isGap = sequence > stage.expected && sequence !== stage.seen + 1;
     stage.seen = sequence;
     stage.heardMs = this.#nowMs;
-    if (isGap) this.#acknowledge(from, stream, stage.expected, "");
+    if (isGap) this.#acknowledge(from, stream, stage.taken, "");
     if (sequence !== stage.expected) return;
     try {
       stage.writer.write(bytes);
-      if (last) this.#finish(stage);
+      if (last) this.#verify(stage);
     } catch (cause) {
-      this.abort();
-      this.#turn.observe({ kind: "snapshot.damaged", level: "error", peer: from, cause });
-      this.#acknowledge(from, stream, 0, "the snapshot does not verify");
+      this.#refuse(stage, "the snapshot does not verify", cause);
       return;
     }
     stage.expected++;
-    this.#acknowledge(from, stream, stage.expected, "");
+    stage.writer.flush((error) => this.#taken(stage, sequence + 1, last, error));
   }
 
   /** The staged writer for the core's `installSnapshot`. */
@@ -152,19 +154,34 @@ export class SnapshotReceiver {
     return stage.epoch >= Math.max(epoch, this.#turn.core.status().epoch);
   }
 
-  #finish(stage: Stage): void {
+  /** The disk has so many chunks, or has not taken one of them. */
+  #taken(stage: Stage, chunks: number, last: boolean, error: Error | undefined): void {
+    if (this.#stage !== stage) return;
+    const { from, stream, epoch, point } = stage;
+    if (error !== undefined) {
+      this.#refuse(stage, "the disk did not take the snapshot", error);
+      return;
+    }
+    stage.taken = chunks;
+    if (last) {
+      stage.finished = true;
+      const { index } = point;
+      this.#turn.observe({ kind: "snapshot.received", level: "info", peer: from, index });
+      this.#turn.step({ kind: "snapshotReceived", from, epoch, point });
+      this.#turn.schedule();
+    }
+    this.#acknowledge(from, stream, chunks, "");
+  }
+
+  #verify(stage: Stage): void {
     const point = stage.writer.finish();
     if (!samePlace(stage.point, point)) throw new Error("the snapshot is of another point");
-    stage.finished = true;
-    this.#turn.observe({
-      kind: "snapshot.received",
-      level: "info",
-      peer: stage.from,
-      index: point.index,
-    });
-    const { from, epoch } = stage;
-    this.#turn.step({ kind: "snapshotReceived", from, epoch, point: stage.point });
-    this.#turn.schedule();
+  }
+
+  #refuse({ from, stream }: Stage, why: string, cause: unknown): void {
+    this.abort();
+    this.#turn.observe({ kind: "snapshot.damaged", level: "error", peer: from, cause });
+    this.#acknowledge(from, stream, 0, why);
   }
 
   #acknowledge(to: MemberId, stream: number, next: number, refused: string): void {

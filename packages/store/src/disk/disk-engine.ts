@@ -244,6 +244,7 @@ class DiskEngine implements Engine {
     return {
       append: (main, sub, record) => stage.append(main, sub, record),
       put: (table, key, value) => stage.put(table, key, value),
+      flush: (done) => stage.flush(done),
       install: (head, done) => {
         const installed = this.#install(stage, head, () => done(undefined));
         this.#swapping = installed.catch((error: unknown) => {

@@ -31,6 +31,14 @@ export class StagedState {
     this.environment.putEntry(table, key, new Uint8Array(value));
   }
 
+  /** What does not fill a block yet comes with the next one. */
+  flush(done: (error: Error | undefined) => void): void {
+    this.environment.allTaken().then(
+      () => done(undefined),
+      (error: unknown) => causeOf(error).then(done),
+    );
+  }
+
   /** Nothing is added after this. Settles when all of it is on the disk. */
   async finish(head: Head): Promise<void> {
     if (this.#builder.count > 0) this.#putBlock();

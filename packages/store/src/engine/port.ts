@@ -113,6 +113,8 @@ export interface Engine extends EngineWriter {
 
 /** A state in the making. The live one is untouched until `install`. */
 export interface EngineStage extends EngineWriter {
+  /** Calls back once the disk has what was added so far, maybe at once; or why it has not. */
+  flush(done: (error: Error | undefined) => void): void;
   /** Swaps atomically and durably: a crash finds the old state or the new one, whole. */
   install(head: Head, done: (error: Error | undefined) => void): void;
   abort(): void;

@@ -181,6 +181,7 @@ class Memory implements MemoryEngine {
     return {
       append: (main, sub, record) => staged.append(main, sub, record),
       put: (table, key, value) => staged.put(table, key, value),
+      flush: (done) => done(undefined),
       install: (head, done) => {
         staged.commit(head);
         this.#whenIdle(() => this.#install(staged, done));

@@ -62,6 +62,10 @@ export function beginRestore(
       if (state !== "writing") throw new Error("the snapshot is finished already");
       assembler.write(chunk);
     },
+    flush(done) {
+      if (state === "over") done(undefined);
+      else stage.flush(done);
+    },
     finish() {
       head = assembler.finish();
       state = "finished";
