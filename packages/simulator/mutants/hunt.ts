@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Protocol, paxos, raft, type Violation, zab } from "@althing/consensus";
 import { formatScenario, parseScenario, shrink } from "@althing/simulator";
 import { longPlan } from "../../consensus/src/testing/long-plan.ts";
-import { runRandomPlan } from "../../consensus/src/testing/random-run.ts";
+import { installPlan, runRandomPlan } from "../../consensus/src/testing/random-run.ts";
 import { parseArguments } from "../src/cli/arguments.ts";
 import { checksum, requireProtocol, runHere, runSeed, scenarioOf } from "../src/cli/run-seed.ts";
 import { mutants } from "./all.ts";
@@ -29,7 +29,7 @@ function hunt(wanted: Mutant, keepIn: string | undefined): Hunt {
   const args = parseArguments(wanted.flags ?? []);
   if (wanted.scenario !== undefined) return hunted(name, runKept(wanted.scenario), 0);
   const seedsMax = wanted.seedsMax ?? 200;
-  if (wanted.plans !== undefined) return huntByPlans(name, wanted.plans, seedsMax);
+  if (wanted.plans !== undefined) return huntByPlans(wanted, wanted.plans, seedsMax);
   for (let seed = 1; seed <= seedsMax; seed++) {
     const { violation } = runSeed(args, BigInt(seed), false);
     if (violation === undefined) continue;
@@ -39,11 +39,15 @@ function hunt(wanted: Mutant, keepIn: string | undefined): Hunt {
   return hunted(name, undefined, seedsMax);
 }
 
-function huntByPlans(name: string, protocol: "raft" | "paxos" | "zab", seedsMax: number): Hunt {
+function huntByPlans(
+  { name, ofInstalls }: Mutant,
+  protocol: "raft" | "paxos" | "zab",
+  seedsMax: number,
+): Hunt {
   const cores = { raft, paxos, zab } as unknown as Record<string, Protocol>;
   for (let seed = 1; seed <= seedsMax; seed++) {
     try {
-      runRandomPlan(cores[protocol]!, longPlan(seed));
+      runRandomPlan(cores[protocol]!, ofInstalls ? installPlan(seed) : longPlan(seed));
     } catch (error) {
       const detail = error instanceof Error ? error.message : `${error}`;
       return hunted(name, { property: "long plan", detail }, seed);

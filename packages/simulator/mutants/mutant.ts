@@ -18,6 +18,8 @@ export interface Mutant {
   readonly scenario?: string;
   /** Hunted by the long plans of this core (`consensus/src/testing`) instead: no member around it. */
   readonly plans?: "raft" | "paxos" | "zab";
+  /** Those that are mostly about snapshots. */
+  readonly ofInstalls?: true;
   /** It must be caught within so many seeds. Default 200. */
   readonly seedsMax?: number;
 }

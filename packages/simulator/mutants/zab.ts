@@ -219,7 +219,25 @@ export const zabMutants: readonly Mutant[] = [
       ],
       ["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"],
     ],
-    { seedsMax: 1500 },
+    { plans: "zab", ofInstalls: true },
+  ),
+  mutant(
+    "installing-member-takes-part",
+    "a member that installs a snapshot takes part in its session as ever",
+    [["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"]],
+    { plans: "zab", ofInstalls: true },
+  ),
+  mutant(
+    "commit-of-a-snapshot-not-in-place",
+    "what a snapshot proves is learned, and written, before the snapshot is on disk",
+    [
+      [
+        "snapshot.ts",
+        "  beginInstalling(zab, from, point);\n",
+        "  beginInstalling(zab, from, point);\n  zab.commitIndex = point.index;\n",
+      ],
+    ],
+    { plans: "zab", ofInstalls: true },
   ),
   mutant("durable-index-survives-truncation", "a truncated history still counts as written", [
     ["log-writer.ts", "  forgetWrites(zab, index);\n", ""],
