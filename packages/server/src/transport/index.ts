@@ -12,6 +12,7 @@ export { httpBodyBytesMax } from "./http-exchange.ts";
 export type { ClientListener, ListenOptions } from "./listen.ts";
 export { listenClients } from "./listen.ts";
 export { http } from "./node-http.ts";
+export { visitorOf } from "./peer-address.ts";
 export type * from "./port.ts";
 export { grpcStatus, overloaded } from "./port.ts";
 export { hostOf, originOf, type VisitorRulesOptions } from "./visitor-rules.ts";

@@ -3,6 +3,8 @@
 // the three has cost lately is remembered for a while, and that login goes first whose three have cost
 // least. When there is no room left, whoever costs and waits most is turned away, not whoever comes last.
 
+import { visitorOf } from "../../../transport/index.ts";
+
 export interface LoginOrigin {
   /** "address:port" of the client. */
   readonly connection: string;
@@ -137,23 +139,8 @@ export class LoginTurns<Turn extends LoginTurn> {
 function keysOf(origin: LoginOrigin | undefined): string[] {
   if (origin === undefined) return [];
   const { connection, user } = origin;
-  return [`c ${connection}`, `a ${networkOf(connection)}`, `u ${user}`];
-}
-
-/** The address without its port; of IPv6 what one customer is given: the first 64 bits. */
-export function networkOf(connection: string): string {
   const address = connection.slice(0, Math.max(connection.lastIndexOf(":"), 0));
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped !== null) return mapped[1]!;
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const after = tail === "" ? [] : tail.split(":");
-    while (groups.length + after.length < 8) groups.push("0");
-    groups.push(...after);
-  }
-  return groups.slice(0, 4).join(":");
+  return [`c ${connection}`, `a ${visitorOf(address)}`, `u ${user}`];
 }
 
 function decayed({ value, atMs }: Cost, now: number): number {
