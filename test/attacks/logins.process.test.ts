@@ -14,6 +14,8 @@ const options = {
   timeout: 120_000,
 };
 const mebibyte = 2 ** 20;
+/** Far below the half minute and more that the flood itself has to wait, and above what a busy machine takes. */
+const promptMs = 3000;
 const users = ["root", "victim", "honest", "other"];
 
 let cluster: Cluster;
@@ -92,7 +94,7 @@ async function putsWell(): Promise<void> {
     slowest = Math.max(slowest, performance.now() - started);
   }
   client.close();
-  assert.ok(slowest < 2000, `a put took ${slowest} ms`);
+  assert.ok(slowest < promptMs, `a put took ${slowest} ms`);
 }
 
 test(
@@ -106,7 +108,7 @@ test(
         const first = await login("honest");
         assert.ok(first.tookMs < 4000, `a first login took ${first.tookMs} ms`);
         const again = await login("honest");
-        assert.ok(again.tookMs < 2000, `a login that is remembered took ${again.tookMs} ms`);
+        assert.ok(again.tookMs < promptMs, `a login that is remembered took ${again.tookMs} ms`);
         await putsWell();
       },
     );
@@ -126,7 +128,7 @@ test(
       async () => {
         for (let i = 0; i < 5; i++) {
           const { tookMs } = await login("other");
-          assert.ok(tookMs < 2000, `a login took ${tookMs} ms`);
+          assert.ok(tookMs < promptMs, `a login took ${tookMs} ms`);
         }
         await putsWell();
       },

@@ -39,6 +39,8 @@ export class LoginTurns<Turn extends LoginTurn> {
   /** How many wait, by connection, address and user. */
   readonly #crowds = new Map<string, number>();
   #waiting: Waiting<Turn>[] = [];
+  /** The greatest weight of those that wait, as long as they are the same; time only takes from it. */
+  #greatest = Number.POSITIVE_INFINITY;
 
   constructor(waitingMax: number, nowMs: () => number) {
     this.#waitingMax = waitingMax;
@@ -52,12 +54,20 @@ export class LoginTurns<Turn extends LoginTurn> {
   /** Who finds no room because of it: another, itself, or nobody. Those who left are forgotten first. */
   add(turn: Turn): readonly Turn[] {
     const newcomer = { turn, keys: keysOf(turn.origin) };
-    this.#enter(newcomer);
-    if (this.#waiting.length <= this.#waitingMax) return [];
+    if (this.#waiting.length < this.#waitingMax) {
+      this.#enter(newcomer);
+      return [];
+    }
     const gone = this.#waiting.filter((one) => !one.turn.isWanted());
+    // In a flood most newcomers are of it: that is seen without looking at all others again.
+    if (gone.length === 0 && this.#weightOf(newcomer, 1) > this.#greatest) return [turn];
+    this.#enter(newcomer);
     const leaving = gone.length > 0 ? gone : [this.#heaviest()];
     for (const one of leaving) this.#leave(one);
-    return leaving.map((one) => one.turn);
+    if (leaving[0] !== newcomer) return leaving.map((one) => one.turn);
+    // It is gone again, and those that wait are the same as before.
+    this.#greatest = this.#weightOf(this.#heaviest(), 0);
+    return [turn];
   }
 
   /** It is charged for at once, so that of those who came together others are next. */
@@ -84,11 +94,13 @@ export class LoginTurns<Turn extends LoginTurn> {
 
   #enter(one: Waiting<Turn>): void {
     this.#waiting.push(one);
+    this.#greatest = Number.POSITIVE_INFINITY;
     for (const key of one.keys) this.#crowds.set(key, (this.#crowds.get(key) ?? 0) + 1);
   }
 
   #leave(one: Waiting<Turn>): void {
     this.#waiting.splice(this.#waiting.indexOf(one), 1);
+    this.#greatest = Number.POSITIVE_INFINITY;
     for (const key of one.keys) {
       const left = this.#crowds.get(key)! - 1;
       if (left === 0) this.#crowds.delete(key);
@@ -102,13 +114,19 @@ export class LoginTurns<Turn extends LoginTurn> {
     let [heaviest] = this.#waiting;
     let most = Number.NEGATIVE_INFINITY;
     for (const one of this.#waiting) {
-      let weight = this.#costOf(one.keys, now);
-      for (const key of one.keys) weight += this.#crowds.get(key)!;
+      const weight = this.#weightOf(one, 0, now);
       if (weight < most) continue;
       most = weight;
       heaviest = one;
     }
     return heaviest!;
+  }
+
+  /** `more`: how many wait of each kind besides those that are counted. */
+  #weightOf({ keys }: Waiting<Turn>, more: number, now = this.#nowMs()): number {
+    let weight = this.#costOf(keys, now);
+    for (const key of keys) weight += (this.#crowds.get(key) ?? 0) + more;
+    return weight;
   }
 
   #costOf(keys: readonly string[], now: number): number {
