@@ -5,10 +5,11 @@ import { X509Certificate } from "node:crypto";
 import type { Config } from "./config/config.ts";
 import type { DoorContext } from "./doors/context.ts";
 import { createEtcdDoor } from "./doors/etcd/index.ts";
-import { listenError } from "./listen-error.ts";
+import { ListenError, listenError } from "./listen-error.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import { bindHost } from "./peers/acceptor.ts";
-import type { PeerStats } from "./peers/index.ts";
+import { type PeerStats, parseListenUrl } from "./peers/index.ts";
+import { claimSocketPath } from "./peers/unix-socket.ts";
 import type { ClientTls } from "./tls-files.ts";
 import {
   type ClientListener,
@@ -89,17 +90,26 @@ export class ClientListeners {
     tls: ClientTls | undefined,
     options: Omit<ListenOptions, "host" | "port" | "tls" | "refuseClient">,
   ): Promise<string> {
-    const { protocol, hostname, port } = new URL(url);
-    const secure = protocol === "https:";
-    const host = bindHost(hostname.replace(/^\[(.*)\]$/, "$1"));
+    const parsed = parseListenUrl(url);
+    if (parsed === undefined) {
+      throw new ListenError(
+        url,
+        `${url} is no address to listen on; write it like http://127.0.0.1:2379`,
+      );
+    }
+    const { place, secure } = parsed;
     try {
+      if (place.kind === "unix") await claimSocketPath(place.path);
       const listener = await listenClients({
         ...options,
-        host,
-        port: Number(port || (secure ? 443 : 80)),
+        ...(place.kind === "unix"
+          ? { host: "", port: 0, path: place.path }
+          : { host: bindHost(place.host), port: place.port }),
         ...(secure ? secured(tls) : {}),
       });
       this.#listeners.push(listener);
+      if (place.kind === "unix") return url;
+      const { protocol, hostname } = new URL(url);
       return `${protocol}//${hostname}:${listener.address.port}`;
     } catch (error) {
       throw listenError([url], error);

@@ -61,7 +61,7 @@ export function completePortTls(
 }
 
 function areSecure(urls: readonly string[]): boolean {
-  return urls.some((url) => url.startsWith("https:"));
+  return urls.some((url) => /^(https|unixs):/.test(url));
 }
 
 const unspecified: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);

@@ -293,3 +293,14 @@ test("a misspelt variable of the environment is told", () => {
     "The environment variable ALTHING_INTIAL_CLUSTER is not known and does nothing; did you mean ALTHING_INITIAL_CLUSTER?",
   ]);
 });
+
+test("addresses that etcd takes are taken: sockets, and any address for clients to be told", () => {
+  const { config } = configOf([
+    "--listen-client-urls=unix://etcd.unix:1,http://0.0.0.0:0",
+    "--advertise-client-urls=unix://etcd.unix:1,http://0.0.0.0:0",
+    "--listen-peer-urls=unix://etcd.unix:2",
+    "--initial-advertise-peer-urls=unix://etcd.unix:2",
+  ]);
+  assert.deepEqual(config.advertiseClientUrls, ["unix://etcd.unix:1", "http://0.0.0.0:0"]);
+  assert.deepEqual(config.initialCluster[0]?.peerUrls, ["unix://etcd.unix:2"]);
+});

@@ -91,9 +91,15 @@ export type UrlUse = "listen" | "advertise" | "peerListen" | "peer";
 export function checkUrl(flag: string, origin: string, url: string, use: UrlUse): void {
   const isOfPeers = use === "peer" || use === "peerListen";
   const example = isOfPeers ? "http://127.0.0.1:2380" : "http://127.0.0.1:2379";
-  if (isOfPeers && /^unixs?:/.test(url)) {
-    if (parseListenUrl(url) !== undefined) return;
-    throw new ConfigError(flag, `${origin}: "${url}" must be a path, like unix://m1.sock:2380`);
+  if (/^unixs?:/.test(url)) {
+    if (parseListenUrl(url) === undefined) {
+      throw new ConfigError(flag, `${origin}: "${url}" must be a path, like unix://m1.sock:2380`);
+    }
+    if (isOfPeers || url.startsWith("unix:")) return;
+    throw new ConfigError(
+      flag,
+      `${origin}: "${url}": for clients a socket is in clear text, unix://`,
+    );
   }
   let parsed: URL;
   try {

@@ -57,7 +57,7 @@ export function checkTls(
   tls: TlsFiles,
   prefix: "" | "peer-",
 ): string[] {
-  const secure = urls.filter((url) => url.startsWith("https:"));
+  const secure = urls.filter((url) => /^(https|unixs):/.test(url));
   const [peer, callers] = prefix === "" ? ["client", "clients"] : ["peer", "members"];
   if ((tls.certFile === "") !== (tls.keyFile === "")) {
     throw new ConfigError(

@@ -79,10 +79,15 @@ export class Acceptor {
   /** A TLS handshake has no more time than any other, and takes a stranger's place as well. */
   #acceptTls(server: Server): void {
     const waiting = new Map<string, { place: StrangerPlace; timer: NodeJS.Timeout }>();
-    const tls = createTlsAcceptor(this.#options.tls);
+    const tls = createTlsAcceptor(this.#options.tls, this.#limits.handshakeTimeoutMs);
     server.on("connection", (socket) => {
       const address = this.#hold(socket);
       const key = `${socket.remoteAddress} ${socket.remotePort}`;
+      if (socket.remotePort === undefined) {
+        // A local socket, which has no name to find it by: its TLS handshake is timed by the server itself.
+        tls.emit("connection", socket);
+        return;
+      }
       const abandon = (code: string, reason: string) => {
         this.#turnAway(address, code, reason);
         socket.destroy();

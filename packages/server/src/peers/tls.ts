@@ -64,12 +64,13 @@ export function dial(
 }
 
 /** Takes connections by its event "connection"; it listens nowhere itself. */
-export function createTlsAcceptor(tls: PeerTls | undefined): TlsServer {
+export function createTlsAcceptor(tls: PeerTls | undefined, handshakeTimeoutMs: number): TlsServer {
   if (tls === undefined) {
     throw new Error("an https peer URL needs --peer-cert-file and --peer-key-file");
   }
   return createTlsServer({
     ...secureOptions(tls),
+    handshakeTimeout: handshakeTimeoutMs,
     requestCert: tls.clientCertAuth,
     rejectUnauthorized: tls.clientCertAuth,
   });

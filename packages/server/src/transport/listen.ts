@@ -19,6 +19,8 @@ import { VisitorRules, type VisitorRulesOptions } from "./visitor-rules.ts";
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** A socket in the file system, in place of both. */
+  readonly path?: string;
   /** As node:tls takes it; `requestCert` and `rejectUnauthorized` make it mutual. */
   readonly tls?: TlsOptions;
   /** Why a client whose certificate was verified is not let in; undefined: it is. */
@@ -125,14 +127,19 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
 
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host: options.host, port: options.port, backlog: 4096 }, () => {
+    const { host, port, path } = options;
+    const where = path === undefined ? { host, port } : { path };
+    server.listen({ ...where, backlog: 4096 }, () => {
       server.off("error", reject);
       server.on("error", (error) => {
         observe({ kind: "clientPortFailed", level: "error", detail: error.message });
       });
-      const { address, port } = server.address() as AddressInfo;
+      const bound = server.address() as AddressInfo | string;
       resolve({
-        address: { host: address, port },
+        address:
+          typeof bound === "string"
+            ? { host: bound, port: 0 }
+            : { host: bound.address, port: bound.port },
         close: (graceMs) => close(server, [http1, http2], guests.sockets, graceMs),
       });
     });

@@ -1,0 +1,85 @@
+// Data directories from before there were keys, and addresses that a log of that time may hold: the members
+// come back, know each other, and publish their keys.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { encodeCommand } from "@althing/store";
+import { InProcessCluster, type Running, until } from "../doors/etcd/testing/in-process-cluster.ts";
+
+const clusters: InProcessCluster[] = [];
+after(() => Promise.all(clusters.map((cluster) => cluster.close())));
+
+async function founded(names: readonly string[]) {
+  const cluster = new InProcessCluster();
+  clusters.push(cluster);
+  const members = await cluster.found(names);
+  await until(() => published(members[0]!).every(({ incarnation }) => incarnation !== ""));
+  await until(() => published(members[0]!).length === names.length);
+  return { cluster, members };
+}
+
+const published = ({ server }: Running) => server.member.store.members();
+
+function propose({ server }: Running, command: Uint8Array): Promise<string> {
+  return new Promise((done) => server.member.propose(command, ({ kind }) => done(kind)));
+}
+
+test("members known by secrets of old know each other by keys after an upgrade", async () => {
+  const names = ["m1", "m2", "m3"];
+  const { cluster, members } = await founded(names);
+  const before = published(members[0]!);
+  // As the version before keys left it: in the replicated state, and in each directory.
+  const formerOf = (id: string) => `${id.slice(0, 15)}f`;
+  const running = [...members];
+  await Promise.all(
+    before.map((one) =>
+      propose(running[0]!, encodeCommand({ ...one, incarnation: formerOf(one.member) })),
+    ),
+  );
+  await Promise.all(running.map(({ server }) => server.stop()));
+  for (const name of names) {
+    const path = join(cluster.folder, name, "identity.json");
+    const { privateKey, ...identity } = JSON.parse(readFileSync(path, "utf8"));
+    assert.equal(typeof privateKey, "string");
+    const older = { ...identity, incarnation: formerOf(identity.memberId) };
+    writeFileSync(path, JSON.stringify(older));
+  }
+
+  const again = await Promise.all(names.map((name) => cluster.start(name)));
+  await until(() => published(again[0]!).every(({ incarnation }) => incarnation.length === 43));
+  for (const { name, server } of again) {
+    const path = join(cluster.folder, name, "identity.json");
+    const { incarnation, formerIncarnation } = JSON.parse(readFileSync(path, "utf8"));
+    assert.equal(formerIncarnation, formerOf(server.memberId));
+    await until(() =>
+      published(again[0]!).some((one) => one.incarnation === incarnation && one.name === name),
+    );
+  }
+  // From here on they are known by their keys.
+  await cluster.stop(again[2]!);
+  const back = await cluster.start("m3");
+  const compact = encodeCommand({ kind: "compact", revision: 1 });
+  assert.equal(await propose(back, compact), "applied");
+});
+
+test("addresses that nobody can call, in a log of old, harm nobody", async () => {
+  const { cluster, members } = await founded(["m1", "m2", "m3"]);
+  const [first] = members;
+  const odd = published(first!).find(({ member }) => member !== first!.server.memberId)!;
+  const peerUrls = ["not a url", "http://127.0.0.1:99999"];
+  assert.equal(await propose(first!, encodeCommand({ ...odd, peerUrls })), "applied");
+  await until(() =>
+    members.every((member) =>
+      published(member).some((one) => one.member === odd.member && one.peerUrls[0] === "not a url"),
+    ),
+  );
+  const compact = encodeCommand({ kind: "compact", revision: 1 });
+  assert.equal(await propose(first!, compact), "applied");
+  // And at every later start.
+  await cluster.stop(first!);
+  const back = await cluster.start(first!.name);
+  await back.server.ready();
+  assert.notEqual(back.server.member.status().state, "failed");
+});
