@@ -3,14 +3,18 @@
 // memory stays bounded.
 
 import assert from "node:assert/strict";
-import { connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
+import { rawFrame, requestBlock } from "../../packages/server/src/transport/testing/raw-http2.ts";
 import {
-  hello,
-  rawFrame,
-  requestBlock,
-  settings,
-} from "../../packages/server/src/transport/testing/raw-http2.ts";
+  endHeaders,
+  endStream,
+  enhanceYourCalm,
+  Flood,
+  framed,
+  frameTypes,
+  mebibyte,
+  refusedStream,
+} from "../attacks/flood.ts";
 import { methods } from "../client/messages.ts";
 import { encode } from "../client/protobuf.ts";
 import { Cluster, eventually } from "../cluster/cluster.ts";
@@ -20,16 +24,6 @@ const options = {
   skip: skip || (program === "etcd" && "what etcd bounds, and how, is its own affair"),
   timeout: 120_000,
 };
-const mebibyte = 2 ** 20;
-const frameData = 0;
-const frameHeaders = 1;
-const frameReset = 3;
-const frameGoAway = 7;
-const frameContinuation = 9;
-const endStream = 1;
-const endHeaders = 4;
-const enhanceYourCalm = 11;
-const refusedStream = 7;
 
 let cluster: Cluster;
 
@@ -45,47 +39,6 @@ before(async () => {
 after(async () => {
   if (!options.skip) await cluster.stop();
 });
-
-/** A connection that keeps what it was told, unless it has stopped reading. */
-class Flood {
-  readonly socket: Socket;
-  readonly frames: { readonly type: number; readonly id: number; readonly code: number }[] = [];
-  isClosed = false;
-  #rest = Buffer.alloc(0);
-
-  constructor() {
-    this.socket = connect(Number(new URL(cluster.member(0).spec.clientUrl).port), "127.0.0.1");
-    this.socket.on("error", () => {});
-    this.socket.on("close", () => {
-      this.isClosed = true;
-    });
-    this.socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    this.send(hello, settings);
-  }
-
-  send(...parts: readonly Uint8Array[]): void {
-    if (!this.isClosed) this.socket.write(Buffer.concat(parts));
-  }
-
-  /** The error codes of all frames of a kind. */
-  codes(type: number): number[] {
-    return this.frames.filter((frame) => frame.type === type).map(({ code }) => code);
-  }
-
-  #take(chunk: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
-    for (;;) {
-      const end =
-        this.#rest.length < 9 ? Number.POSITIVE_INFINITY : 9 + this.#rest.readUIntBE(0, 3);
-      if (this.#rest.length < end) return;
-      const type = this.#rest[3] ?? 0;
-      const at = type === frameReset ? 9 : type === frameGoAway ? 13 : undefined;
-      const code = at === undefined ? 0 : this.#rest.readUInt32BE(at);
-      this.frames.push({ type, id: this.#rest.readUInt32BE(5), code });
-      this.#rest = this.#rest.subarray(end);
-    }
-  }
-}
 
 /** What one client is served while another floods: everything. And what the flood costs, in memory. */
 async function beside(flood: () => Promise<void>): Promise<number> {
@@ -112,21 +65,17 @@ async function beside(flood: () => Promise<void>): Promise<number> {
 }
 
 const block = (path: string) => Buffer.from(requestBlock(path));
-const framed = (body: Uint8Array) => {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(body.length, 1);
-  return Buffer.concat([head, body]);
-};
 
 test("streams beyond the limit are refused, one by one", options, async () => {
   let flood: Flood | undefined;
   const grown = await beside(async () => {
-    flood = new Flood();
+    flood = new Flood(cluster.member(0));
     const made = flood;
     const watch = block(methods.watch.path);
-    for (let i = 0; i < 3000; i++) made.send(rawFrame(frameHeaders, endHeaders, 2 * i + 1, watch));
+    for (let i = 0; i < 3000; i++)
+      made.send(rawFrame(frameTypes.headers, endHeaders, 2 * i + 1, watch));
     await eventually("some are refused, or the connection ends", 20_000, () => {
-      return made.isClosed || made.codes(frameReset).includes(refusedStream);
+      return made.isClosed || made.codes(frameTypes.reset).includes(refusedStream);
     });
   });
   assert.ok(grown < 300 * mebibyte, `${grown / mebibyte} MiB`);
@@ -139,22 +88,22 @@ test(
   async () => {
     let flood: Flood | undefined;
     const grown = await beside(async () => {
-      flood = new Flood();
+      flood = new Flood(cluster.member(0));
       const made = flood;
       const watch = block(methods.watch.path);
       const cancel = Buffer.from([0, 0, 0, 8]);
       for (let id = 1; id < 2_000_000 && !made.isClosed; id += 200) {
         const frames: Buffer[] = [];
         for (let i = id; i < id + 200; i += 2) {
-          frames.push(rawFrame(frameHeaders, endHeaders, i, watch));
-          frames.push(rawFrame(frameReset, 0, i, cancel));
+          frames.push(rawFrame(frameTypes.headers, endHeaders, i, watch));
+          frames.push(rawFrame(frameTypes.reset, 0, i, cancel));
         }
         made.send(...frames);
         await new Promise(setImmediate);
       }
       await eventually("it is cut off", 20_000, () => made.isClosed);
     });
-    assert.ok(flood?.codes(frameGoAway).includes(enhanceYourCalm), "and told why");
+    assert.ok(flood?.codes(frameTypes.goAway).includes(enhanceYourCalm), "and told why");
     assert.ok(grown < 300 * mebibyte, `${grown / mebibyte} MiB`);
   },
 );
@@ -162,16 +111,16 @@ test(
 test("headers without an end are not collected", options, async () => {
   let flood: Flood | undefined;
   const grown = await beside(async () => {
-    flood = new Flood();
+    flood = new Flood(cluster.member(0));
     const made = flood;
-    made.send(rawFrame(frameHeaders, 0, 1, block(methods.put.path)));
+    made.send(rawFrame(frameTypes.headers, 0, 1, block(methods.put.path)));
     // A literal that is never indexed, again and again: 16 KiB a frame, up to 160 MiB.
     const literal = Buffer.concat([
       Buffer.from([0, 1, 120, 127, 129, 126]),
       Buffer.alloc(16_256, 97),
     ]);
     for (let i = 0; i < 10_000 && !made.isClosed; i++) {
-      made.send(rawFrame(frameContinuation, 0, 1, literal));
+      made.send(rawFrame(frameTypes.continuation, 0, 1, literal));
       if (i % 50 === 0) await new Promise(setImmediate);
     }
     await eventually("it is cut off", 20_000, () => made.isClosed);
@@ -184,13 +133,13 @@ test("answers that nobody reads are not piled up without bound", options, async 
   const grown = await beside(async () => {
     const range = framed(encode(methods.range.request, { key: "big/", range_end: "big0" }));
     for (let n = 0; n < 20; n++) {
-      const flood = new Flood();
+      const flood = new Flood(cluster.member(0));
       floods.push(flood);
       flood.socket.pause();
       for (let i = 0; i < 100; i++) {
         flood.send(
-          rawFrame(frameHeaders, endHeaders, 2 * i + 1, block(methods.range.path)),
-          rawFrame(frameData, endStream, 2 * i + 1, range),
+          rawFrame(frameTypes.headers, endHeaders, 2 * i + 1, block(methods.range.path)),
+          rawFrame(frameTypes.data, endStream, 2 * i + 1, range),
         );
       }
       // One after the other, as the member takes them in.

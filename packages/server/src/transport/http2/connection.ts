@@ -49,6 +49,7 @@ import {
 import { areTrailersValid, type RequestHead, readRequestHead } from "./request-head.ts";
 import { Stream, type StreamOwner, streamBytes } from "./stream.ts";
 import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
+import { awaitShare, isShareSpent, type Sharer, spendShare } from "./turn-share.ts";
 
 export interface ConnectionOptions extends LivenessRules {
   readonly concurrentStreamsMax: number;
@@ -72,10 +73,12 @@ const headerTableBytes = 4096;
 const headerListBytesMax = 64 * 1024;
 /** How long a peer may take to close its side after we have closed ours. */
 const lingerMs = 1000;
+/** Streams that are looked at when one of them is to give way. */
+const shedLooks = 256;
 /** Resets of streams that are younger than this are counted. */
 const hastyMs = 500;
 
-export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSubject {
+export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSubject, Sharer {
   readonly output: Output;
   readonly sending: SendFlow;
   readonly streams = new Map<number, Stream>();
@@ -107,6 +110,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
   private isClosed = false;
   private isPaused = false;
   private early: Stream[] = [];
+  /** What came when this turn's share was used up. */
+  private readonly putOff: Buffer[] = [];
   /** When the chunk that is being read came. */
   private nowMs: number;
 
@@ -129,6 +134,25 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
   }
 
   receive(chunk: Buffer): void {
+    if (this.putOff.length > 0) this.putOff.push(chunk);
+    else if (isShareSpent()) {
+      this.putOff.push(chunk);
+      this.socket.pause();
+      awaitShare(this);
+    } else this.take(chunk);
+  }
+
+  catchUp(): boolean {
+    for (let chunk = this.putOff[0]; chunk !== undefined; chunk = this.putOff[0]) {
+      if (isShareSpent()) return false;
+      this.putOff.shift();
+      this.take(chunk);
+    }
+    if (!this.isPaused) this.socket.resume();
+    return true;
+  }
+
+  private take(chunk: Buffer): void {
     if (this.isDeaf) return;
     this.liveness.received();
     this.nowMs = performance.now();
@@ -146,6 +170,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
       this.isPaused = true;
       this.socket.pause();
     }
+    spendShare(performance.now() - this.nowMs);
   }
 
   /** No new streams; closes when those under way have ended. */
@@ -546,7 +571,10 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
    */
   private shed(bytes: number): void {
     let heaviest: Stream | undefined;
+    let looked = 0;
     for (const stream of this.streams.values()) {
+      // The oldest are as good as any others, and to look at all of thousands would be work for nothing.
+      if (looked++ > shedLooks) break;
       if (heaviest === undefined || stream.heldBytes > heaviest.heldBytes) heaviest = stream;
     }
     if (heaviest !== undefined && heaviest.heldBytes >= bytes) {
@@ -601,7 +629,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
     if (this.sending.canPump) flushAtTurnEnd(this);
     if (this.isPaused && !this.output.isBlocked) {
       this.isPaused = false;
-      this.socket.resume();
+      if (this.putOff.length === 0) this.socket.resume();
     }
   }
 

@@ -1,5 +1,7 @@
 // Runs each connection's flush once per turn of the event loop, after everything in it that answers.
 
+import { renewShare } from "./turn-share.ts";
+
 export interface Flushable {
   isTouched: boolean;
   flush(): void;
@@ -15,6 +17,7 @@ export function flushAtTurnEnd(connection: Flushable): void {
 }
 
 function flushAll(): void {
+  renewShare();
   const batch = touched;
   touched = idle;
   for (const connection of batch) {

@@ -37,6 +37,7 @@ interface Parts {
 const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
 const progressIntervalMsDefault = 10 * 60_000;
 const patrolMs = 1_000;
+const removedPerTurn = 1000;
 /** What a watcher occupies besides its keys, measured. */
 const watcherBytes = 1536;
 /** Patrols without a leader after which a stream that asked for one is ended. */
@@ -123,11 +124,23 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   halfClosed(): void {}
 
   close(): void {
-    for (const watcher of this.watchers.values()) this.hub.remove(watcher);
-    for (const forget of this.rights.values()) forget();
-    this.watchers.clear();
-    this.rights.clear();
-    this.hub.forget(this);
+    const { hub, watchers, rights } = this;
+    // A stream may have a quarter of a million watchers.
+    const step = () => {
+      let left = removedPerTurn;
+      for (const [id, watcher] of watchers) {
+        if (left-- === 0) {
+          setImmediate(step);
+          return;
+        }
+        hub.remove(watcher);
+        watchers.delete(id);
+        rights.get(id)?.();
+        rights.delete(id);
+      }
+      hub.forget(this);
+    };
+    step();
   }
 
   events(watcher: Watcher, revision: number, events: readonly StoreEvent[]): boolean {
