@@ -95,7 +95,8 @@ test("an embedded member goes on writing where auth is enabled", async () => {
     });
   await change({ kind: "addUser", user: "root", password: "", hasPassword: true });
   await change({ kind: "grantRole", user: "root", role: "root" });
-  await change({ kind: "enable" });
+  // What was asked before it knew of that is written too.
+  await Promise.all([change({ kind: "enable" }), member.put("k", "meanwhile")]);
   assert.equal(member.server.auth.enabled, true);
   await member.put("k", "v");
   assert.equal((await member.get("k"))?.text, "v");

@@ -1,7 +1,7 @@
 // A member inside this process: the whole server without a second program, and without a port unless one
 // is asked for. What it acknowledges is on the disks of a majority, as with any other member.
 
-import type { MemberErrorCode } from "@althing/member";
+import { type MemberErrorCode, proposeFor } from "@althing/member";
 import {
   type Config,
   checkTls,
@@ -14,7 +14,6 @@ import {
   tlsFilesOf,
 } from "@althing/server";
 import {
-  authorizeCommand,
   type Command,
   encodeCommand,
   type KeyValue,
@@ -148,7 +147,13 @@ export class Althing implements AsyncDisposable {
 
   #propose(command: Command): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.server.member.propose(this.#sealed(command), (outcome) => {
+      // Whoever holds a member's disk needs nobody's leave: where auth is enabled it writes as root.
+      const caller = () => {
+        const { enabled, revision } = this.server.auth;
+        return enabled ? { user: "root", authRevision: revision } : undefined;
+      };
+      proposeFor<never>(this.server.member, { caller }, encodeCommand(command), (outcome) => {
+        if (outcome.kind === "refused") throw new Error("root is not refused before it is judged");
         if (outcome.kind === "failed") {
           const { code, outcome: fate, message } = outcome.error;
           reject(new AlthingError(code, fate, message, { cause: outcome.error }));
@@ -156,13 +161,6 @@ export class Althing implements AsyncDisposable {
         else resolve(outcome.result);
       });
     });
-  }
-
-  /** Whoever holds a member's disk needs nobody's leave: where auth is enabled it writes as root. */
-  #sealed(command: Command): Uint8Array {
-    const { enabled, revision } = this.server.auth;
-    const bytes = encodeCommand(command);
-    return enabled ? authorizeCommand({ user: "root", authRevision: revision }, bytes) : bytes;
   }
 
   #range(key: string, rangeEnd: string): Promise<Entry[]> {
