@@ -83,8 +83,6 @@ const clusterVersion = "3.5.0";
 const closeGraceMs = 500;
 const stopBoundMs = 4_000;
 const readyPollMs = 20;
-/** Members that restart together may not know each other for a moment. */
-const absenceGraceMs = 2_000;
 /** Between the removal of this member and its end: whoever asked for it gets the answer. */
 const removalGraceMs = 500;
 const removed = "this member was removed from the cluster";
@@ -212,18 +210,12 @@ class RunningServer implements Server {
         founding: identity.foundingMembers,
       };
       const { clusterId, memberId } = identity;
-      const court = {
+      const judge = createRefusalJudge({
         connected: () => this.#peers.stats().filter((peer) => peer.connected).length,
         isFounding: () => !identity.joined && this.#publishedIncarnation() === undefined,
         voters: () => this.member.core.status().membership.voters.length,
-        after: (ms: number, run: () => void) => this.#later(ms, run),
-        condemned: (reason: string) => this.#fail("identityRefused", reason),
-      };
-      const judge = createRefusalJudge(court);
-      const absence = createRefusalJudge({
-        ...court,
-        graceMs: absenceGraceMs,
-        condemned: (reason) => this.#fail("removed", `${removed}: ${reason}`),
+        after: (ms, run) => this.#later(ms, run),
+        condemned: (reason) => this.#fail("identityRefused", reason),
       });
       this.#peers = createPeers({
         identity: {
@@ -258,10 +250,7 @@ class RunningServer implements Server {
         nowMs: this.#clock.monotonicMs,
         onRefused: (peer, refusal) => {
           if (refusal.code === "identity") judge.refused(peer, refusal.reason);
-          else if (refusal.code !== "unknownMember") return;
-          else if (this.#isRemoved(refusal)) this.#endRemoved();
-          // It was in, and is not any more: removed while it was away.
-          else if (this.#publishedIncarnation()) absence.refused(peer, refusal.reason);
+          else if (refusal.code === "unknownMember" && this.#isRemoved(refusal)) this.#endRemoved();
         },
       });
       this.member = memberOf({
