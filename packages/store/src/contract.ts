@@ -440,6 +440,15 @@ export type LeaseChange =
   /** A snapshot replaced everything: read `leases` again. */
   | { readonly kind: "replaced" };
 
+export interface LeaseKeysRun {
+  /** About what is held for it and for its answer; the latter once the first keys are handed out. */
+  readonly heldBytes: number;
+  /** Begins a step of about so much work. */
+  allow(work: number): void;
+  /** The next keys, none at the end; undefined: the step is over. */
+  next(): readonly Key[] | undefined;
+}
+
 export interface LeaseReads {
   lease(lease: LeaseId): LeaseState | undefined;
   /** Ordered by when they would end, as far as the log knows, then by id. */

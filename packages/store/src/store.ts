@@ -26,6 +26,7 @@ import type {
   Key,
   LeaseChange,
   LeaseId,
+  LeaseKeysRun,
   LeaseReads,
   LeaseRevokeCommand,
   LeaseState,
@@ -46,6 +47,7 @@ import type {
   WatchReads,
 } from "./contract.ts";
 import type { Engine, Head } from "./engine/port.ts";
+import { openLeaseKeys } from "./lease/lease-keys-run.ts";
 import { Leases } from "./lease/leases.ts";
 import { PublishedMembers } from "./member/published-members.ts";
 import { compactionLeft, compactionPending, compactStep } from "./mvcc/compaction.ts";
@@ -81,6 +83,8 @@ export interface OpenedStore extends Store, LeaseReads, WatchReads, AuthReads {
    * there is time. Returns whether it has more to do now.
    */
   compactStep(): boolean;
+  /** As `leaseKeys`, in short steps. */
+  openLeaseKeys(lease: LeaseId): LeaseKeysRun;
   hashKv(revision: Revision): HashKvResult | ErrorResult;
   /** The same in short steps. */
   openHashKv(revision: Revision): HashKvRun | ErrorResult;
@@ -204,6 +208,10 @@ class ReplicatedStore implements OpenedStore {
 
   leaseKeys(lease: LeaseId): readonly Key[] {
     return this.#keyspace.index.attachments.keysOf(lease);
+  }
+
+  openLeaseKeys(lease: LeaseId): LeaseKeysRun {
+    return openLeaseKeys(this.#keyspace.index.attachments.copyOf(lease));
   }
 
   observeLeases(observer: ((change: LeaseChange) => void) | undefined): void {

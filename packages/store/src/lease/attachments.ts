@@ -24,7 +24,12 @@ export class Attachments {
 
   /** Sorted: a revoke deletes in this order, on every member. */
   keysOf(lease: LeaseId): Key[] {
-    return [...(this.#keysOf.get(lease) ?? [])].sort();
+    return this.copyOf(lease).sort();
+  }
+
+  /** In any order. */
+  copyOf(lease: LeaseId): Key[] {
+    return [...(this.#keysOf.get(lease) ?? [])];
   }
 
   /** In any order, until `visit` returns false. */

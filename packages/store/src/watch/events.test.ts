@@ -64,6 +64,28 @@ test("a piece ends between revisions, whatever its bound", () => {
   assert.deepEqual(third, { kind: "events", events: [], nextRevision: 5 });
 });
 
+test("a piece holds some megabytes at most, with what was before, or one revision", () => {
+  const store = opened();
+  const value = new Uint8Array(1_000_000);
+  for (let i = 0; i < 20; i++) applyOne(store, put("large", "", { value }));
+  let fromRevision = 1;
+  const sizes: number[] = [];
+  while (fromRevision <= store.revision) {
+    const { events, nextRevision } = read(store, { fromRevision });
+    sizes.push(events.length);
+    fromRevision = nextRevision;
+  }
+  assert.ok(
+    sizes.every((size) => size <= 5),
+    String(sizes),
+  );
+  assert.equal(
+    sizes.reduce((sum, size) => sum + size, 0),
+    20,
+  );
+  assert.ok(read(store, { prevKv: false }).events.length > sizes[1]!, "they are paid for");
+});
+
 test("a piece is bounded although nothing in it matches", () => {
   const store = opened();
   for (let i = 0; i < 10_000; i++) applyOne(store, put(`k${i % 100}`));

@@ -19,6 +19,8 @@ import { decodeRecord, noBytes, outlineOf } from "../mvcc/record.ts";
 
 /** A piece takes some milliseconds, even when nothing in it matches. */
 const recordsPerPieceMax = 4000;
+/** And it is held until it has been handed out, which one revision by itself may exceed. */
+const bytesPerPieceMax = 4 * 1024 * 1024;
 
 export function readEvents(
   keyspace: Keyspace,
@@ -37,10 +39,12 @@ export function readEvents(
   // No version before that is to be had; Infinity: none is asked for.
   const previousFrom = request.prevKv ? floor : Number.POSITIVE_INFINITY;
   let records = 0;
+  let bytes = 0;
   let revision: Revision = 0;
   keyspace.engine.scan(request.fromRevision, 0, (main, sub, _handle, record) => {
     if (main !== revision) {
-      if (events.length >= request.eventsMax || records >= recordsPerPieceMax) {
+      const isFull = records >= recordsPerPieceMax || bytes >= bytesPerPieceMax;
+      if (events.length >= request.eventsMax || isFull) {
         nextRevision = main;
         return false;
       }
@@ -50,7 +54,9 @@ export function readEvents(
     const { keyStart, keyEnd } = outlineOf(record);
     const key = byteStringOf(record, keyStart, keyEnd);
     if (covers(key) && keeps(main, sub, record)) {
-      events.push(eventOf(keyspace, key, main, record, previousFrom));
+      const event = eventOf(keyspace, key, main, record, previousFrom);
+      events.push(event);
+      bytes += record.length + (event.prevKv?.value.length ?? 0);
     }
     return true;
   });

@@ -136,9 +136,11 @@ function isDefault(value: unknown): boolean {
   return value === 0 || value === 0n || value === false || value === "";
 }
 
+/** In a few characters, however large it is and however deep. */
 function describe(value: unknown): string {
-  if (typeof value === "bigint") return value.toString();
-  return (JSON.stringify(value) ?? "undefined").slice(0, 40);
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 function invalid(message: string): WireError {

@@ -24,6 +24,8 @@ const headers = {
   "Grpc-Metadata-Content-Type": "application/grpc",
 };
 
+const inPieces = new Set<EtcdMessageName>(["RangeResponse", "LeaseTimeToLiveResponse"]);
+
 export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   cancelled = false;
   /** Only where the pieces of an answer are its fields: those of a txn lie deeper. */
@@ -51,8 +53,7 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
     this.responseName = responseName;
     this.given = given;
     this.reply = reply;
-    if (responseName === "RangeResponse")
-      this.respondEncoded = (parts) => this.respondInSteps(parts);
+    if (inPieces.has(responseName)) this.respondEncoded = (parts) => this.respondInSteps(parts);
     reply.onCancel(() => this.cancel());
     if (typeof given.timeoutMs !== "number") return;
     this.deadline = armDeadline(given.timeoutMs, () => {

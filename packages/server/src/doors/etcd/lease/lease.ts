@@ -12,6 +12,7 @@ import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
 import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
+import { answerWithKeys } from "./lease-keys.ts";
 
 const service = "etcdserverpb.Lease";
 
@@ -109,11 +110,10 @@ export function leaseMethods(dependencies: {
           const state = store.lease(ID);
           if (leftMs === undefined || state === undefined) call.respond({ header, ID, TTL: -1 });
           else {
-            const keys = withKeys
-              ? store.leaseKeys(ID).map((key) => Buffer.from(key, "latin1"))
-              : [];
             const TTL = Math.floor(leftMs / 1000);
-            call.respond({ header, ID, TTL, grantedTTL: state.ttlSeconds, keys });
+            const answer = { header, ID, TTL, grantedTTL: state.ttlSeconds };
+            if (withKeys) answerWithKeys(store.openLeaseKeys(ID), answer, call);
+            else call.respond(answer);
           }
         });
       });

@@ -1,0 +1,81 @@
+// A few commands that read as much as they may are no piece of a thousand: the loop goes round between them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Entry } from "@althing/consensus";
+import { type Command, encodeCommand, plainRange, type Result, type Store } from "@althing/store";
+import { Applier } from "./applier.ts";
+import { EnvelopeWriter } from "./envelope.ts";
+import { MembershipTrack } from "./membership-track.ts";
+import type { Turn } from "./turn.ts";
+
+const put: Command = {
+  kind: "put",
+  key: "k",
+  value: new Uint8Array(1),
+  lease: 0n,
+  prevKv: false,
+  ignoreValue: false,
+  ignoreLease: false,
+};
+const read: Command = {
+  kind: "txn",
+  compares: [],
+  success: [{ kind: "range", ...plainRange("\0", "\0") }],
+  failure: [],
+};
+
+/** How many entries each piece takes, when a command other than a put takes so long. */
+function piecesOf(commands: readonly Command[], txnMs: number): number[] {
+  let nowMs = 0;
+  let appliedIndex = 0;
+  const store = {
+    get appliedIndex() {
+      return appliedIndex;
+    },
+    stateHash: () => ({ index: appliedIndex, hash: 0 }),
+    apply(bytes: Uint8Array): Result {
+      appliedIndex++;
+      if (bytes[0] === encodeCommand(put)[0])
+        return { kind: "put", revision: 1, prevKv: undefined };
+      nowMs += txnMs;
+      return { kind: "txn", revision: 1, succeeded: true, responses: [] };
+    },
+  } as Partial<Store> as Store;
+  const turn = {
+    ports: { clock: { monotonicMs: () => nowMs } },
+    fail: (reason: string, cause: unknown) => assert.fail(`${reason}: ${cause}`),
+  } as unknown as Turn;
+  const none = { votersOutgoing: [], learners: [], learnersNext: [] };
+  const membership = { voters: ["m"], ...none };
+  const applier = new Applier(turn, {
+    store,
+    proposals: { applied() {}, appliedBatch() {} } as never,
+    hashes: { record() {} } as never,
+    track: new MembershipTrack([{ index: 0, membership }] as never),
+  });
+  const writer = new EnvelopeWriter(() => 0.5);
+  const entries = commands.map(
+    (command, i): Entry => ({
+      index: i + 1,
+      epoch: 1,
+      proposer: "",
+      kind: "command",
+      payload: writer.wrap(i + 1, encodeCommand(command)),
+    }),
+  );
+  applier.add(entries);
+  const pieces: number[] = [];
+  while (applier.hasWork) pieces.push(applier.applyPiece()?.count ?? 0);
+  assert.equal(appliedIndex, commands.length);
+  return pieces;
+}
+
+test("commands that take long end the piece, those that do not and puts fill it", () => {
+  const reads = Array.from({ length: 40 }, () => read);
+  assert.deepEqual(piecesOf(reads, 0), [40]);
+  assert.deepEqual(piecesOf(reads, 1), [21, 19]);
+  assert.deepEqual(piecesOf(reads.slice(0, 5), 50), [1, 1, 1, 1, 1]);
+  assert.deepEqual(piecesOf([put, put, read, put, put, read], 50), [3, 3]);
+  assert.deepEqual(piecesOf(Array(2000).fill(put), 0), [1024, 976]);
+});
