@@ -70,6 +70,7 @@ export function readRequestHead({ fields }: HeaderList): RequestHead | undefined
     return new RequestHead(fields, method, "", contentLength);
   }
   if (!path || !pseudo.get(":scheme")) return undefined;
+  if (!path.startsWith("/") && !(path === "*" && method === "OPTIONS")) return undefined;
   return new RequestHead(fields, method, path, contentLength);
 }
 

@@ -55,7 +55,7 @@ export class HpackDecoder {
         value = this.text();
         this.table.insert(name, value);
       } else if (first >= 0x20) {
-        if (fields.length > 0) throw damaged("a table size update after a field");
+        if (listBytes > 0) throw damaged("a table size update after a field");
         if (!this.table.resize(this.integer(0x1f))) throw damaged("a table that is too large");
         continue;
       } else {
