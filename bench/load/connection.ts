@@ -1,4 +1,4 @@
-// A lean gRPC client over HTTP/2 without TLS, made for load and for tests: frames are parsed in place in
+// A lean gRPC client over HTTP/2, made for load and for tests: frames are parsed in place in
 // one read buffer, everything of one turn leaves in one write, and a unary call costs a few
 // microseconds, so that the server is what is measured. It is also strict: whatever a conforming
 // server must not send ends the connection with an error that says what was wrong.
@@ -6,6 +6,7 @@
 // It is over 150 lines because one connection is one state machine: its frames share the windows.
 
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions as TlsSettings } from "node:tls";
 import { type Header, HpackDecoder, RequestHeaders } from "./hpack.ts";
 
 export interface Target {
@@ -13,6 +14,8 @@ export interface Target {
   readonly port?: number;
   /** A Unix socket, in place of host and port. */
   readonly path?: string;
+  /** Certificates; without it the connection is in clear text. */
+  readonly tls?: TlsSettings;
 }
 
 /** `status` is the gRPC code; `body` the message of a unary call, if one came. */
@@ -108,19 +111,24 @@ export class Connection {
       this.#failReady = reject;
     });
     this.#ready.catch(() => {});
-    this.#socket = connect({
+    const where = {
       ...(options.path === undefined
         ? { host: options.host ?? "127.0.0.1", port: options.port ?? 0 }
         : { path: options.path }),
       noDelay: true,
       onread: {
         buffer: () => this.#input.subarray(this.#inputEnd),
-        callback: (bytes) => {
+        callback: (bytes: number) => {
           this.#read(bytes);
           return true;
         },
       },
-    });
+    };
+    this.#socket =
+      options.tls === undefined
+        ? connect(where)
+        : connectTls({ ...where, ...options.tls, ALPNProtocols: ["h2"] });
+    this.#socket.setNoDelay(true);
     this.#socket.on("error", (error) => this.#close(error.message));
     this.#socket.on("close", () => this.#close("connection closed"));
     this.#socket.on("end", () => this.#socket.destroy());

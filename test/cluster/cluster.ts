@@ -10,6 +10,7 @@ import { MemberProcess } from "./member-process.ts";
 import type { ClusterNetwork } from "./network.ts";
 import { claimPorts, releasePorts } from "./ports.ts";
 import { commandOf, type Program } from "./program.ts";
+import { type ClusterTls, makeClusterTls } from "./tls.ts";
 
 export interface ClusterOptions {
   readonly program: Program;
@@ -19,6 +20,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How members talk to each other; "http" if not given. The certificates are among `args`. */
   readonly peerScheme?: "http" | "https";
+  /** Mutual TLS on both ports; as ALTHING_TEST_TLS says if not given. */
+  readonly isSecure?: boolean;
   /** Each member in a network namespace of its own, so that links can be cut. */
   readonly network?: ClusterNetwork;
   /** Data folders under here in place of the cluster's own folder (a small or failing disk). */
@@ -57,17 +60,22 @@ export class Cluster {
     const folder = mkdtempSync(join(root, `althing-test-${options.program}-`));
     guard("dir", folder);
     const { network } = options;
+    const isSecure = options.isSecure ?? process.env["ALTHING_TEST_TLS"] === "1";
+    const hosts = Array.from({ length: count }, (_, i) => network?.addressOf(i) ?? "127.0.0.1");
+    const tls: ClusterTls | undefined = isSecure ? makeClusterTls(folder, hosts) : undefined;
+    const scheme = tls === undefined ? "http" : "https";
     const ports = network === undefined ? await claimPorts(count * 2) : [];
     const places = Array.from({ length: count }, (_, i) => {
       const name = `m${i + 1}`;
       const [client, peer] = [ports[2 * i] ?? 2379, ports[2 * i + 1] ?? 2380];
-      const host = network?.addressOf(i) ?? "127.0.0.1";
-      const target = network?.targetOf(i) ?? { host, port: client };
+      const host = hosts[i]!;
+      const place = network?.targetOf(i) ?? { host, port: client };
+      const target = tls === undefined ? place : { ...place, tls: tls.client };
       return {
         name,
         target,
-        clientUrl: `http://${host}:${client}`,
-        peerUrl: `${options.peerScheme ?? "http"}://${host}:${peer}`,
+        clientUrl: `${scheme}://${host}:${client}`,
+        peerUrl: `${options.peerScheme ?? scheme}://${host}:${peer}`,
       };
     });
     const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");
@@ -79,6 +87,7 @@ export class Cluster {
         dataDir,
         target,
         clientUrl,
+        clientFlags: tls?.clientFlags ?? [],
         peerUrl,
         env: options.env ?? {},
         command: [...(network?.prefixOf(i) ?? []), ...commandOf(options.program)],
@@ -92,6 +101,7 @@ export class Cluster {
           `--initial-cluster=${initialCluster}`,
           "--initial-cluster-token=althing-test",
           "--initial-cluster-state=new",
+          ...(tls?.flags ?? []),
           ...(options.args ?? []),
         ],
       });

@@ -19,6 +19,8 @@ export interface MemberSpec {
   /** Where a client reaches it. */
   readonly target: Target;
   readonly clientUrl: string;
+  /** What etcdctl and `althing` need beside the URL, where it is https. */
+  readonly clientFlags?: readonly string[];
   readonly peerUrl: string;
 }
 

@@ -78,9 +78,10 @@ clusterTest(
 const peerUrls = (member: MemberProcess) => `--peer-urls=${member.spec.peerUrl}`;
 
 function control(member: MemberProcess, args: readonly string[]): Promise<string> {
-  const endpoint = `--endpoints=${member.spec.clientUrl}`;
+  const { clientUrl, clientFlags = [] } = member.spec;
+  const where = [`--endpoints=${clientUrl}`, ...clientFlags];
   return new Promise((resolve, reject) => {
-    execFile(etcdctl!, [endpoint, ...args], { env: { ETCDCTL_API: "3" } }, (error, out, err) => {
+    execFile(etcdctl!, [...where, ...args], { env: { ETCDCTL_API: "3" } }, (error, out, err) => {
       if (error === null) resolve(out);
       else reject(new Error(`etcdctl ${args.join(" ")}: ${err}${out}`));
     });
