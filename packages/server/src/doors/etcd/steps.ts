@@ -8,29 +8,40 @@ import type { CallContext } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
 import { type EtcdErrorCode, failWith } from "./errors.ts";
 
-/** One short step, of about a millisecond. Whether there is more to do. */
-export type Step = () => boolean;
+/** Work in short steps, of about a millisecond each. */
+interface Work {
+  /** Whether there is more to do. */
+  readonly step: () => boolean;
+  /** A step threw: there will be no other. */
+  readonly threw: (error: unknown) => void;
+}
 
 /** What steps may take of one turn. */
 const turnMs = 4;
 
-const queue: Step[] = [];
+const queue: Work[] = [];
 let isScheduled = false;
 /** By steps that were run at once, since the loop went round. */
 let spentMs = 0;
 
 /** Runs the first step at once if this turn has room for it. */
-export function runInSteps(step: Step): void {
+export function runInSteps(step: Work["step"], threw: Work["threw"]): void {
+  const work = { step, threw };
   schedule();
   if (queue.length > 0 || spentMs >= turnMs) {
-    queue.push(step);
+    queue.push(work);
     return;
   }
   const startMs = performance.now();
+  advance(work);
+  spentMs += performance.now() - startMs;
+}
+
+function advance(work: Work): void {
   try {
-    if (step()) queue.push(step);
-  } finally {
-    spentMs += performance.now() - startMs;
+    if (work.step()) queue.push(work);
+  } catch (error) {
+    work.threw(error);
   }
 }
 
@@ -44,14 +55,8 @@ function turn(): void {
   isScheduled = false;
   spentMs = 0;
   const endMs = performance.now() + turnMs;
-  try {
-    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
-      if (step()) queue.push(step);
-      if (performance.now() >= endMs) break;
-    }
-  } finally {
-    if (queue.length > 0) schedule();
-  }
+  while (queue.length > 0 && performance.now() < endMs) advance(queue.shift()!);
+  if (queue.length > 0) schedule();
 }
 
 export interface Steps<Result> {
@@ -67,22 +72,19 @@ export function inSteps<Result>(
   steps: Steps<Result>,
   done: (result: Result) => void,
 ): void {
-  runInSteps(() => {
+  const step = () => {
     if (call.cancelled) {
       steps.close();
       return false;
     }
-    let result: Result | undefined;
-    try {
-      result = steps.next();
-    } catch (error) {
-      steps.close();
-      failWith(call, stepFault(error, context));
-      return false;
-    }
+    const result = steps.next();
     if (result === undefined) return true;
     done(result);
     return false;
+  };
+  runInSteps(step, (error) => {
+    steps.close();
+    failWith(call, stepFault(error, context));
   });
 }
 

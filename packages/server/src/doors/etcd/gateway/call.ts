@@ -123,7 +123,7 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   private respondInSteps(parts: readonly Uint8Array[]): void {
     const json = new PiecewiseJson(this.responseName);
     let next = 0;
-    runInSteps(() => {
+    const step = () => {
       if (this.ended) return false;
       const part = parts[next++];
       if (part !== undefined) {
@@ -134,7 +134,9 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
       this.finish(grpcStatus.ok);
       this.reply.respond(200, headers, json.finish());
       return false;
-    });
+    };
+    // No text is that long.
+    runInSteps(step, () => this.fail(grpcStatus.internal, "internal error"));
   }
 
   send(response: unknown): boolean {

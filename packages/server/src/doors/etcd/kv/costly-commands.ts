@@ -2,19 +2,20 @@
 // and only so much of what they are going to read is under way at a time: each is carried out in one piece,
 // in its place in the log, and whatever stands behind it waits.
 
-import { bounded, type DeleteRangeCommand, type Store, type TxnCommand } from "@althing/store";
+import { bounded, type DeleteRangeCommand, type TxnCommand } from "@althing/store";
+import type { DoorContext } from "../../context.ts";
 import type { EtcdErrorCode } from "../errors.ts";
-import { runInSteps } from "../steps.ts";
+import { runInSteps, stepFault } from "../steps.ts";
 
 /** Of all that this door has proposed and that is not answered. Some 100 ms. */
 const workUnderWayMax = 64 * 1024 * 1024;
 
 export class CostlyCommands {
-  private readonly store: Store;
+  private readonly context: DoorContext;
   private underWay = 0;
 
-  constructor(store: Store) {
-    this.store = store;
+  constructor(context: DoorContext) {
+    this.context = context;
   }
 
   /**
@@ -33,9 +34,9 @@ export class CostlyCommands {
       admitted(costly, nothing);
       return;
     }
-    runInSteps(() => {
+    const step = () => {
       if (call.cancelled) return false;
-      const work = this.store.workOf(costly);
+      const work = this.context.store.workOf(costly);
       if (work > workMax) refused("tooCostly");
       else if (this.underWay > 0 && this.underWay + work > workUnderWayMax) refused("overloaded");
       else {
@@ -45,7 +46,8 @@ export class CostlyCommands {
         });
       }
       return false;
-    });
+    };
+    runInSteps(step, (error) => refused(stepFault(error, this.context)));
   }
 }
 

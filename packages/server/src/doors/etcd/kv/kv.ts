@@ -55,7 +55,7 @@ export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
   const { context, view, admission, access, quota, counters } = dependencies;
   const { member } = context;
   const { store } = member;
-  const costly = new CostlyCommands(store);
+  const costly = new CostlyCommands(context);
 
   function propose<Kind extends Result["kind"]>(
     call: UnaryCall<ResultOf<Kind>>,

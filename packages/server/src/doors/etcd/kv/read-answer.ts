@@ -140,13 +140,7 @@ function answer<Answer>(
       }
     }
   };
-  runInSteps(() => {
-    try {
-      return step();
-    } catch (error) {
-      return refuse(stepFault(error, context));
-    }
-  });
+  runInSteps(step, (error) => refuse(stepFault(error, context)));
 }
 
 function rangeResult(run: ReadRun, range: number, pieces: readonly Piece[]): RangeResult {

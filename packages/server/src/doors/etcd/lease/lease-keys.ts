@@ -4,8 +4,9 @@
 import type { LeaseKeysRun } from "@althing/store";
 import { type EtcdInit, etcdCodecs, Writer } from "@althing/wire";
 import type { UnaryCall } from "../../../transport/index.ts";
+import type { DoorContext } from "../../context.ts";
 import { failWith } from "../errors.ts";
-import { runInSteps } from "../steps.ts";
+import { runInSteps, stepFault } from "../steps.ts";
 
 type Answer = EtcdInit<"LeaseTimeToLiveResponse">;
 
@@ -13,10 +14,15 @@ type Answer = EtcdInit<"LeaseTimeToLiveResponse">;
 const stepWork = 512 * 1024;
 const { LeaseTimeToLiveResponse } = etcdCodecs;
 
-export function answerWithKeys(run: LeaseKeysRun, answer: Answer, call: UnaryCall<Answer>): void {
+export function answerWithKeys(
+  context: DoorContext,
+  run: LeaseKeysRun,
+  answer: Answer,
+  call: UnaryCall<Answer>,
+): void {
   const parts: Uint8Array[] = [];
   let chargedBytes = 0;
-  runInSteps(() => {
+  const step = () => {
     if (call.cancelled) return false;
     run.allow(call.respondEncoded === undefined ? Number.POSITIVE_INFINITY : stepWork);
     const keys: Uint8Array[] = [];
@@ -43,7 +49,8 @@ export function answerWithKeys(run: LeaseKeysRun, answer: Answer, call: UnaryCal
       }
       return true;
     }
-  });
+  };
+  runInSteps(step, (error) => failWith(call, stepFault(error, context)));
 }
 
 const scratch = new Writer(64 * 1024);

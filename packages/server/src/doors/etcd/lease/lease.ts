@@ -112,7 +112,7 @@ export function leaseMethods(dependencies: {
           else {
             const TTL = Math.floor(leftMs / 1000);
             const answer = { header, ID, TTL, grantedTTL: state.ttlSeconds };
-            if (withKeys) answerWithKeys(store.openLeaseKeys(ID), answer, call);
+            if (withKeys) answerWithKeys(context, store.openLeaseKeys(ID), answer, call);
             else call.respond(answer);
           }
         });
