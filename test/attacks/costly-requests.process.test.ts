@@ -3,6 +3,7 @@
 // round, others are served, and memory stays within its budget.
 
 import assert from "node:assert/strict";
+import { request as requestHttp } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, before, test } from "node:test";
 import { inspect } from "node:util";
@@ -27,6 +28,7 @@ const resourceExhausted = 8;
 const unknown = 2;
 
 const everything = { key: "k", range_end: "l" };
+const base64 = (text: string) => Buffer.from(text).toString("base64");
 const put = { request_put: { key: "written", value: "x" } };
 const many = (range: object, count = 128) =>
   Array.from({ length: count }, () => ({ request_range: { ...everything, ...range } }));
@@ -70,7 +72,7 @@ async function longestSilenceMs(): Promise<number> {
 }
 
 interface Outcome {
-  readonly answers: readonly { readonly code: number; readonly message: string }[];
+  readonly answers: readonly Told[];
   readonly silenceMs: number;
   /** The same of this process, which has little to do: what the machine did to both. */
   readonly ownSilenceMs: number;
@@ -78,19 +80,48 @@ interface Outcome {
   readonly grownBytes: number;
 }
 
-/** Each request so many times at once, on connections of their own that read nothing into memory. */
-async function attacked(
-  method: "txn" | "range" | "deleteRange",
-  request: object,
-  times: number,
-): Promise<Outcome> {
+type How = "txn" | "range" | "deleteRange" | "json range" | "json txn";
+interface Told {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** One request on a connection of its own, which reads nothing into memory. */
+async function sendOnce(how: How, request: object): Promise<Told> {
   const member = cluster.member(0);
-  const { path, request: schema } = methods[method];
-  const body = encode(schema, request as Message);
-  const clients = Array.from(
-    { length: times },
-    () => new Client({ ...member.target, discardBodies: true }, 120_000),
-  );
+  if (how === "json range" || how === "json txn") {
+    const path = how === "json range" ? "/v3/kv/range" : "/v3/kv/txn";
+    return await postOnce(`${member.spec.clientUrl}${path}`, JSON.stringify(request));
+  }
+  const one = new Client({ ...member.target, discardBodies: true }, 120_000);
+  const { path, request: schema } = methods[how];
+  const answer = await one.callRaw(path, encode(schema, request as Message));
+  one.close();
+  return answer;
+}
+
+/** A refusal is short, and says its code. */
+function postOnce(url: string, body: string): Promise<Told> {
+  return new Promise((resolve, reject) => {
+    const sent = requestHttp(url, { method: "POST", agent: false }, (reply) => {
+      let text = "";
+      reply.on("data", (chunk: Buffer) => {
+        if (text.length < 1000) text += chunk.toString("latin1").slice(0, 1000);
+      });
+      reply.on("error", reject);
+      reply.on("end", () => {
+        const code = Number(/"code":(\d+)\}$/.exec(text)?.[1] ?? 0);
+        resolve({ code: reply.statusCode === 200 ? 0 : code, message: text.slice(0, 200) });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** Each request so many times at once. */
+async function attacked(how: How, request: object, times: number): Promise<Outcome> {
+  const member = cluster.member(0);
   const beforeBytes = member.anonymousBytes();
   await longestSilenceMs();
   const own = monitorEventLoopDelay({ resolution: 10 });
@@ -108,10 +139,9 @@ async function attacked(
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
-  const answers = await Promise.all(clients.map((one) => one.callRaw(path, body)));
+  const answers = await Promise.all(Array.from({ length: times }, () => sendOnce(how, request)));
   isOver = true;
   await watching;
-  for (const one of clients) one.close();
   own.disable();
   const silenceMs = await longestSilenceMs();
   return { answers, silenceMs, ownSilenceMs: own.max / 1e6, slowestPutMs, grownBytes };
@@ -119,7 +149,7 @@ async function attacked(
 
 interface Attack {
   readonly what: string;
-  readonly method: "txn" | "range" | "deleteRange";
+  readonly how: How;
   readonly request: object;
   /** It is never served, however little else there is to do. */
   readonly isRefused: boolean;
@@ -127,7 +157,7 @@ interface Attack {
 
 const txn = (what: string, request: TxnRequest | object, isRefused = true): Attack => ({
   what,
-  method: "txn",
+  how: "txn",
   request,
   isRefused,
 });
@@ -159,22 +189,48 @@ const attacks: readonly Attack[] = [
   txn("counts in the past", { success: many({ count_only: true, revision: 1000 }) }, false),
   {
     what: "a deletion that wants all that was there",
-    method: "deleteRange",
+    how: "deleteRange",
     request: { ...everything, prev_kv: true },
     isRefused: true,
   },
   {
     what: "everything, sorted by value",
-    method: "range",
+    how: "range",
     request: { ...everything, sort_order: 1, sort_target: 4 },
     isRefused: false,
   },
-  { what: "everything", method: "range", request: everything, isRefused: false },
+  { what: "everything", how: "range", request: everything, isRefused: false },
+  {
+    what: "everything",
+    how: "json range",
+    request: { key: base64("k"), range_end: base64("l") },
+    isRefused: false,
+  },
+  {
+    what: "ranges of many keys each",
+    how: "json txn",
+    request: {
+      success: Array.from({ length: 128 }, () => ({
+        request_range: { key: base64("k"), range_end: base64("l"), limit: 2000 },
+      })),
+    },
+    isRefused: true,
+  },
+  {
+    what: "as many as it may answer",
+    how: "json txn",
+    request: {
+      success: Array.from({ length: 20 }, () => ({
+        request_range: { key: base64("k"), range_end: base64("l"), limit: 1000 },
+      })),
+    },
+    isRefused: false,
+  },
 ];
 
-for (const { what, method, request, isRefused } of attacks) {
-  test(`${method}: ${what}`, options, async () => {
-    const outcome = await attacked(method, request, 4);
+for (const { what, how, request, isRefused } of attacks) {
+  test(`${how}: ${what}`, options, async () => {
+    const outcome = await attacked(how, request, 4);
     const { answers, silenceMs, ownSilenceMs, slowestPutMs, grownBytes } = outcome;
     const told = inspect({ ...outcome, answers: answers[0], grown: grownBytes / mebibyte });
     const allowed = isRefused ? [resourceExhausted, unknown] : [0, resourceExhausted, unknown];
