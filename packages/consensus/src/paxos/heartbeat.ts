@@ -17,6 +17,7 @@ import { confirmRounds, openRound } from "./reads.ts";
 import { noteMatch, resendLost, watchForLoss } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
 import { membership, type Paxos } from "./self.ts";
+import { watchInstall } from "./snapshot.ts";
 import { isIncomingVoter } from "./successor.ts";
 import { repeatTakeOver } from "./transfer.ts";
 
@@ -32,7 +33,9 @@ export function sendHeartbeats(paxos: Paxos, leadership: Leadership): void {
     if (!isDue && !isVoter) continue;
     peer.commitTold = commitIndex;
     send(paxos, peer.id, { kind: "heartbeatRequest", ballot: promised, commitIndex, round });
-    if (isDue) watchForLoss(peer, round);
+    if (!isDue) continue;
+    watchForLoss(peer, round);
+    watchInstall(leadership, peer);
   }
   if (isDue) {
     repeatTakeOver(paxos);

@@ -20,11 +20,14 @@ export class Peer extends Progress {
   lossRound = 0;
   lossNext: Index = 0;
   lossMatch: Index = 0;
+  /** A whole snapshot has arrived there: for so many heartbeats it may be busy putting it in place. */
+  installHeartbeats = 0;
 
   /** Feeds it from where it said to be. */
   feed(): void {
     this.becomeReplicate();
     this.lossRound = 0;
+    this.installHeartbeats = 0;
   }
 }
 

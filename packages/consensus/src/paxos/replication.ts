@@ -94,8 +94,11 @@ export function noteUnreachable(paxos: Paxos, member: MemberId): void {
 
 export function noteReachable(paxos: Paxos, member: MemberId): void {
   const { leadership } = paxos;
-  if (leadership === undefined || peerOf(leadership, member) === undefined) return;
+  const peer = leadership && peerOf(leadership, member);
+  if (leadership === undefined || peer === undefined) return;
   leadership.heartbeatDue = true;
+  // It was away: what it was putting in place it may have lost. The heartbeat's answer will tell.
+  peer.installHeartbeats = Math.min(peer.installHeartbeats, 1);
 }
 
 /** Values from `first` on, without gaps. Chosen ones were perhaps proposed by an earlier ballot. */

@@ -6,7 +6,7 @@
 import type { Epoch, Input, LogPoint, MemberId } from "../contract.ts";
 import { beginInstalling, endInstalling } from "../installing/installing.ts";
 import { advanceReceived, learnCommit } from "./commit.ts";
-import { peerOf } from "./leadership.ts";
+import { type Leadership, type Peer, peerOf } from "./leadership.ts";
 import { advanceDurable, forgetMemberships } from "./log-writer.ts";
 import { askForPromises, maybeLead } from "./prepare.ts";
 import { becomeFollower } from "./role.ts";
@@ -23,14 +23,31 @@ export function streamTo(paxos: Paxos, member: MemberId): void {
   paxos.outbox.snapshots.push({ kind: "sendSnapshot", to: member, epoch });
 }
 
+/** Heartbeats after which a snapshot that arrived, and is not in place yet, is taken for lost. */
+const installHeartbeatsMax = 30;
+
 /** The stream ended. What the receiver says to hold tells whether it was of use. */
-export function noteSnapshotSent(paxos: Paxos, { to }: SentInput): void {
+export function noteSnapshotSent(paxos: Paxos, { to, ok }: SentInput): void {
   paxos.streaming.delete(to);
   const { leadership } = paxos;
   const peer = leadership && peerOf(leadership, to);
   if (leadership === undefined || peer?.state !== "snapshot") return;
+  // It goes on answering as it was until the snapshot is in place, and needs no second one meanwhile.
+  if (ok) peer.installHeartbeats = installHeartbeatsMax;
+  else pauseUntilHeard(leadership, peer);
+}
+
+/** A heartbeat leaves: a snapshot may never get into place, if its receiver died. */
+export function watchInstall(leadership: Leadership, peer: Peer): void {
+  if (peer.installHeartbeats > 0 && --peer.installHeartbeats === 0) {
+    pauseUntilHeard(leadership, peer);
+  }
+}
+
+/** Not before the next sign of life: a follower that fails must not be streamed to in a loop. */
+function pauseUntilHeard(leadership: Leadership, peer: Peer): void {
+  if (peer.state !== "snapshot") return;
   peer.becomeProbe();
-  // Not before the next sign of life: a follower that fails must not be streamed to in a loop.
   peer.probeRound = leadership.lastRound;
 }
 

@@ -687,6 +687,43 @@ export const conformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "snapshot: who is putting one in place is sent no other, and who lost it is",
+    run(protocol) {
+      let sent = 0;
+      const onTrace = (line: string) => {
+        if (line.includes(" send a snapshot to ")) sent++;
+      };
+      const subject = new Subject(protocol, 3, { onTrace });
+      const { cluster } = subject;
+      const away = subject.followers[0]!;
+      const { leader } = subject;
+      cluster.crash(away);
+      subject.propose(leader, "1", "2", "3");
+      cluster.stabilize();
+      eachMember(subject, (id) => cluster.compact(id));
+      cluster.restart(away);
+      const goOn = (ticks: number, until = () => false) => {
+        for (let i = 0; i < ticks && !until(); i++) {
+          cluster.nowMs += 10;
+          for (const id of cluster.machines.keys()) cluster.tick(id);
+          cluster.stabilize({ installs: false });
+        }
+      };
+      goOn(100, () => cluster.at(away).installs.length > 0);
+      assert.equal(cluster.at(away).installs.length, 1);
+      sent = 0;
+      goOn(20);
+      assert.equal(sent, 0, "it has one");
+      cluster.crash(away);
+      cluster.restart(away);
+      for (const id of [leader, ...subject.followers]) {
+        if (id !== away) cluster.step(id, { kind: "connected", peer: away });
+      }
+      cluster.elapse(30);
+      assert.equal(cluster.at(away).store.index, cluster.at(subject.leader).store.index);
+    },
+  },
+  {
     name: "snapshot: a stream that breaks is begun again, not in a loop",
     run(protocol) {
       const subject = new Subject(protocol);
