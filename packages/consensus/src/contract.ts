@@ -128,7 +128,10 @@ export type Input<Message> =
   | { readonly kind: "connected"; readonly peer: MemberId }
   /** The peer did not take a message (queue full, no connection). */
   | { readonly kind: "unreachable"; readonly peer: MemberId }
-  /** Leader: the stream asked for by `sendSnapshot` ended; `index` is the point it carried. */
+  /**
+   * The stream asked for by `sendSnapshot` ended, in whatever way; `index` is the point it carried. No
+   * other is asked for before.
+   */
   | {
       readonly kind: "snapshotSent";
       readonly to: MemberId;
@@ -142,7 +145,7 @@ export type Input<Message> =
       readonly epoch: Epoch;
       readonly point: LogPoint;
     }
-  /** The staged snapshot asked for by `installSnapshot` is now the store's durable state. */
+  /** The staged snapshot asked for by `installSnapshot` is the store, and the log begins after it, on disk. */
   | { readonly kind: "snapshotInstalled"; readonly point: LogPoint }
   /** Start an election now (tests, operators). */
   | { readonly kind: "campaign" }
@@ -213,7 +216,11 @@ export type Effect<Message, State> =
   | { readonly kind: "transferred"; readonly token: Token }
   /** Stream the newest snapshot to this peer, whose log has fallen behind what is kept. */
   | { readonly kind: "sendSnapshot"; readonly to: MemberId; readonly epoch: Epoch }
-  /** Put the staged snapshot in place, reset the log to `point`, then step `snapshotInstalled`. */
+  /**
+   * Once all writes and applications asked for before are done, put the staged snapshot in place, reset
+   * the log to `point`, then step `snapshotInstalled`. Until then the core is what its disk is: see
+   * `installing/`.
+   */
   | { readonly kind: "installSnapshot"; readonly from: MemberId; readonly point: LogPoint }
   | {
       readonly kind: "roleChanged";
