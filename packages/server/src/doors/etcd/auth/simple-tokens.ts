@@ -8,6 +8,7 @@ import type { Tokens } from "./tokens.ts";
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const secretLength = 16;
+const form = /^[a-zA-Z]{16}\.(\d{1,16})$/;
 
 interface Entry {
   readonly user: AuthName;
@@ -51,7 +52,7 @@ export function createSimpleTokens(ttlMs: number, nowMs = () => performance.now(
       return { user: entry.user, authRevision: auth.revision };
     },
     knownFrom: (token) => {
-      const index = Number(token.slice(secretLength + 1));
+      const index = Number(form.exec(token)?.[1] ?? 0);
       return Number.isSafeInteger(index) ? index : 0;
     },
     issue: () => {

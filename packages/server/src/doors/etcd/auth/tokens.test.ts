@@ -52,7 +52,16 @@ test("a simple token lives while it is used, and each login has its own", () => 
   const token = `${issued.secret}.77`;
   assert.equal(tokens.callerOf(token, auth), undefined);
   assert.equal(tokens.knownFrom(token), 77);
-  assert.equal(tokens.knownFrom("x.y"), 0);
+  for (const other of [
+    "x.y",
+    "",
+    ".77",
+    "abcdefghijklmnop.0x4d",
+    "abcdefghijklmnop.",
+    `${token}0 `,
+  ]) {
+    assert.equal(tokens.knownFrom(other), 0, other);
+  }
   tokens.observe({ kind: "assigned", token, user: "u" });
   for (let i = 0; i < 5; i++) {
     now += 900;
