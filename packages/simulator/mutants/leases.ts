@@ -127,17 +127,4 @@ export const leaseMutants: readonly Mutant[] = [
     flags: ["--protocol", "paxos", ...handingOver, "--seconds", "20"],
     seedsMax: 1000,
   },
-  {
-    name: "paxos-released-by-anybody",
-    about: "an acceptor helps whoever was handed the lead, by whatever leader, in spite of a lease",
-    edits: [
-      {
-        file: "packages/consensus/src/paxos/loyalty.ts",
-        find: "handedOver !== undefined && sameBallot(handedOver, paxos.promised);",
-        replace: "handedOver !== undefined;",
-      },
-    ],
-    flags: ["--protocol", "paxos", ...handingOver, "--seconds", "20"],
-    seedsMax: 1000,
-  },
 ];

@@ -3,7 +3,6 @@
 // the time, others elect, others lose messages. What needs a dozen rare steps in a row is reached so,
 // and not by plans in which everything is equally likely.
 
-import type { CoreOptions } from "../contract.ts";
 import { type RandomPlan, randomOf } from "./random-run.ts";
 
 type Move = readonly [kind: number, member: number, choice: number];
@@ -31,7 +30,7 @@ const kinds = {
   partInChange: [30, 0.3],
 } as const;
 
-export function longPlan(seed: number, core: RandomPlan["core"] = {}): RandomPlan {
+export function longPlan(seed: number): RandomPlan {
   const random = randomOf(seed);
   const list = Object.values(kinds).map(([kind, often]) => {
     // From a thirtieth to ten times as often.
@@ -52,9 +51,9 @@ export function longPlan(seed: number, core: RandomPlan["core"] = {}): RandomPla
     voters: 1 + Math.floor(random() * 5),
     learners: Math.floor(random() * 2),
     seed,
-    core: { ...limitsOf(random), ...core },
     withMembership: true,
     moves,
+    ...settingsOf(random),
   };
 }
 
@@ -67,8 +66,10 @@ function draw(list: readonly { kind: number; weight: number }[], point: number):
   return list[0]!.kind;
 }
 
-/** Small messages make promises and histories travel in parts. */
-function limitsOf(random: () => number): Partial<CoreOptions> {
-  if (random() < 0.5) return {};
-  return { limits: { messageBytesMax: 3, messagesInFlightMax: 2, uncommittedBytesMax: 40 } };
+/** Small messages make promises and histories travel in parts; leases come with clocks that drift. */
+function settingsOf(random: () => number): Pick<RandomPlan, "core" | "clockDrift"> {
+  const limits = { messageBytesMax: 3, messagesInFlightMax: 2, uncommittedBytesMax: 40 };
+  const core = random() < 0.5 ? {} : { limits };
+  if (random() < 0.7) return { core };
+  return { core: { ...core, reads: "lease", clockDriftMax: 0.1 }, clockDrift: 0.09 };
 }
