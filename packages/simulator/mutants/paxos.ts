@@ -136,16 +136,6 @@ export const paxosMutants: readonly Mutant[] = [
     { flags: membershipFlags, seedsMax: 1500 },
   ),
   mutant(
-    "leader-learns-nothing",
-    "what new voters tell a leader to be chosen, or accepted, obliges it to nothing",
-    [
-      "prepare.ts",
-      "  for (const entry of entries) {\n    if (entry.index <= commitIndex)",
-      "  for (const entry of paxos.leadership ? [] : entries) {\n    if (entry.index <= commitIndex)",
-    ],
-    { plans: "paxos", seedsMax: 2000 },
-  ),
-  mutant(
     "settled-alone",
     "a membership is told as settled when its leader alone knows that it is chosen",
     [

@@ -148,30 +148,6 @@ export const zabMutants: readonly Mutant[] = [
     ],
   ),
   mutant(
-    "unheard-unless-it-votes",
-    "who looks and offers nobody is not answered by a member that does not count it among the voters",
-    [
-      [
-        "election.ts",
-        "for (const member of looking.heard.keys()) if (isHeard(member)) told.add(member);",
-        "for (const member of looking.votes.keys()) if (isHeard(member) || true) told.add(member);",
-      ],
-    ],
-    { plans: "zab", seedsMax: 3000 },
-  ),
-  mutant(
-    "session-begun-twice",
-    "a follower does not notice that its leader began their session a second time",
-    [
-      [
-        "heartbeat.ts",
-        "if (message.sequence !== received) {",
-        "if (message.sequence > received) {",
-      ],
-    ],
-    { plans: "zab", seedsMax: 3000 },
-  ),
-  mutant(
     "observer-counts",
     "observers are counted as voters for a commit, and hear of nothing before it",
     [
