@@ -4,13 +4,13 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { DurabilityLost } from "../blocks/write-errors.ts";
 import { closed } from "../engine/testing/engine-suite.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { type OpenedStore, openStore } from "../store.ts";
 import { put, range } from "../testing/commands.ts";
 import { applyOne, snapshotOf } from "../testing/driver.ts";
 import { openDiskEngine } from "./disk-engine.ts";
-import { DurabilityLost } from "./write-errors.ts";
 
 function folder(held: AsyncDisposableStack): string {
   const directory = fs.mkdtempSync(join(tmpdir(), "althing-directory-"));

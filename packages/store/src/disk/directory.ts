@@ -16,12 +16,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Space, SpaceFolder } from "../blocks/ports.ts";
+import { LmdbSpace } from "./lmdb-space.ts";
 
 const currentFile = "CURRENT";
 const firstState = "state-1";
 const statePattern = /^state-\d+$/;
 
-export class StateDirectory {
+export class StateDirectory implements SpaceFolder {
   readonly #directory: string;
   #current: string;
 
@@ -38,6 +40,10 @@ export class StateDirectory {
 
   path(name: string): string {
     return join(this.#directory, name);
+  }
+
+  open(name: string): Space {
+    return new LmdbSpace(this.path(name));
   }
 
   /** A name that no state has. */

@@ -7,13 +7,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { DurabilityLost } from "../blocks/write-errors.ts";
 import { closed } from "../engine/testing/engine-suite.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { type OpenedStore, openStore } from "../store.ts";
 import { put, range } from "../testing/commands.ts";
 import { applyOne, snapshotOf } from "../testing/driver.ts";
 import { openDiskEngine } from "./disk-engine.ts";
-import { DurabilityLost } from "./write-errors.ts";
 
 const value = new Uint8Array(100_000);
 

@@ -1,2 +1,2 @@
+export { DurabilityLost } from "../blocks/write-errors.ts";
 export { type DiskEngineOptions, openDiskEngine } from "./disk-engine.ts";
-export { DurabilityLost } from "./write-errors.ts";

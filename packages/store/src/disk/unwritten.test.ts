@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { batchRecordsMax } from "../blocks/write-behind.ts";
 import { emptyHead } from "../engine/port.ts";
 import { openDiskEngine } from "./disk-engine.ts";
-import { batchRecordsMax } from "./write-behind.ts";
 
 test("what waits for the disk is counted until the disk has it, sealed or not", async () => {
   const directory = mkdtempSync(join(tmpdir(), "althing-store-"));

@@ -11,17 +11,6 @@ export class DurabilityLost extends Error {
   }
 }
 
-/** lmdb rejects with an error that promises another one. */
-export async function causeOf(error: unknown): Promise<Error> {
-  const { commitError } = error as { commitError?: Promise<unknown> };
-  try {
-    await commitError;
-  } catch (cause) {
-    return asError(cause);
-  }
-  return asError(error);
-}
-
 export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }

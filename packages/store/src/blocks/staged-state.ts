@@ -6,7 +6,9 @@ import type { Handle, Head } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
 import { BlockBuilder } from "./block.ts";
 import { Environment, noHandle } from "./environment.ts";
-import { causeOf } from "./write-errors.ts";
+import type { Space } from "./ports.ts";
+
+type Done = (error: Error | undefined) => void;
 
 export class StagedState {
   /** Of its folder. */
@@ -15,9 +17,9 @@ export class StagedState {
   readonly tables = new Tables();
   readonly #builder = new BlockBuilder();
 
-  constructor(name: string, path: string) {
+  constructor(name: string, space: Space) {
     this.name = name;
-    this.environment = new Environment(path);
+    this.environment = new Environment(space);
   }
 
   append(main: number, sub: number, record: Uint8Array): Handle {
@@ -32,24 +34,28 @@ export class StagedState {
   }
 
   /** What does not fill a block yet comes with the next one. */
-  flush(done: (error: Error | undefined) => void): void {
-    this.environment.allTaken().then(
-      () => done(undefined),
-      (error: unknown) => causeOf(error).then(done),
-    );
+  flush(done: Done): void {
+    this.environment.space.taken(done);
   }
 
-  /** Nothing is added after this. Settles when all of it is on the disk. */
-  async finish(head: Head): Promise<void> {
+  /** Nothing is added after this. Calls back when all of it is on the disk, or cannot be. */
+  finish(head: Head, done: Done): void {
+    const { environment } = this;
+    const { space } = environment;
     if (this.#builder.count > 0) this.#putBlock();
-    try {
-      await this.environment.root.batch(() => this.environment.putHead(head));
-      // What was put before went to the disk by itself, and may have been refused there.
-      await this.environment.allTaken();
-    } catch (error) {
-      throw await causeOf(error);
-    }
-    this.environment.renew();
+    space.commit(
+      () => environment.putHead(head),
+      (error) => {
+        if (error !== undefined) done(error);
+        // What was put before went to the disk by itself, and may have been refused there.
+        else {
+          space.taken((refused) => {
+            environment.renew();
+            done(refused);
+          });
+        }
+      },
+    );
   }
 
   #putBlock(): void {
