@@ -11,7 +11,7 @@ import type {
   MembershipChange,
   Protocol,
 } from "@althing/consensus";
-import type { LeaseReads, LeaseState, Result, Store } from "@althing/store";
+import type { LeaseEnd, LeaseReads, Result, Store } from "@althing/store";
 import type { PeerEvents, Ports } from "./ports.ts";
 
 export type MemberErrorCode =
@@ -184,8 +184,8 @@ export interface Member extends PeerEvents {
     renew: boolean,
     done: (error: MemberError | undefined, leftMs: number | undefined) => void,
   ): void;
-  /** Ordered by the time that is left of them, as far as this member knows: the leader knows best. */
-  leases(): readonly LeaseState[];
+  /** In no order; when they end as far as this member knows: the leader knows best. */
+  leaseEnds(): readonly LeaseEnd[];
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void;
   status(): MemberStatus;
   /** Called once per turn in which entries were applied, after their proposers were answered. */

@@ -54,10 +54,9 @@ export class Deadlines {
     this.#byId.clear();
   }
 
-  /** All of them, the earliest first. */
-  sorted(): bigint[] {
-    const inOrder = [...this.#heap].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
-    return inOrder.map(({ id }) => id);
+  /** In no order. */
+  forEach(visit: (id: bigint, atMs: number) => void): void {
+    for (const { id, atMs } of this.#heap) visit(id, atMs);
   }
 
   #rise(entry: Entry): void {

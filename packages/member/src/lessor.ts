@@ -9,8 +9,8 @@ import type { MemberId } from "@althing/consensus";
 import {
   encodeCommand,
   type LeaseChange,
+  type LeaseEnd,
   type LeaseReads,
-  type LeaseState,
   type Store,
 } from "@althing/store";
 import { MemberError, type MemberErrorCode } from "./contract.ts";
@@ -91,12 +91,15 @@ export class Lessor {
     return this.#ends.steps + this.#checkpoints.steps;
   }
 
-  /** By the time that is left of them. What this member does not count goes by what the log tells. */
-  leases(): readonly LeaseState[] {
-    if (!this.#counts) return this.#store.leases?.() ?? [];
-    return [...this.#ending.keys(), ...this.#ends.sorted()]
-      .map((lease) => this.#store.lease?.(lease))
-      .filter((state) => state !== undefined);
+  /** What this member does not count goes by what the log tells. */
+  leaseEnds(): readonly LeaseEnd[] {
+    if (!this.#counts) return this.#store.leaseEnds?.() ?? [];
+    const ends: LeaseEnd[] = [];
+    for (const lease of this.#ending.keys()) ends.push({ lease, endMs: 0 });
+    this.#ends.forEach((lease, endMs) => {
+      ends.push({ lease, endMs });
+    });
+    return ends.filter(({ lease }) => this.#store.lease?.(lease) !== undefined);
   }
 
   ask(lease: bigint, renew: boolean, done: Done): void {

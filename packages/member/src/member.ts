@@ -13,7 +13,7 @@ import type {
 } from "@althing/consensus";
 import { encodeMembership, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
-import { encodeCommand, type LeaseState, type Store } from "@althing/store";
+import { encodeCommand, type LeaseEnd, type Store } from "@althing/store";
 import { Acquaintances } from "./acquaintances.ts";
 import { AdminRequests } from "./admin.ts";
 import { Applier } from "./applier.ts";
@@ -251,8 +251,8 @@ class RunningMember implements Member, Turn {
     else this.#later(() => done(refusal, undefined));
   }
 
-  leases(): readonly LeaseState[] {
-    return this.#lessor.leases();
+  leaseEnds(): readonly LeaseEnd[] {
+    return this.#lessor.leaseEnds();
   }
 
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void {

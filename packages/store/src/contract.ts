@@ -440,6 +440,12 @@ export type LeaseChange =
   /** A snapshot replaced everything: read `leases` again. */
   | { readonly kind: "replaced" };
 
+/** When a lease ends by the clock of whoever says so; only to be compared with others. */
+export interface LeaseEnd {
+  readonly lease: LeaseId;
+  readonly endMs: number;
+}
+
 export interface LeaseKeysRun {
   /** About what is held for it and for its answer; the latter once the first keys are handed out. */
   readonly heldBytes: number;
@@ -453,6 +459,8 @@ export interface LeaseReads {
   lease(lease: LeaseId): LeaseState | undefined;
   /** Ordered by when they would end, as far as the log knows, then by id. */
   leases(): readonly LeaseState[];
+  /** All of them in no order, for there may be very many. */
+  leaseEnds(): readonly LeaseEnd[];
   /** Sorted. */
   leaseKeys(lease: LeaseId): readonly Key[];
   /** Called within `apply`, after the change. One observer; undefined ends it. */

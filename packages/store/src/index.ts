@@ -20,7 +20,8 @@ export {
 export { costOf } from "./mvcc/cost.ts";
 export type { HashKvResult, HashKvRun } from "./mvcc/hash-kv.ts";
 export { plainRange } from "./mvcc/plain-range.ts";
-export { commandWorkMax, readWorkMax, workOf } from "./mvcc/work.ts";
+export { SteppedSort } from "./mvcc/stepped-sort.ts";
+export { commandWorkMax, Meter, readWorkMax, workOf } from "./mvcc/work.ts";
 export { SnapshotDamaged } from "./snapshot/format.ts";
 export {
   type RefoundOptions,

@@ -25,6 +25,7 @@ import type {
   EventsResult,
   Key,
   LeaseChange,
+  LeaseEnd,
   LeaseId,
   LeaseKeysRun,
   LeaseReads,
@@ -204,6 +205,10 @@ class ReplicatedStore implements OpenedStore {
 
   leases(): readonly LeaseState[] {
     return this.#leases.list();
+  }
+
+  leaseEnds(): readonly LeaseEnd[] {
+    return this.#leases.ends();
   }
 
   leaseKeys(lease: LeaseId): readonly Key[] {

@@ -234,6 +234,7 @@ function withLeases(store: OpenedStore) {
   return {
     lease: (lease: bigint) => store.lease(lease),
     leases: () => store.leases(),
+    leaseEnds: () => store.leaseEnds(),
     leaseKeys: (lease: bigint) => store.leaseKeys(lease),
     observeLeases: () => {},
   };

@@ -98,6 +98,9 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   leases() {
     return this.#store.leases();
   }
+  leaseEnds() {
+    return this.#store.leaseEnds();
+  }
   leaseKeys(lease: bigint) {
     return this.#store.leaseKeys(lease);
   }

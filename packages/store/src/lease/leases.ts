@@ -9,6 +9,7 @@ import type {
   Key,
   LeaseChange,
   LeaseCheckpointCommand,
+  LeaseEnd,
   LeaseGrantCommand,
   LeaseId,
   LeaseState,
@@ -54,6 +55,15 @@ export class Leases {
     return [...this.#leases.values()].sort(
       (a, b) => endOf(a) - endOf(b) || (a.lease < b.lease ? -1 : 1),
     );
+  }
+
+  /** In any order. */
+  ends(): LeaseEnd[] {
+    const ends: LeaseEnd[] = [];
+    for (const state of this.#leases.values()) {
+      ends.push({ lease: state.lease, endMs: endOf(state) });
+    }
+    return ends;
   }
 
   grant(

@@ -24,7 +24,11 @@ const headers = {
   "Grpc-Metadata-Content-Type": "application/grpc",
 };
 
-const inPieces = new Set<EtcdMessageName>(["RangeResponse", "LeaseTimeToLiveResponse"]);
+const inPieces = new Set<EtcdMessageName>([
+  "RangeResponse",
+  "LeaseTimeToLiveResponse",
+  "LeaseLeasesResponse",
+]);
 
 export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   cancelled = false;

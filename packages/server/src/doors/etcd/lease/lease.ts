@@ -13,6 +13,7 @@ import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
 import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
 import { answerWithKeys } from "./lease-keys.ts";
+import { answerLeases } from "./lease-list.ts";
 
 const service = "etcdserverpb.Lease";
 
@@ -129,13 +130,10 @@ export function leaseMethods(dependencies: {
     handle(_request, call) {
       if (refused(call)) return;
       member.read((error) => {
-        const found = member.leases();
+        const found = member.leaseEnds();
         const refused = error === undefined ? access.refusesLeases(call, found) : codeOf(error);
         if (refused !== undefined) failWith(call, refused);
-        else {
-          const all = found.map(({ lease }) => ({ ID: lease }));
-          call.respond({ header: view.header(store.revision), leases: all });
-        }
+        else answerLeases(context, found, view.header(store.revision), call);
       });
     },
   };

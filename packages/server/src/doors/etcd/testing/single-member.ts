@@ -59,7 +59,7 @@ export function createSingleMember(): SingleMember {
       const state = store.lease(lease);
       done(undefined, state && state.ttlSeconds * 1000);
     },
-    leases: () => store.leases(),
+    leaseEnds: () => store.leaseEnds(),
     reconfigure: (_request, done) => done(undefined),
     transferLeadership: (_to, done) => done(undefined),
     status: () => ({
