@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
@@ -22,8 +23,8 @@ const timeout = 120_000;
 const secure = (url: string) => url.replace("http:", "https:");
 
 /** A cluster whose members call each other and are called by https. */
-async function stoppedCluster(): Promise<Cluster> {
-  return await Cluster.start({ program: "althing", isStopped: true });
+async function stoppedCluster(env: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  return await Cluster.start({ program: "althing", isStopped: true, isSecure: false, env });
 }
 
 function startSecure(cluster: Cluster, member: MemberProcess, flags: readonly string[]): void {
@@ -147,4 +148,46 @@ test("where an authority is named, the peer port hears nobody without a certific
     },
     { nobody: false, stranger: false, member: true },
   );
+});
+
+test("without an authority of their own, members trust those that Node.js knows and no others", {
+  skip,
+  timeout,
+}, async () => {
+  const authority = createAuthority("authority");
+  const member = authority.issue("member");
+  const start = async (cluster: Cluster): Promise<void> => {
+    const file = (name: string, content: string): string => {
+      const path = join(cluster.folder, name);
+      writeFileSync(path, content);
+      return path;
+    };
+    const flags = [
+      "--auto-tls",
+      `--peer-cert-file=${file("member.pem", member.cert)}`,
+      `--peer-key-file=${file("member.key", member.key)}`,
+    ];
+    for (const one of cluster.members) startSecure(cluster, one, flags);
+    await eventually("the members were warned", 20_000, () =>
+      cluster.members.every((one) => /--peer-cert-file without --peer-trusted-ca/.test(one.log())),
+    );
+  };
+  {
+    await using cluster = await stoppedCluster();
+    await start(cluster);
+    await eventually("the members cannot verify each other", 20_000, () =>
+      cluster.members.every((one) => /is not to be reached: .*unable to verify/.test(one.log())),
+    );
+    assert.doesNotMatch(cluster.logs(1000), /this member leads/);
+  }
+  const folder = mkdtempSync(join(tmpdir(), "althing-known-"));
+  const known = join(folder, "ca.pem");
+  writeFileSync(known, authority.cert);
+  try {
+    await using cluster = await stoppedCluster({ NODE_EXTRA_CA_CERTS: known });
+    await start(cluster);
+    await assertServes(cluster.members, "one", ["--insecure-skip-tls-verify"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import {
   checkServerIdentity,
   createSecureContext,
-  rootCertificates,
+  getCACertificates,
   type SecureContextOptions,
   type TLSSocket,
   type TlsOptions,
@@ -48,7 +48,7 @@ export function loadPeerTls(config: Config, own?: KeyPair): PeerTls | undefined 
     clientCertAuth: ca !== undefined,
     minVersion: config.tlsMinVersion,
     // Certificates that members made for themselves are all that goes unverified.
-    ...(isOwn ? {} : { ca: ca ?? rootCertificates.join("\n") }),
+    ...(isOwn ? {} : { ca: ca ?? getCACertificates("default").join("\n") }),
     ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
     ...(config.cipherSuites.length === 0 ? {} : { ciphers: openSslCiphers(config.cipherSuites) }),
     ...(files.allowedCommonName === "" ? {} : { allowedCommonName: files.allowedCommonName }),
