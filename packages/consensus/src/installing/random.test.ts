@@ -16,6 +16,7 @@ for (const protocol of [raft, paxos, zab] as unknown as Protocol[]) {
     for (let seed = first; seed < first + runs; seed++) {
       try {
         runRandomPlan(protocol, installPlan(seed));
+        runRandomPlan(protocol, installPlan(seed, { reads: "lease", clockDriftMax: 0.1 }));
       } catch (cause) {
         throw new Error(`SEED=${seed} RUNS=1 shows it`, { cause });
       }

@@ -158,8 +158,8 @@ export function createPaxos(options: CoreOptions, restored: Restored<PaxosState>
     ticksSinceHeard: 0,
     leaderHungUp: false,
     // A restart forgets what was granted, so everything is taken as granted: see `step`.
-    promiseUntilMs:
-      settings.leaseReads && state !== undefined && !isAlone ? Number.POSITIVE_INFINITY : 0,
+    // Also when it is the only voter: a leader that it voted out may not know yet.
+    promiseUntilMs: settings.leaseReads && state !== undefined ? Number.POSITIVE_INFINITY : 0,
     isFit: true,
     nowMs: 0,
     votes: new Map(),

@@ -127,8 +127,8 @@ export function createRaft(options: CoreOptions, restored: Restored<RaftState>):
     ticksSinceHeard: 0,
     leaderHungUp: false,
     // A restart forgets what was promised, so everything is taken as promised: see `step`.
-    promiseUntilMs:
-      settings.leaseReads && state !== undefined && !isAlone ? Number.POSITIVE_INFINITY : 0,
+    // Also when it is the only voter: a leader that it voted out may not know yet.
+    promiseUntilMs: settings.leaseReads && state !== undefined ? Number.POSITIVE_INFINITY : 0,
     isFit: true,
     nowMs: 0,
     votes: new Map(),

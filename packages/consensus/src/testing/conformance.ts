@@ -479,6 +479,21 @@ export const conformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "reads: under a lease also the only voter waits after a restart, for it may follow one that left",
+    run(protocol) {
+      const subject = new Subject(protocol, 1, { core: { reads: "lease" } });
+      const { cluster } = subject;
+      cluster.crash("a");
+      cluster.restart("a");
+      cluster.elapse(electionTicks - 1);
+      assert.equal(cluster.leader(), undefined);
+      subject.settle();
+      const token = subject.read("a");
+      cluster.elapse(1);
+      assert.deepEqual(subject.answers(token), ["readReady"]);
+    },
+  },
+  {
     name: "reads: from a lease, at once and only while it lasts",
     run(protocol) {
       const subject = new Subject(protocol, 3, { core: { reads: "lease" } });

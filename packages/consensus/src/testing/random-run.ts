@@ -43,7 +43,7 @@ export function runRandomPlan<M, S>(
 }
 
 /** A long plan that is mostly about snapshots: members fall behind, install, and crash in between. */
-export function installPlan(seed: number): RandomPlan {
+export function installPlan(seed: number, core: RandomPlan["core"] = {}): RandomPlan {
   const random = randomOf(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   const length = 200 + below(1200);
@@ -55,9 +55,10 @@ export function installPlan(seed: number): RandomPlan {
     voters: 3 + below(3),
     learners: below(2),
     seed: below(2 ** 31),
-    core: random() < 0.5 ? { limits } : {},
+    core: { ...(random() < 0.5 && { limits }), ...core },
     withMembership: random() < 0.3,
     moves,
+    ...(core.reads === "lease" && { clockDrift: 0.09 }),
   };
 }
 

@@ -119,8 +119,6 @@ export function createZab(options: CoreOptions, restored: Restored<ZabState>): Z
   const currentEpoch = state?.currentEpoch ?? log.lastEpoch;
   const acceptedEpoch = Math.max(state?.acceptedEpoch ?? 0, currentEpoch, log.lastEpoch);
   const commit = Math.min(Math.max(state?.commit ?? 0, restored.applied), log.lastIndex);
-  const { voters, votersOutgoing } = memberships[memberships.length - 1]!.membership;
-  const isAlone = voters.length === 1 && voters[0] === settings.id && votersOutgoing.length === 0;
   // Random, so that an answer meant for the member before its crash matches nothing.
   const nextSession = Math.floor(options.random() * 2 ** 32) * 2 ** 20;
   return {
@@ -145,8 +143,8 @@ export function createZab(options: CoreOptions, restored: Restored<ZabState>): Z
     appliedIndex: restored.applied,
     abstainTicks: 0,
     // A restart forgets what was promised, so everything is taken as promised: see `step`.
-    promiseUntilMs:
-      settings.leaseReads && state !== undefined && !isAlone ? Number.POSITIVE_INFINITY : 0,
+    // Also when it is the only voter: a leader that it voted out may not know yet.
+    promiseUntilMs: settings.leaseReads && state !== undefined ? Number.POSITIVE_INFINITY : 0,
     promisedTo: undefined,
     isFit: true,
     nowMs: 0,
