@@ -36,6 +36,8 @@ export class Selection {
   #counts = false;
   /** What is still to be walked. */
   #start: Key;
+  /** The version to go on from with the first key of it; 0: its newest. */
+  #resumeAt: VersionId = 0;
   #end: Key | undefined;
   #sort: SteppedSort | undefined;
   #values = new PackedValues();
@@ -88,7 +90,16 @@ export class Selection {
       if (head < 0 && versions.main(-head) < this.#floor) meter.pass(workOf.look);
       else {
         meter.charge(workOf.look);
-        const id = visibleAt(index, head, this.#revision, meter);
+        const id = this.#visible(head);
+        if (id < 0) {
+          // In the midst of a key's past: the step after this one goes on from there.
+          this.#resumeAt = -id;
+          isDone = false;
+          const key = tree.key(address);
+          if (isReverse) this.#end = `${key}\0`;
+          else this.#start = key;
+          return false;
+        }
         if (id !== 0) {
           if (this.#counts) this.count++;
           const isWanted = !countOnly && found.length < this.#enough;
@@ -112,6 +123,15 @@ export class Selection {
     this.#stage = this.#sorts ? "sort" : "weigh";
     if (this.#stage === "weigh") this.#cut();
     return true;
+  }
+
+  /** Below 0: the step is over before it is found. */
+  #visible(head: number): number {
+    const { index } = this.#keyspace;
+    if (index.newestMain <= this.#revision) return Math.max(head, 0);
+    const from = this.#resumeAt === 0 ? Math.abs(head) : this.#resumeAt;
+    this.#resumeAt = 0;
+    return visibleFrom(index, from, this.#revision, this.#meter);
   }
 
   get #isReverse(): boolean {
@@ -223,7 +243,27 @@ function stopsEarly(request: RangeRequest): boolean {
   return request.sortTarget === "key" || !hasFilters(request);
 }
 
-/** The version of a key that is visible at `revision`, 0 for none: `KeyIndex.visible`, charged. */
+/**
+ * The version of a key that is visible at `revision`, 0 for none, looked for from `id` backwards.
+ * Below 0: the meter was due on the way; it goes on from that version.
+ */
+export function visibleFrom(
+  index: KeyIndex,
+  id: VersionId,
+  revision: Revision,
+  meter: Meter,
+): number {
+  const { versions } = index;
+  let at = id;
+  while (at !== 0 && versions.main(at) > revision) {
+    at = versions.older(at);
+    meter.charge(workOf.look);
+    if (at !== 0 && meter.isDue) return -at;
+  }
+  return at !== 0 && versions.isTombstone(at) ? 0 : at;
+}
+
+/** The same without a stop, but where it costs more than it may. */
 export function visibleAt(
   index: KeyIndex,
   head: number,
@@ -231,13 +271,9 @@ export function visibleAt(
   meter: Meter,
 ): VersionId {
   if (index.newestMain <= revision) return Math.max(head, 0);
-  const { versions } = index;
-  let id = Math.abs(head);
-  while (id !== 0 && versions.main(id) > revision) {
-    id = versions.older(id);
-    meter.charge(workOf.look);
-  }
-  return id !== 0 && versions.isTombstone(id) ? 0 : id;
+  let id = visibleFrom(index, Math.abs(head), revision, meter);
+  while (id < 0 && !meter.isExhausted) id = visibleFrom(index, -id, revision, meter);
+  return Math.max(id, 0);
 }
 
 export function passes(keyspace: Keyspace, request: RangeRequest, id: VersionId): boolean {

@@ -184,6 +184,8 @@ test("the usual compare, put, else get has no bound and no byte more in the log"
   assert.equal(bounded(usual), usual);
   assert.equal(bounded(del("k1", "", true)).workMax, undefined);
   assert.equal(bounded(del("k", "l")).workMax, undefined);
+  const past = txn([], [put("a"), range("k1", "", { revision: 3 })]);
+  assert.equal(bounded(past).workMax, commandWorkMax);
   const eight = txn([], [put("a"), ...Array(8).fill(range("k1"))]);
   assert.equal(bounded(eight), eight);
   assert.equal(bounded(txn([], [put("a"), ...Array(9).fill(range("k1"))])).workMax, commandWorkMax);

@@ -30,7 +30,8 @@ export function keysRead(op: TxnOp): number {
   const many = Number.POSITIVE_INFINITY;
   switch (op.kind) {
     case "range":
-      return op.rangeEnd === "" ? 1 : many;
+      // In the past a single key may have any number of versions to pass over.
+      return op.rangeEnd === "" && op.revision === 0 ? 1 : many;
     case "put":
       return op.prevKv || op.ignoreValue || op.ignoreLease ? 1 : 0;
     case "deleteRange":

@@ -165,6 +165,32 @@ test("writes, deletes and compactions between the steps change nothing of what w
   }
 });
 
+test("a key with a long past is looked through in steps, alone and among others", () => {
+  const store = openStore({ engine: createMemoryEngine({ volatile: true }) });
+  for (const key of ["a", "b", "c"]) applyOne(store, put(key, "first"));
+  for (let i = 0; i < 10_000; i++) applyOne(store, put("b", `${i}`));
+  for (const request of [
+    plainRange("b"),
+    plainRange("a", "\0"),
+    { ...plainRange("a", "\0"), limit: 2 },
+    { ...plainRange("a", "\0"), sortOrder: "descend", sortTarget: "key" },
+    { ...plainRange("a", "\0"), countOnly: true },
+  ] satisfies RangeRequest[]) {
+    const past = { ...request, revision: 3 };
+    const whole = store.range(past);
+    if (whole.kind === "error") throw new Error(whole.code);
+    let steps = 0;
+    const run = opened(store.openRange(past));
+    deepEqual(
+      readAll(run, 1000, () => steps++),
+      [copied(whole.kvs)],
+    );
+    deepEqual([run.ranges![0]!.count, run.ranges![0]!.more], [whole.count, whole.more]);
+    ok(steps > 100, `${steps} steps`);
+    equal(readAll(opened(store.openRange(past, 50_000)), 1000), "tooCostly");
+  }
+});
+
 test("refusals are those of the range", () => {
   const store = filled();
   const refused = store.openRange({ ...everything, revision: 1000 });

@@ -5,6 +5,7 @@
 
 import type {
   Compare,
+  Key,
   KeyValue,
   RangeRequest,
   ReadPiece,
@@ -17,7 +18,7 @@ import type {
 import type { StatePin } from "../engine/port.ts";
 import type { Keyspace } from "../mvcc/keyspace.ts";
 import { load, rangeFault } from "../mvcc/range.ts";
-import { leastWork, passes, Selection, visibleAt } from "../mvcc/selection.ts";
+import { leastWork, passes, Selection, visibleFrom } from "../mvcc/selection.ts";
 import type { VersionId } from "../mvcc/versions.ts";
 import { Meter, readWorkMax, workOf } from "../mvcc/work.ts";
 import { checkShape, revisionFault } from "./checks.ts";
@@ -82,6 +83,8 @@ class Reading implements ReadRun {
   #compare = 0;
   #comparison: Comparison | undefined;
   #selection: Selection | undefined;
+  /** The version to go on from with the single key under way; 0: its newest. */
+  #resumeAt: VersionId = 0;
   readonly #selected: Selected[] = [];
   #selectedBytes = 0;
   /** The range that is being read, and the place in it. */
@@ -169,7 +172,11 @@ class Reading implements ReadRun {
     const revision = request.revision <= 0 ? this.revision : request.revision;
     if (request.rangeEnd === "") {
       meter.charge(workOf.look);
-      const id = visibleAt(this.#index, this.#index.tree.find(request.key), revision, meter);
+      const id = this.#visible(request.key, revision);
+      if (id < 0) {
+        this.#resumeAt = -id;
+        return false;
+      }
       const isWanted = id !== 0 && !request.countOnly && passes(keyspace, request, id);
       const size = isWanted ? this.#index.versions.size(id) : 0;
       if (isWanted) meter.charge(workOf.pair);
@@ -183,6 +190,16 @@ class Reading implements ReadRun {
     this.#selection = undefined;
     this.#add(found, count, more, recordBytes);
     return true;
+  }
+
+  /** Of a single key. Below 0: the step is over before it is found. */
+  #visible(key: Key, revision: Revision): number {
+    const index = this.#index;
+    const head = index.tree.find(key);
+    if (index.newestMain <= revision) return Math.max(head, 0);
+    const from = this.#resumeAt === 0 ? Math.abs(head) : this.#resumeAt;
+    this.#resumeAt = 0;
+    return visibleFrom(index, from, revision, this.#meter);
   }
 
   #add(found: readonly VersionId[], count: number, more: boolean, recordBytes: number): void {

@@ -45,8 +45,8 @@ export function answerRange(
   request: RangeRequest,
   call: UnaryCall<RangeResult>,
 ): void {
-  // One value at most fits any step, and needs no books kept of what is still to be read.
-  if (request.rangeEnd === "") {
+  // One value, unless it is sought in the past, fits any step and needs no books kept of it.
+  if (request.rangeEnd === "" && request.revision <= 0) {
     const result = context.store.range(request);
     if (result.kind === "error") failWith(call, result.code);
     else call.respond(result);
