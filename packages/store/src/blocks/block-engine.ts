@@ -137,6 +137,9 @@ export class BlockEngine implements Engine {
   get unwrittenBytes(): number {
     return this.#behind.bytes;
   }
+  get unwrittenRemovals(): number {
+    return this.#behind.unwrittenRemovals;
+  }
   get bytesInUse(): number {
     this.#usedBytes ??= this.#environment.space.bytesInUse;
     return this.#usedBytes;

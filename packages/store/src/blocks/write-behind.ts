@@ -29,6 +29,8 @@ export class WriteBehind {
   #written = 0;
   #entries = new Map<string, readonly [string, Key, Uint8Array | undefined]>();
   #removals: Removal[] = [];
+  /** Removals that are not written, sealed or not. */
+  #unwrittenRemovals = 0;
   #records = 0;
   /** Of records and entries that are not sealed yet. */
   #openBytes = 0;
@@ -45,6 +47,10 @@ export class WriteBehind {
   /** What waits to be written, an entry that was put twice counted twice. */
   get bytes(): number {
     return this.#sealedBytes + this.#openBytes + this.#removals.length * removalBytes;
+  }
+
+  get unwrittenRemovals(): number {
+    return this.#unwrittenRemovals;
   }
 
   /** Batches that were sealed, ever. */
@@ -69,6 +75,7 @@ export class WriteBehind {
 
   addRemoval(main: number, sub: number): void {
     this.#removals.push({ main, sub });
+    this.#unwrittenRemovals++;
   }
 
   commit(head: Head): void {
@@ -111,6 +118,7 @@ export class WriteBehind {
     const batch = this.#sealed.shift();
     if (batch === undefined) return;
     this.#sealedBytes -= batch.bytes;
+    this.#unwrittenRemovals -= batch.removals.length;
     this.#written++;
   }
 }

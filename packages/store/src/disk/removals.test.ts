@@ -119,3 +119,15 @@ test("removals wait when the disk does not keep up: they never fill what command
   assert.equal(store.compactionPending, true);
   await closed(store);
 });
+
+test("compaction gets on although much else waits for the disk", async () => {
+  await using held = new AsyncDisposableStack();
+  const directory = folder(held);
+  const store = openStore({ engine: openDiskEngine({ directory, commitDelayMs: 3_600_000 }) });
+  for (let i = 0; i < 100; i++) applyOne(store, put("k", "v"));
+  applyOne(store, { kind: "compact", revision: store.revision });
+  for (let i = 0; i < 40; i++) applyOne(store, put("big", "", { value: new Uint8Array(500_000) }));
+  assert.ok(store.unwrittenBytes > 16 * 1024 * 1024);
+  assert.equal(store.compactionPending, true);
+  await closed(store);
+});

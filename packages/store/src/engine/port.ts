@@ -108,6 +108,8 @@ export interface Engine extends EngineWriter {
   readonly failure: Error | undefined;
   /** Committed, and kept in memory only because the disk has not taken it yet. */
   readonly unwrittenBytes: number;
+  /** Records that were removed, of which the disk has not heard yet. */
+  readonly unwrittenRemovals: number;
   close(done: () => void): void;
 }
 

@@ -103,6 +103,9 @@ class Memory implements MemoryEngine {
   get unwrittenBytes(): number {
     return 0;
   }
+  get unwrittenRemovals(): number {
+    return 0;
+  }
   get bytesInUse(): number {
     return this.#arena.bytesInUse;
   }

@@ -7,8 +7,11 @@ import type { Keyspace } from "./keyspace.ts";
 import { decodeRecord } from "./record.ts";
 import type { VersionId } from "./versions.ts";
 
-/** What removals may take in memory while the disk is yet to hear of them: they never crowd out commits. */
-const unwrittenBytesMax = 8 * 1024 * 1024;
+/**
+ * So many may wait for the disk, some 8 MiB: they never crowd out commits. How much else waits does not
+ * matter: under a load that never ends compaction has to get on as well.
+ */
+const unwrittenRemovalsMax = 256 * 1024;
 
 /** Something is left to be removed, be it that it has to wait. */
 export function compactionLeft(keyspace: Keyspace): boolean {
@@ -39,7 +42,7 @@ export function compactStep(keyspace: Keyspace, versionsMax: number): boolean {
 }
 
 function mayRemove({ engine }: Keyspace): boolean {
-  return !engine.pinned && engine.unwrittenBytes < unwrittenBytesMax;
+  return !engine.pinned && engine.unwrittenRemovals < unwrittenRemovalsMax;
 }
 
 function isAnyObsolete({ index }: Keyspace, floor: Revision): boolean {

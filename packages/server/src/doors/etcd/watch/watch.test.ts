@@ -138,6 +138,29 @@ test("a start in the future waits; one before the floor is created, then ended w
   assert.match(told(await floor.next()), /^8 PUT k=4@6, PUT k=seven@7/);
 });
 
+test("who is up to date is not cancelled by a compaction that is applied together with writes", async () => {
+  const { served, client, put, watch } = await fixture();
+  const watching = watch();
+  await watching.create({ key: bytes("k") });
+  for (let round = 0; round < 20; round++) {
+    const { revision } = served.member.store;
+    // Pipelined on one connection: the member applies them in one turn.
+    const answers = await Promise.all([
+      put("k", "1"),
+      put("k", "2"),
+      client.compact({ revision: revision + 2 }),
+    ]);
+    assert.ok(answers.every(({ status }) => status === 0));
+    const seen: number[] = [];
+    while (seen.length < 2) {
+      const { canceled, events } = await watching.next();
+      assert.equal(canceled, false);
+      seen.push(...events.map(({ kv }) => kv!.mod_revision));
+    }
+    assert.deepEqual(seen, [revision + 1, revision + 2]);
+  }
+});
+
 test("filters leave out what they name, and a revision of which nothing is left", async () => {
   const { put, del, watch } = await fixture();
   const watching = watch();
