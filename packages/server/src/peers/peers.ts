@@ -221,8 +221,12 @@ class Transport<Message> implements PeerTransport<Message> {
     const named = vouched?.(member);
     if (named?.identity === identity) return named;
     const { clusterId } = this.#options.identity;
+    // One of each: a stranger must not have signatures checked for it at will.
+    const tried = new Set<MemberId>();
     return proof.introductions.find((one) => {
       if (one.member !== member || one.identity !== identity) return false;
+      if (tried.has(one.introducer)) return false;
+      tried.add(one.introducer);
       const introducer = this.#links.has(one.introducer) ? this.#held(one.introducer) : undefined;
       return introducer !== undefined && isIntroduction(clusterId, one, introducer);
     });
