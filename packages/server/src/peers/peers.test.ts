@@ -333,6 +333,14 @@ test("a disk from before there were keys shows that it knows what it was publish
   const hello = helloOf({ identity: other.identity });
   const answer = await (await stranger(portA)).enter(hello, other, { former: "fedcba9876543210" });
   assert.match(String(answer?.payload), /"identity".*not that disk/);
+
+  // Nor is one at its address taken for it.
+  await open.splice(open.indexOf(b), 1)[0]!.transport.close();
+  const since = a.told.length;
+  const impostor = member(ids.b, portB, { [ids.a]: portA }, { key: other });
+  await impostor.start();
+  await a.until(observed("peerRefusedByUs"), since);
+  assert.equal(a.told.slice(since).some(connectedTo(ids.b)), false);
 });
 
 test("a member that was away lets in whom a member that it can verify has introduced", async () => {
@@ -378,28 +386,34 @@ test("an exception while a connection is served costs that connection", async ()
   await b.until(connectedTo(ids.a));
 });
 
-test("pings whose answers are not read end the connection, with little kept for it", async () => {
-  const [a] = await pair({ a: { limits: { pingIntervalMs: 60_000 } } });
-  const flooder = await stranger(a.port);
-  const entered = await flooder.enter(helloOf(), keyOf(ids.b));
-  assert.equal(entered?.type, frameType.welcome);
-  flooder.socket.pause();
-  const before = process.memoryUsage().rss;
-  const pings = Buffer.concat(
-    Array.from({ length: 5_000 }, () => encodeFrame(frameType.ping, new Uint8Array(64))),
-  );
-  let sent = 0;
-  const flooded = a.until(disconnectedFrom(ids.b));
-  const pour = () => {
-    while (!flooder.socket.destroyed && sent < 2 ** 30) {
-      sent += pings.length;
-      if (!flooder.socket.write(pings)) break;
-    }
-  };
-  flooder.socket.on("drain", pour);
-  pour();
-  await flooded;
-  assert.ok(process.memoryUsage().rss - before < 64 * 2 ** 20);
+test("a flood of pings ends the connection, at once and whether or not the answers are read", async () => {
+  // One limit of the two at a time.
+  for (const limits of [{ pongBacklogBytesMax: 2 ** 30 }, { pingsPerIntervalMax: 2 ** 30 }]) {
+    const a = member(ids.a, port++, { [ids.b]: 26199 }, { limits });
+    a.held.set(ids.b, keyOf(ids.b).identity);
+    await a.start();
+    const flooder = await stranger(a.port);
+    const entered = await flooder.enter(helloOf(), keyOf(ids.b));
+    assert.equal(entered?.type, frameType.welcome);
+    flooder.socket.pause();
+    const ping = encodeFrame(frameType.ping, new Uint8Array(0));
+    const pings = Buffer.concat(Array.from({ length: 5_000 }, () => ping));
+    let sent = 0;
+    const started = performance.now();
+    const pour = () => {
+      while (!flooder.socket.destroyed) {
+        sent += pings.length;
+        if (sent > 12 * 2 ** 20) flooder.socket.destroy(new Error("it is still listened to"));
+        if (!flooder.socket.write(pings)) break;
+      }
+    };
+    flooder.socket.on("drain", pour);
+    pour();
+    await new Promise((closed) => flooder.socket.once("close", closed));
+    assert.ok(sent <= 12 * 2 ** 20, "it is still listened to");
+    // Not by the silence of a connection that is choked, five seconds later.
+    assert.ok(performance.now() - started < 2_500);
+  }
 });
 
 test("another version of the protocol is told so, and not taken for junk", async () => {
