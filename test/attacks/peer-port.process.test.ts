@@ -325,3 +325,65 @@ clusterTest(
     await cluster.waitUntilReady();
   },
 );
+
+clusterTest(
+  "a flood of handshakes, each with its signatures, silences nobody",
+  { skip },
+  async ({ cluster, load }) => {
+    const workload = load();
+    await workload.nextAcknowledgedWrite();
+    const known = knownOf(cluster);
+    const leader = await cluster.leader();
+    const target = known.members.find(({ process }) => process === leader)!;
+    const key = openDiskKey(makeDiskKey())!;
+    const urls = ["http://127.0.0.1:1"];
+    const member = "00000000deadbeef";
+    const introduced = known.members.map(({ id }) => ({
+      ...introduce(known.clusterId, id, key, { member, identity: key.identity, urls }),
+      introducer: id,
+    }));
+    let handshakes = 0;
+    let isOver = false;
+    workload.longestSilenceMs = 0;
+    // Since the last scrape: from here on.
+    await loopDelayOf(leader);
+    workload.longestSilenceMs = 0;
+    const flood = Array.from({ length: 50 }, async () => {
+      while (!isOver) {
+        const caller = await Stranger.connect(portOf(leader)).catch(() => undefined);
+        if (caller === undefined) continue;
+        const hello = helloOf({
+          clusterId: known.clusterId,
+          member,
+          identity: key.identity,
+          consensus: protocol,
+          to: target.id,
+          channel: "main",
+        });
+        const challenge = await caller.greet(hello);
+        if (challenge !== undefined && !("code" in challenge)) {
+          caller.prove(hello, challenge, key, { urls, introductions: introduced });
+          await caller.hear();
+          handshakes++;
+        }
+        caller.socket.destroy();
+      }
+    });
+    await pass(4_000);
+    isOver = true;
+    await Promise.all(flood);
+    assert.ok(handshakes > 500, `${handshakes} handshakes`);
+    const delay = await loopDelayOf(leader);
+    assert.ok(delay < 0.4, `its loop was late by ${delay} s`);
+    assert.ok(workload.longestSilenceMs < 1_000, `silent for ${workload.longestSilenceMs} ms`);
+    assert.equal(await cluster.leader(), leader, "it leads on");
+    await workload.finish();
+  },
+);
+
+/** In seconds, the worst since this was asked last. */
+async function loopDelayOf({ spec }: MemberProcess): Promise<number> {
+  const text = await (await fetch(`${spec.clientUrl}/metrics`)).text();
+  const worst = /althing_event_loop_delay_seconds\{quantile="1"\} (\S+)/.exec(text);
+  return Number(worst![1]);
+}

@@ -9,6 +9,7 @@ import type { PeerLimits, PeersOptions } from "./options.ts";
 import type { PeerPlace } from "./peer-url.ts";
 import { crowded, type StrangerPlace, Strangers } from "./strangers.ts";
 import { createTlsAcceptor } from "./tls.ts";
+import { TurnByTurn } from "./turn-by-turn.ts";
 import { claimSocketPath } from "./unix-socket.ts";
 
 export interface AcceptorEvents extends Omit<InboundEvents, "turnedAway"> {
@@ -23,6 +24,7 @@ export class Acceptor {
   readonly #sockets = new Set<Socket>();
   readonly #complaints;
   readonly #strangers: Strangers;
+  readonly #pace = new TurnByTurn();
 
   constructor(options: PeersOptions<never>, limits: PeerLimits, events: AcceptorEvents) {
     this.#options = options;
@@ -72,6 +74,7 @@ export class Acceptor {
       options: this.#options,
       limits: this.#limits,
       place,
+      pace: this.#pace,
       events: this.#events,
     });
   }
@@ -123,6 +126,7 @@ export class Acceptor {
         options: this.#options,
         limits: this.#limits,
         place,
+        pace: this.#pace,
         events: this.#events,
       });
     });

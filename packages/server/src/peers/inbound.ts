@@ -25,6 +25,7 @@ import type { PeerUrl } from "./peer-url.ts";
 import { encodeRosterAnswer } from "./roster.ts";
 import { crowded, type StrangerPlace } from "./strangers.ts";
 import { bindingOf, certificateFault, certificateNamesFault } from "./tls.ts";
+import type { TurnByTurn } from "./turn-by-turn.ts";
 
 /** A connection whose caller is known. */
 export interface Accepted {
@@ -58,8 +59,13 @@ export interface InboundParts {
   readonly options: PeersOptions<never>;
   readonly limits: PeerLimits;
   readonly place: StrangerPlace;
+  /** Signatures are made and checked there. */
+  readonly pace: TurnByTurn;
   readonly events: InboundEvents;
 }
+
+/** A hello, a proof, and a refusal from one that does not want to talk after all. */
+const waitingMax = 3;
 
 export class Inbound {
   readonly #socket: Socket;
@@ -69,6 +75,9 @@ export class Inbound {
   readonly #timer: NodeJS.Timeout;
   #connection: Accepted | undefined;
   #hasSpoken = false;
+  /** Frames of the handshake that wait for their turn. */
+  #waiting: { readonly type: number; readonly payload: Buffer }[] = [];
+  #isOver = false;
   /** Bytes of the preamble; undefined once it is read. */
   #opening: Buffer | undefined = Buffer.alloc(0);
 
@@ -130,9 +139,33 @@ export class Inbound {
   }
 
   #frame(type: number, payload: Buffer): void {
-    if (this.#connection !== undefined) {
+    if (this.#connection !== undefined && this.#waiting.length === 0) {
       this.#parts.events.frame(this.#connection, type, payload);
-    } else if (type === frameType.hello) this.#greeted(payload);
+      return;
+    }
+    this.#waiting.push({ type, payload });
+    if (this.#waiting.length > waitingMax)
+      throw new FrameError("flood", "a handshake of many frames");
+    if (this.#waiting.length === 1) this.#parts.pace.add(() => this.#takeWaiting());
+  }
+
+  #takeWaiting(): void {
+    try {
+      for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+        if (this.#isOver) return;
+        const { type, payload } = next;
+        if (this.#connection === undefined) this.#handshake(type, payload);
+        else this.#parts.events.frame(this.#connection, type, payload);
+        this.#waiting.shift();
+      }
+    } catch (error) {
+      if (error instanceof FrameError) this.#leave(error.code, error.message);
+      else this.#fail(error);
+    }
+  }
+
+  #handshake(type: number, payload: Buffer): void {
+    if (type === frameType.hello) this.#greeted(payload);
     else if (type === frameType.proof) this.#proved(payload);
     else {
       this.#refuse({ code: "malformed", reason: `a frame of type ${type} instead of a hello` });
@@ -210,6 +243,7 @@ export class Inbound {
   }
 
   #end(lastWords: Buffer): void {
+    this.#isOver = true;
     this.#channel.reader.close();
     this.#say(lastWords);
     this.#socket.end();
@@ -230,6 +264,7 @@ export class Inbound {
   }
 
   #gone(reason: string): void {
+    this.#isOver = true;
     this.#known();
     const lost = this.#connection;
     this.#connection = undefined;
