@@ -49,7 +49,7 @@ import {
 import { areTrailersValid, type RequestHead, readRequestHead } from "./request-head.ts";
 import { Stream, type StreamOwner, streamBytes } from "./stream.ts";
 import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
-import { awaitShare, isShareSpent, type Sharer, spendShare } from "./turn-share.ts";
+import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 
 export interface ConnectionOptions extends LivenessRules {
   readonly concurrentStreamsMax: number;
@@ -134,28 +134,30 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
   }
 
   receive(chunk: Buffer): void {
+    const nowMs = performance.now();
     if (this.putOff.length > 0) this.putOff.push(chunk);
-    else if (isShareSpent()) {
+    else if (isShareSpent(nowMs)) {
       this.putOff.push(chunk);
       this.socket.pause();
       awaitShare(this);
-    } else this.take(chunk);
+    } else this.take(chunk, nowMs);
   }
 
   catchUp(): boolean {
     for (let chunk = this.putOff[0]; chunk !== undefined; chunk = this.putOff[0]) {
-      if (isShareSpent()) return false;
+      const nowMs = performance.now();
+      if (isShareSpent(nowMs)) return false;
       this.putOff.shift();
-      this.take(chunk);
+      this.take(chunk, nowMs);
     }
     if (!this.isPaused) this.socket.resume();
     return true;
   }
 
-  private take(chunk: Buffer): void {
+  private take(chunk: Buffer, nowMs: number): void {
     if (this.isDeaf) return;
     this.liveness.received();
-    this.nowMs = performance.now();
+    this.nowMs = nowMs;
     try {
       const rest = this.prefaceBytes < preface.length ? this.readPreface(chunk) : chunk;
       this.reader.push(rest);
@@ -170,7 +172,6 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
       this.isPaused = true;
       this.socket.pause();
     }
-    spendShare(performance.now() - this.nowMs);
   }
 
   /** No new streams; closes when those under way have ended. */

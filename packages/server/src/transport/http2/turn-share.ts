@@ -10,21 +10,23 @@ export interface Sharer {
 
 const turnMs = 20;
 
-let spentMs = 0;
+/** When the first in this turn was served; 0: nobody was. */
+let startedMs = 0;
 let waiting: Sharer[] = [];
 let isScheduled = false;
 
-export function isShareSpent(): boolean {
-  return spentMs >= turnMs;
+export function isShareSpent(nowMs: number): boolean {
+  if (startedMs > 0) return nowMs - startedMs >= turnMs;
+  startedMs = nowMs;
+  return false;
 }
 
-export function spendShare(ms: number): void {
-  spentMs += ms;
-}
-
-/** A new turn: called wherever one is known to have begun, and by itself where somebody waits. */
+/**
+ * A turn is over: called where one is known to be, which is cheaper than to find it out by itself. Who comes after
+ * a turn in which nothing was said in answer may be put off for no reason, for an instant.
+ */
 export function renewShare(): void {
-  if (waiting.length === 0) spentMs = 0;
+  if (waiting.length === 0) startedMs = 0;
 }
 
 export function awaitShare(sharer: Sharer): void {
@@ -36,11 +38,11 @@ export function awaitShare(sharer: Sharer): void {
 
 function takeTurns(): void {
   isScheduled = false;
-  spentMs = 0;
+  startedMs = performance.now();
   const turns = waiting;
   waiting = [];
   for (const [i, sharer] of turns.entries()) {
-    if (!isShareSpent() && sharer.catchUp()) continue;
+    if (sharer.catchUp()) continue;
     // It goes on where it was, before those that have come meanwhile.
     waiting = [...turns.slice(i), ...waiting];
     break;
