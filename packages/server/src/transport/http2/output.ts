@@ -123,15 +123,15 @@ export class Output {
     const { current, full, socket } = this;
     if (current === undefined || !socket.writable) return;
     if (this.backlogBytes > freeBytes) this.settle();
-    if (full.length === 0 && this.inFlight >= inFlightMax && !isLast) return;
-    this.current = undefined;
+    const isStuck = this.inFlight >= inFlightMax && !isLast;
+    if (!isStuck) this.current = undefined;
     if (full.length === 0) {
-      this.write(current);
+      if (!isStuck) this.write(current);
       return;
     }
     socket.cork();
     for (const buffer of full) this.write(buffer);
-    this.write(current);
+    if (!isStuck) this.write(current);
     socket.uncork();
     full.length = 0;
   }
