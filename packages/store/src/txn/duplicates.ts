@@ -4,7 +4,7 @@
 // one's puts are held against the other's deletes.
 
 import type { Key, TxnOp } from "../contract.ts";
-import { IntervalSet } from "./interval-set.ts";
+import { DeletedKeys } from "./deleted-keys.ts";
 
 export function hasDuplicates(branch: readonly TxnOp[]): boolean {
   return touchedBy(branch) === undefined;
@@ -12,13 +12,18 @@ export function hasDuplicates(branch: readonly TxnOp[]): boolean {
 
 interface Touched {
   readonly puts: Set<Key>;
-  readonly deletes: IntervalSet;
+  readonly deletes: DeletedKeys;
 }
 
 /** Undefined when there is a duplicate. */
 function touchedBy(branch: readonly TxnOp[]): Touched | undefined {
-  const puts = new Set<Key>();
-  const deletes = new IntervalSet();
+  let puts = new Set<Key>();
+  const deletes = new DeletedKeys();
+  const meets = (keys: ReadonlySet<Key>): boolean => {
+    if (haveCommon(keys, puts)) return true;
+    if (!deletes.isEmpty) for (const key of keys) if (deletes.has(key)) return true;
+    return false;
+  };
   for (const op of branch) {
     if (op.kind !== "deleteRange") continue;
     // With "\0" as its end the interval is inverted, and so empty.
@@ -29,15 +34,9 @@ function touchedBy(branch: readonly TxnOp[]): Touched | undefined {
     const success = touchedBy(op.success);
     const failure = touchedBy(op.failure);
     if (success === undefined || failure === undefined) return undefined;
-    for (const key of success.puts) {
-      if (puts.has(key) || deletes.has(key)) return undefined;
-    }
-    for (const key of success.puts) puts.add(key);
-    for (const key of failure.puts) {
-      // The two branches exclude each other: the same put in both is one put.
-      if ((puts.has(key) && !success.puts.has(key)) || deletes.has(key)) return undefined;
-      puts.add(key);
-    }
+    // The two branches exclude each other: the same put in both is one put.
+    if (meets(success.puts) || meets(failure.puts)) return undefined;
+    puts = united(united(puts, success.puts), failure.puts);
     deletes.addAll(success.deletes);
     deletes.addAll(failure.deletes);
   }
@@ -47,4 +46,18 @@ function touchedBy(branch: readonly TxnOp[]): Touched | undefined {
     puts.add(op.key);
   }
   return { puts, deletes };
+}
+
+/** The smaller one is looked through: what is nested deep is not looked through once a level. */
+function haveCommon(a: ReadonlySet<Key>, b: ReadonlySet<Key>): boolean {
+  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
+  for (const key of small) if (large.has(key)) return true;
+  return false;
+}
+
+/** Takes both: one of them is the result. */
+function united(a: Set<Key>, b: Set<Key>): Set<Key> {
+  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
+  for (const key of small) large.add(key);
+  return large;
 }

@@ -22,21 +22,10 @@ export class IntervalSet {
     this.#ends.splice(first, last - first, high);
   }
 
-  addAll(other: IntervalSet): void {
-    other.#starts.forEach((start, i) => {
-      this.add(start, other.#ends[i]!);
-    });
-  }
-
   /** Whether one interval holds all of [start, end), and `start` in any case. */
   covers(start: Key, end: Key): boolean {
     const place = lowerBound(this.#ends, end > start ? end : `${start}\0`);
     return place < this.#starts.length && this.#starts[place]! <= start;
-  }
-
-  has(key: Key): boolean {
-    const place = lowerBound(this.#ends, `${key}\0`);
-    return place < this.#starts.length && this.#starts[place]! <= key;
   }
 }
 
