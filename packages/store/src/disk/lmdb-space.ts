@@ -1,6 +1,6 @@
 // A state in one LMDB environment. Commits are made on lmdb's own thread.
 
-import { statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Space, SpaceTable } from "../blocks/ports.ts";
@@ -10,6 +10,15 @@ type Done = (error: Error | undefined) => void;
 
 /** The page of the head, and what LMDB keeps its books in. */
 const ownPages = 8;
+
+/** LMDB would let everybody read them. Those that are there are not touched: to close one ends its locks. */
+function createPrivately(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const name of ["data.mdb", "lock.mdb"]) {
+    const file = join(path, name);
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+  }
+}
 
 export class LmdbSpace implements Space {
   readonly #path: string;
@@ -22,6 +31,7 @@ export class LmdbSpace implements Space {
 
   constructor(path: string) {
     this.#path = path;
+    createPrivately(path);
     this.#root = open<Buffer, Buffer>({
       path,
       noSubdir: false,
