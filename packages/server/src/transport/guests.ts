@@ -14,7 +14,7 @@ export interface Guest {
   readonly isReserved: boolean;
 }
 
-/** What a connection occupies before it asks for anything, measured: twice that for what it collects. */
+/** What a connection is charged before it asks for anything: idle ones take 10 KiB, and a frame may be half here. */
 const connectionBytes = 24 * 1024;
 /** Longer than any probe takes. */
 const reservedMs = 5000;
