@@ -38,6 +38,7 @@ import { FrameReader, type FrameSink } from "./frames.ts";
 import { HeaderBlock } from "./header-block.ts";
 import { BlockCache } from "./hpack/block-cache.ts";
 import { type HeaderList, HpackDecoder } from "./hpack/decoder.ts";
+import { Inbox } from "./inbox.ts";
 import { Liveness, type LivenessRules, type LivenessSubject } from "./liveness.ts";
 import { Output } from "./output.ts";
 import {
@@ -49,7 +50,6 @@ import {
 import { areTrailersValid, type RequestHead, readRequestHead } from "./request-head.ts";
 import { Stream, type StreamOwner, streamBytes } from "./stream.ts";
 import { type Flushable, flushAtTurnEnd } from "./turn-end.ts";
-import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 
 export interface ConnectionOptions extends LivenessRules {
   readonly concurrentStreamsMax: number;
@@ -78,7 +78,7 @@ const shedLooks = 256;
 /** Resets of streams that are younger than this are counted. */
 const hastyMs = 500;
 
-export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSubject, Sharer {
+export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSubject {
   readonly output: Output;
   readonly sending: SendFlow;
   readonly streams = new Map<number, Stream>();
@@ -102,16 +102,14 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
   private readonly resetByUs = new RecentStreams(1024);
   private readonly ended = new RecentStreams(64);
   private readonly liveness: Liveness;
+  private readonly inbox: Inbox;
   private prefaceBytes = 0;
   private highestId = 0;
   /** Of the streams that were begun before we said that we leave. */
   private lastAcceptedId = windowMax;
   private isLeaving = false;
   private isClosed = false;
-  private isPaused = false;
   private early: Stream[] = [];
-  /** What came when this turn's share was used up. */
-  private readonly putOff: Buffer[] = [];
   /** When the chunk that is being read came. */
   private nowMs: number;
 
@@ -126,6 +124,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
     this.output = new Output(socket, account, () => this.released());
     this.sending = new SendFlow(this.output);
     this.liveness = new Liveness(options, this, this.nowMs);
+    this.inbox = new Inbox(socket, (chunk, nowMs) => this.take(chunk, nowMs));
     this.sayHello();
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
     // A client that closes its side wants no answers any more.
@@ -134,24 +133,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
   }
 
   receive(chunk: Buffer): void {
-    const nowMs = performance.now();
-    if (this.putOff.length > 0) this.putOff.push(chunk);
-    else if (isShareSpent(nowMs)) {
-      this.putOff.push(chunk);
-      this.socket.pause();
-      awaitShare(this);
-    } else this.take(chunk, nowMs);
-  }
-
-  catchUp(): boolean {
-    for (let chunk = this.putOff[0]; chunk !== undefined; chunk = this.putOff[0]) {
-      const nowMs = performance.now();
-      if (isShareSpent(nowMs)) return false;
-      this.putOff.shift();
-      this.take(chunk, nowMs);
-    }
-    if (!this.isPaused) this.socket.resume();
-    return true;
+    this.inbox.receive(chunk);
   }
 
   private take(chunk: Buffer, nowMs: number): void {
@@ -168,10 +150,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
         this.fail(errorCode.internalError, "");
       }
     }
-    if (this.output.isCongested && !this.isPaused) {
-      this.isPaused = true;
-      this.socket.pause();
-    }
+    if (this.output.isCongested) this.inbox.hold();
   }
 
   /** No new streams; closes when those under way have ended. */
@@ -628,10 +607,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
   private released(): void {
     if (this.isClosed) return;
     if (this.sending.canPump) flushAtTurnEnd(this);
-    if (this.isPaused && !this.output.isBlocked) {
-      this.isPaused = false;
-      if (this.putOff.length === 0) this.socket.resume();
-    }
+    if (!this.output.isBlocked) this.inbox.release();
   }
 
   private maybeFinish(): void {

@@ -1,0 +1,52 @@
+// What comes in on a connection, as fast as it may be taken: a turn of the loop is shared with other connections
+// (turn-share.ts), and a peer that does not read what it asked for is not listened to.
+
+import type { Socket } from "node:net";
+import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
+
+export class Inbox implements Sharer {
+  private readonly socket: Socket;
+  private readonly take: (chunk: Buffer, nowMs: number) => void;
+  /** What came when this turn's share was used up. */
+  private readonly putOff: Buffer[] = [];
+  private isHeld = false;
+
+  constructor(socket: Socket, take: (chunk: Buffer, nowMs: number) => void) {
+    this.socket = socket;
+    this.take = take;
+  }
+
+  receive(chunk: Buffer): void {
+    const nowMs = performance.now();
+    if (this.putOff.length > 0) this.putOff.push(chunk);
+    else if (isShareSpent(nowMs)) {
+      this.putOff.push(chunk);
+      this.socket.pause();
+      awaitShare(this);
+    } else this.take(chunk, nowMs);
+  }
+
+  catchUp(): boolean {
+    for (let chunk = this.putOff[0]; chunk !== undefined; chunk = this.putOff[0]) {
+      const nowMs = performance.now();
+      if (isShareSpent(nowMs)) return false;
+      this.putOff.shift();
+      this.take(chunk, nowMs);
+    }
+    if (!this.isHeld) this.socket.resume();
+    return true;
+  }
+
+  /** Until `release` nothing more is read. */
+  hold(): void {
+    if (this.isHeld) return;
+    this.isHeld = true;
+    this.socket.pause();
+  }
+
+  release(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    if (this.putOff.length === 0) this.socket.resume();
+  }
+}
