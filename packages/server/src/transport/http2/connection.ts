@@ -408,7 +408,8 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
       this.refuse(id, errorCode.refusedStream);
       return;
     }
-    const heldBytes = streamBytes + (list === undefined ? 0 : list.size);
+    // Twice, because the heap grows to as much before what is dropped is collected.
+    const heldBytes = streamBytes + (list === undefined ? 0 : 2 * list.size);
     if (!this.account.charge(heldBytes)) {
       this.refuse(id, errorCode.refusedStream);
       return;
