@@ -68,7 +68,8 @@ test("addresses that nobody can call, in a log of old, harm nobody", async () =>
   const { cluster, members } = await founded(["m1", "m2", "m3"]);
   const [first] = members;
   const odd = published(first!).find(({ member }) => member !== first!.server.memberId)!;
-  const peerUrls = ["not a url", "http://127.0.0.1:99999"];
+  // Beside one that can be called: whom nobody can call, nobody can answer.
+  const peerUrls = ["not a url", "http://127.0.0.1:99999", ...odd.peerUrls];
   assert.equal(await propose(first!, encodeCommand({ ...odd, peerUrls })), "applied");
   await until(() =>
     members.every((member) =>
