@@ -26,19 +26,29 @@ function propose({ server }: Running, command: Uint8Array): Promise<string> {
   return new Promise((done) => server.member.propose(command, ({ kind }) => done(kind)));
 }
 
+const names = ["m1", "m2", "m3"];
+const formerOf = (id: string) => `${id.slice(0, 15)}f`;
+
+/**
+ * Members as the version before keys left them in the replicated state. A member of today fails when it reads
+ * that of itself, sometimes before all of it is committed: then it is tried with others.
+ */
+async function leftByOldVersion(): Promise<InProcessCluster> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const { cluster, members } = await founded(names);
+    const outcomes = await Promise.all(
+      published(members[0]!).map((one) =>
+        propose(members[0]!, encodeCommand({ ...one, incarnation: formerOf(one.member) })),
+      ),
+    );
+    await Promise.all([...cluster.running].map((member) => cluster.stop(member)));
+    if (outcomes.every((outcome) => outcome === "applied")) return cluster;
+  }
+  assert.fail("members failed before they had read what the version of old left");
+}
+
 test("members known by secrets of old know each other by keys after an upgrade", async () => {
-  const names = ["m1", "m2", "m3"];
-  const { cluster, members } = await founded(names);
-  const before = published(members[0]!);
-  // As the version before keys left it: in the replicated state, and in each directory.
-  const formerOf = (id: string) => `${id.slice(0, 15)}f`;
-  const running = [...members];
-  await Promise.all(
-    before.map((one) =>
-      propose(running[0]!, encodeCommand({ ...one, incarnation: formerOf(one.member) })),
-    ),
-  );
-  await Promise.all(running.map(({ server }) => server.stop()));
+  const cluster = await leftByOldVersion();
   for (const name of names) {
     const path = join(cluster.folder, name, "identity.json");
     const { privateKey, ...identity } = JSON.parse(readFileSync(path, "utf8"));
