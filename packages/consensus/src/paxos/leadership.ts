@@ -6,7 +6,7 @@ import type { Index, MemberId, Proposal } from "../contract.ts";
 import { membersOf } from "../membership/membership.ts";
 import { Progress } from "../progress/progress.ts";
 import { createRounds, type Rounds } from "../reads/rounds.ts";
-import type { Preparation } from "./preparation.ts";
+import { forgetStrangers, type Preparation } from "./preparation.ts";
 import { Ranges } from "./ranges.ts";
 import { membership, type Paxos } from "./self.ts";
 
@@ -116,6 +116,7 @@ export function alignPeers(paxos: Paxos, leadership: Leadership): void {
         peerOf(leadership, member) ??
         new Peer(member, paxos.commitIndex + 1, limits.messagesInFlightMax),
     );
+  forgetStrangers(leadership.preparation, [id, ...leadership.peers.map((peer) => peer.id)]);
   // A lease was granted by a quorum of the membership before; it is earned again.
   leadership.leaseFromMs = Number.NEGATIVE_INFINITY;
 }

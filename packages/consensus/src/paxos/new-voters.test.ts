@@ -117,6 +117,31 @@ test("from an empty cluster: lost messages and one partition never make two valu
   }
 });
 
+test("who comes back without its disk under the leader that removed it is asked for its promise anew", () => {
+  const cluster = new Cluster(paxos, { membership: membershipOf(["a", "b"]) });
+  const change = (kind: "remove" | "addLearner" | "promote") => {
+    const changes = [{ kind, member: "b" }];
+    cluster.step("a", { kind: "changeMembership", changes, context: bytesOf(""), token: 1 });
+    cluster.elapse(30);
+  };
+  cluster.step("a", { kind: "campaign" });
+  cluster.stabilize();
+  assert.equal(cluster.leader(), "a");
+  change("remove");
+  cluster.addMachine("b");
+  change("addLearner");
+  const asked: PaxosMessage["kind"][] = [];
+  const deliver = cluster.deliver.bind(cluster);
+  cluster.deliver = (letter) => {
+    asked.push(paxos.decodeMessage(letter.bytes).kind);
+    deliver(letter);
+  };
+  change("promote");
+  assert.deepEqual(cluster.at("a").core.status().membership, membershipOf(["a", "b"]));
+  assert.equal(cluster.leader(), "a");
+  assert(asked.includes("prepareRequest"), "the quorum of two needs a promise of its new disk");
+});
+
 test("an acceptor is never talked into a second value of one ballot", () => {
   const core = paxos.create(
     { id: "b", heartbeatTicks: 2, electionTicks: 10, tickMs: 10, random: () => 0.5 },

@@ -65,6 +65,16 @@ export function forgetKnown({ found, chosen }: Preparation, commitIndex: Index):
   for (const index of chosen) if (index <= commitIndex) chosen.delete(index);
 }
 
+/** Who comes back after it was removed may have another disk: it promises, and tells, anew. */
+export function forgetStrangers(
+  { answers, toldUpTo, commitOf }: Preparation,
+  members: readonly MemberId[],
+): void {
+  for (const told of [answers, toldUpTo, commitOf]) {
+    for (const member of told.keys()) if (!members.includes(member)) told.delete(member);
+  }
+}
+
 function find(preparation: Preparation, entry: Entry): void {
   preparation.found.set(entry.index, entry);
   if (entry.index > preparation.foundUpTo) preparation.foundUpTo = entry.index;

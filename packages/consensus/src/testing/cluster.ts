@@ -18,7 +18,7 @@ import type {
 import { keepsLogAfterSnapshot } from "../installing/installing.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
-import { isQuorum } from "../quorum/quorum.ts";
+import { isAcceptQuorum, majorities } from "../paxos/quorums.ts";
 import { Chosen } from "./chosen.ts";
 import { appliedByRestart, checkCounted } from "./disk-checks.ts";
 import { traceEffect } from "./trace.ts";
@@ -373,7 +373,9 @@ export class Cluster<M = unknown, S = unknown> {
       // There a membership governs for those that know it to be chosen.
       return ((disk.state as { commit?: number } | undefined)?.commit ?? 0) >= index;
     };
-    const isSettled = isQuorum(membership, knows);
+    // Whoever prepares a ballot without the ones left out needs one of those that know.
+    const sizes = this.options.core?.paxosQuorums ?? majorities;
+    const isSettled = isAcceptQuorum(sizes, membership, knows);
     assert(isSettled, `${id} tells the membership at ${index} as settled, which a crash may undo`);
   }
 

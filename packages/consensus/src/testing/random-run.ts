@@ -72,8 +72,8 @@ class RandomRun<M, S> {
   readonly #cluster: Cluster<M, S>;
   readonly #plan: RandomPlan;
   readonly #members: readonly MemberId[];
-  /** For each read under way, what had been applied anywhere when it was asked. */
-  readonly #asked = new Map<number, number>();
+  /** For each read under way, who was asked, and what had been applied anywhere by then. */
+  readonly #asked = new Map<number, { readonly id: MemberId; readonly highest: number }>();
   #nextToken = 1;
   #answersSeen = 0;
 
@@ -321,7 +321,7 @@ class RandomRun<M, S> {
     const token = this.#nextToken++;
     if (!this.#cluster.at(id).isUp) return;
     const highest = Math.max(...[...this.#cluster.machines.values()].map((m) => m.store.index));
-    this.#asked.set(token, highest);
+    this.#asked.set(token, { id, highest });
     this.#cluster.step(id, { kind: "read", token });
   }
 
@@ -333,10 +333,14 @@ class RandomRun<M, S> {
       const asked = this.#asked.get(effect.token);
       this.#asked.delete(effect.token);
       if (effect.kind === "rejected" || asked === undefined) continue;
-      assert(effect.index >= asked, `${member} reads at ${effect.index} what stood at ${asked}`);
+      const { highest } = asked;
+      const seen = `${member} reads at ${effect.index} what stood at ${highest}`;
+      assert(effect.index >= highest, seen);
     }
-    // A crash forgets what was asked.
-    for (const { isUp } of this.#cluster.machines.values()) if (!isUp) this.#asked.clear();
+    // Who crashes forgets what it was asked.
+    for (const [token, { id }] of this.#asked) {
+      if (!this.#cluster.at(id).isUp) this.#asked.delete(token);
+    }
   }
 
   #changeMembership(id: MemberId, choice: number): void {

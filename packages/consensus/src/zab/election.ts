@@ -60,8 +60,9 @@ export function handleNotification(zab: Zab, from: MemberId, message: Notificati
     return;
   }
   if (zab.following?.leader === from && message.round > zab.round) {
-    // The leader looks for a leader: it gave up, and holds nobody to what was promised to it.
-    releasePromise(zab, from);
+    // The leader looks for a leader: it gave up, and holds nobody to what was promised to it. Of an
+    // earlier epoch this may be its word of long ago, from before a restart that counted rounds anew.
+    if (message.epoch >= zab.acceptedEpoch) releasePromise(zab, from);
     becomeLooking(zab);
     handleNotification(zab, from, message);
     return;

@@ -595,6 +595,29 @@ describe("what this implementation adds", () => {
     cluster.elapse(40);
     assert.notEqual(cluster.leader(), "a");
   });
+
+  test("lease: what its leader said before it led, however late it comes, releases no follower", () => {
+    const cluster = led(3, { core: { reads: "lease" } });
+    for (const other of ["a", "b"]) {
+      cluster.cut("c", other);
+      cluster.cut(other, "c");
+    }
+    cluster.elapse(30);
+    cluster.heal();
+    for (const other of ["b", "c"]) {
+      cluster.cut("a", other);
+      cluster.cut(other, "a");
+    }
+    // Before it crashed a had looked in many rounds by itself; since then it counts anew.
+    const says: ZabMessage = { ...looks(voteFor("a"), 2 ** 30), epoch: 0 };
+    cluster.step("b", { kind: "receive", from: "a", message: says });
+    cluster.elapse(7);
+    cluster.step("a", { kind: "read", token: 9 });
+    assert.equal(cluster.answers.at(-1)?.effect.kind, "readReady", "a reads from its lease");
+    assert.equal(inspect(cluster, "b").acceptedEpoch, 1);
+    cluster.elapse(60);
+    assert.notEqual(cluster.leader(), "a");
+  });
 });
 
 /** Member a leads a, b and c, has heard of b, and is about to propose an epoch. */
