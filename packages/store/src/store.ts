@@ -77,7 +77,7 @@ export interface StoreOptions {
 export interface OpenedStore extends Store, LeaseReads, WatchReads, AuthReads {
   /** Something that compaction made obsolete is still there, be it that it has to wait. */
   readonly compactionLeft: boolean;
-  /** `compactStep` has something to do now: not while a snapshot is read or the disk is behind. */
+  /** `compactStep` has something to do now: not while the disk is behind, nor of what is being read. */
   readonly compactionPending: boolean;
   /**
    * Removes some of what compaction made obsolete; short. Call it while `compactionPending`, when
@@ -278,9 +278,12 @@ class ReplicatedStore implements OpenedStore {
   }
 
   openSnapshot(): SnapshotReader {
+    const pin = this.#keyspace.pin();
     return createSnapshotReader(this.#engine, this.#head(), {
+      pin,
       crc32: this.#crc32,
-      keep: keepsRecord(this.#keyspace, this.#keyspace.compactRevision),
+      keep: keepsRecord(this.#keyspace, pin.floor),
+      closed: pin.release,
     });
   }
 
@@ -445,7 +448,7 @@ class ReplicatedStore implements OpenedStore {
   }
 
   #replaceBy(state: RestoredState): void {
-    this.#keyspace.index = state.index;
+    this.#keyspace.replaceBy(state.index);
     this.#adopt(state.head);
     this.#alarms = state.alarms;
     this.#members = state.members;

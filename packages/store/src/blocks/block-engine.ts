@@ -124,8 +124,8 @@ export class BlockEngine implements Engine {
   get head(): Head {
     return this.#head;
   }
-  get pinned(): boolean {
-    return this.#pins.isHeld;
+  get isCopying(): boolean {
+    return false;
   }
   get bytes(): number {
     this.#fileBytes ??= this.#environment.space.bytes;

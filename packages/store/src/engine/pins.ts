@@ -1,6 +1,6 @@
-// Who reads a state in many steps holds a pin on it: nothing is removed under the pin, and when an installed
-// snapshot takes the place of the whole state, the pin fails its holder. Without that a reader would go on
-// over the new state with what it knew of the old one, and what it makes would look whole.
+// Who reads a state in many steps holds a pin on it: when an installed snapshot takes the place of the whole
+// state, the pin fails its holder. Without that a reader would go on over the new state with what it knew of
+// the old one, and what it makes would look whole.
 
 import type { Revision } from "../contract.ts";
 import type { RecordVisitor, StatePin } from "./port.ts";
@@ -18,38 +18,29 @@ type Scan = (main: Revision, sub: number, visit: RecordVisitor) => void;
 
 export class Pins {
   readonly #scan: Scan;
-  /** Of the state that is in place. */
-  #held = new Set<StatePin>();
+  /** Of the states that were in place. */
+  #state = 0;
 
   constructor(scan: Scan) {
     this.#scan = scan;
   }
 
-  get isHeld(): boolean {
-    return this.#held.size > 0;
-  }
-
   pin(): StatePin {
-    const held = this.#held;
+    const state = this.#state;
     const check = (): void => {
-      if (held !== this.#held) throw new StateReplaced();
+      if (state !== this.#state) throw new StateReplaced();
     };
-    const pin: StatePin = {
+    return {
       check,
       scan: (main, sub, visit) => {
         check();
         this.#scan(main, sub, visit);
       },
-      release: () => {
-        held.delete(pin);
-      },
     };
-    held.add(pin);
-    return pin;
   }
 
   /** In the same step in which the engine puts another state in place. */
   replaced(): void {
-    this.#held = new Set();
+    this.#state++;
   }
 }

@@ -54,14 +54,12 @@ export interface RecordPlace {
   end: number;
 }
 
-/** Held by whoever reads a state in more than one step. */
+/** For who reads a state in more than one step. What is removed meanwhile is for the keyspace to say. */
 export interface StatePin {
   /** As the engine's. Throws `StateReplaced` once an installed snapshot took the place of the state. */
   scan(main: Revision, sub: number, visit: RecordVisitor): void;
   /** Throws the same: for who reads otherwise. */
   check(): void;
-  /** May be called twice. */
-  release(): void;
 }
 
 export interface EngineWriter {
@@ -89,9 +87,9 @@ export interface Engine extends EngineWriter {
   load(visit: LoadVisitor): void;
   /** Every record from (main, sub) on, ascending, until the visitor stops it. */
   scan(main: Revision, sub: number, visit: RecordVisitor): void;
-  /** While it is held nothing may be removed: a snapshot under way reads records in many steps. */
   pin(): StatePin;
-  readonly pinned: boolean;
+  /** It is writing all of itself in many steps: nothing may be removed until it is done. */
+  readonly isCopying: boolean;
 
   durable(): StorePoint;
   /**

@@ -109,8 +109,8 @@ class Memory implements MemoryEngine {
   get bytesInUse(): number {
     return this.#arena.bytesInUse;
   }
-  get pinned(): boolean {
-    return this.#pins.isHeld;
+  get isCopying(): boolean {
+    return this.#writing;
   }
 
   append(main: number, sub: number, record: Uint8Array): Handle {
@@ -215,11 +215,10 @@ class Memory implements MemoryEngine {
   #checkpoint(engine: Memory, done: Done): void {
     this.#writing = true;
     const head = engine.head;
-    const chunks = createSnapshotReader(
-      engine,
-      head,
-      this.#crc32 === undefined ? {} : { crc32: this.#crc32 },
-    );
+    const chunks = createSnapshotReader(engine, head, {
+      pin: engine.pin(),
+      ...(this.#crc32 !== undefined && { crc32: this.#crc32 }),
+    });
     writeCheckpoint(this.#storage!, chunks, (error) => {
       this.#writing = false;
       if (error === undefined) {

@@ -42,7 +42,7 @@ export function compactStep(keyspace: Keyspace, versionsMax: number): boolean {
 }
 
 function mayRemove({ engine }: Keyspace): boolean {
-  return !engine.pinned && engine.unwrittenRemovals < unwrittenRemovalsMax;
+  return !engine.isCopying && engine.unwrittenRemovals < unwrittenRemovalsMax;
 }
 
 function isAnyObsolete({ index }: Keyspace, floor: Revision): boolean {

@@ -26,9 +26,9 @@ const tombstoneMark = 0x74;
 export function openHashKv(keyspace: Keyspace, revision: Revision): HashKvRun | StoreErrorCode {
   if (revision > keyspace.revision) return "futureRevision";
   const hashRevision = revision === 0 ? keyspace.revision : revision;
-  const floor = keyspace.compactRevision;
-  if (hashRevision < floor) return "compacted";
-  const pin = keyspace.engine.pin();
+  if (hashRevision < keyspace.compactRevision) return "compacted";
+  const pin = keyspace.pin();
+  const { floor } = pin;
   const place = new Uint8Array(18);
   const view = new DataView(place.buffer);
   place[8] = underscore;

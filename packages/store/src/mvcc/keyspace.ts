@@ -6,7 +6,7 @@ import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { type Crc32, crc32 as crc32Table } from "../bytes/crc32.ts";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
-import type { Engine, RecordPlace } from "../engine/port.ts";
+import type { Engine, RecordPlace, StatePin } from "../engine/port.ts";
 import { KeyIndex } from "./key-index.ts";
 import { keyRange } from "./key-range.ts";
 import { decodeRecord, decodeRecordAt, noBytes, RecordWriter } from "./record.ts";
@@ -18,6 +18,25 @@ export interface PutRequest {
   readonly lease: LeaseId;
   readonly ignoreValue: boolean;
   readonly ignoreLease: boolean;
+}
+
+/** What is read: the state at a revision, by the floor of compaction that was in force when it began. */
+export interface ReadPoint {
+  readonly revision: Revision;
+  readonly floor: Revision;
+}
+
+/** For who reads all of it in one step. */
+export function readPoint({ compactRevision }: Keyspace, revision: Revision): ReadPoint {
+  return { revision, floor: compactRevision };
+}
+
+/** Held by who reads in many steps: all that is visible at or above the floor stays for it. */
+export interface ReadPin extends StatePin {
+  /** Of compaction, when it was taken. */
+  readonly floor: Revision;
+  /** May be called twice. */
+  release(): void;
 }
 
 /** A shorter record is hashed sooner here than the call into native code takes. */
@@ -32,6 +51,8 @@ export class Keyspace {
   historyFloor: Revision = -1;
   /** From where on somebody is still to read what happened, whatever the floor. */
   readonly holds = new Set<() => Revision>();
+  /** Of those that read in many steps, by age: the floor never goes back. */
+  #pins = new Set<ReadPin>();
   /** The running hash over every record written. */
   hash = 0;
   readonly #crc32: Crc32;
@@ -52,7 +73,31 @@ export class Keyspace {
   get removableRevision(): Revision {
     let revision = this.compactRevision;
     for (const from of this.holds) revision = Math.min(revision, from() - 1);
+    for (const oldest of this.#pins) return Math.min(revision, oldest.floor);
     return revision;
+  }
+
+  /**
+   * What was obsolete before it was taken is of no use to its holder. Were that to stay as well, reads that
+   * overlap without end would end compaction.
+   */
+  pin(): ReadPin {
+    const pins = this.#pins;
+    const pin: ReadPin = {
+      ...this.engine.pin(),
+      floor: this.compactRevision,
+      release: () => {
+        pins.delete(pin);
+      },
+    };
+    pins.add(pin);
+    return pin;
+  }
+
+  /** The pins on what was there before hold nothing of it. */
+  replaceBy(index: KeyIndex): void {
+    this.index = index;
+    this.#pins = new Set();
   }
 
   /** What a read sees now: within a command, its own writes. */

@@ -5,7 +5,7 @@ import type { Revision } from "../contract.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { outlineOf } from "./record.ts";
 
-/** Valid while the engine is pinned. */
+/** Valid while a pin of that floor, or of a lower one, is held. */
 export function keepsRecord(
   keyspace: Keyspace,
   floor: Revision,

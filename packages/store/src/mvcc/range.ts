@@ -2,7 +2,7 @@
 // alone answers everything but values, so only what is returned is read from the engine.
 
 import type { KeyValue, RangeRequest, RangeResult, Revision, StoreErrorCode } from "../contract.ts";
-import type { Keyspace } from "./keyspace.ts";
+import { type Keyspace, readPoint } from "./keyspace.ts";
 import { passes, Selection } from "./selection.ts";
 import type { VersionId } from "./versions.ts";
 import { Meter } from "./work.ts";
@@ -12,7 +12,7 @@ export function readRange(keyspace: Keyspace, request: RangeRequest): RangeResul
   if (refused !== undefined) return refused;
   const revision = revisionOf(keyspace, request);
   if (request.rangeEnd === "") return readKey(keyspace, request, revision);
-  const selection = new Selection(keyspace, request, revision, new Meter());
+  const selection = new Selection(keyspace, request, readPoint(keyspace, revision), new Meter());
   selection.step();
   const { count, more, found } = selection;
   const kvs = found.map((id) => load(keyspace, request, id));

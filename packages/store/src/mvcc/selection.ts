@@ -6,7 +6,7 @@
 import type { Key, RangeRequest, Revision } from "../contract.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { keyRange } from "./key-range.ts";
-import type { Keyspace } from "./keyspace.ts";
+import type { Keyspace, ReadPoint } from "./keyspace.ts";
 import { PackedValues } from "./packed-values.ts";
 import { SteppedSort } from "./stepped-sort.ts";
 import type { VersionId } from "./versions.ts";
@@ -43,13 +43,13 @@ export class Selection {
   #values = new PackedValues();
   #weighed = 0;
 
-  /** `revision` is one that can be read, `request` of more than one key. */
-  constructor(keyspace: Keyspace, request: RangeRequest, revision: Revision, meter: Meter) {
+  /** The revision is one that can be read, `request` of more than one key. */
+  constructor(keyspace: Keyspace, request: RangeRequest, at: ReadPoint, meter: Meter) {
     this.#keyspace = keyspace;
     this.#request = request;
-    this.#revision = revision;
+    this.#revision = at.revision;
     this.#meter = meter;
-    this.#floor = keyspace.compactRevision;
+    this.#floor = at.floor;
     const { start, end } = keyRange(request.key, request.rangeEnd);
     this.#start = start;
     this.#end = end;

@@ -1,11 +1,11 @@
 // Streams a consistent view of an engine without copying it first. The view is "every record up to
-// the head's revision"; it stays whole because later records have later revisions and the engine
-// removes nothing while it is pinned; and when another state takes its place, the pin fails the stream.
+// the head's revision"; it stays whole because later records have later revisions, and nothing is removed
+// meanwhile but what the filter leaves out; and when another state takes its place, the pin fails the stream.
 // Only the tables, which change in place, are taken at once.
 
 import type { Crc32 } from "../bytes/crc32.ts";
 import type { Revision, SnapshotReader } from "../contract.ts";
-import type { Engine, Head } from "../engine/port.ts";
+import type { Engine, Head, StatePin } from "../engine/port.ts";
 import { ChunkEncoder, chunkBytesAim } from "./format.ts";
 import { sortedEntries } from "./sorted-entries.ts";
 
@@ -15,17 +15,24 @@ export type RecordFilter = (main: Revision, sub: number, record: Uint8Array) => 
 /** A bound on one step besides its bytes: a million tiny or filtered records take time as well. */
 const recordsPerStepMax = 2000;
 
+export interface SnapshotReaderOptions {
+  readonly pin: StatePin;
+  readonly crc32?: Crc32;
+  readonly keep?: RecordFilter;
+  /** It is read to its end, or nobody wants more of it. May be called twice. */
+  readonly closed?: () => void;
+}
+
 export function createSnapshotReader(
-  engine: Engine,
+  engine: Pick<Engine, "tableNames" | "entries">,
   head: Head,
-  options: { readonly crc32?: Crc32; readonly keep?: RecordFilter } = {},
+  options: SnapshotReaderOptions,
 ): SnapshotReader {
   const encoder = new ChunkEncoder(options.crc32);
   const keep = options.keep ?? (() => true);
   const tables = engine.tableNames().map((table) => [table, engine.entries(table)] as const);
   const entryCount = tables.reduce((sum, [, entries]) => sum + entries.length, 0);
   const entries = sortedEntries(tables);
-  const pin = engine.pin();
   let stage: "head" | "entries" | "records" | "end" | "done" = "head";
   let records = 0;
   let nextMain = 0;
@@ -45,7 +52,7 @@ export function createSnapshotReader(
   const addRecords = (): boolean => {
     let steps = 0;
     let exhausted = true;
-    pin.scan(nextMain, nextSub, (main, sub, _handle, record) => {
+    options.pin.scan(nextMain, nextSub, (main, sub, _handle, record) => {
       if (main > head.revision) return false;
       if (steps++ === recordsPerStepMax || encoder.bodyBytes >= chunkBytesAim) {
         nextMain = main;
@@ -63,7 +70,7 @@ export function createSnapshotReader(
   };
 
   const close = (): void => {
-    pin.release();
+    options.closed?.();
     stage = "done";
   };
 

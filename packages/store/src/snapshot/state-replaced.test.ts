@@ -83,10 +83,14 @@ for (const kind of ["memory", "disk"] as const) {
     applyAll(follower, puts("newer"));
     applyOne(follower, { kind: "compact", revision: follower.revision });
     assert.equal(follower.compactionPending, true);
+    compactFully(follower);
     const later = follower.openSnapshot();
+    applyAll(follower, puts("newest"));
+    applyOne(follower, { kind: "compact", revision: follower.revision });
     for (const reader of [snapshot, hash, large, selecting]) reader.close();
     assert.equal(follower.compactionPending, false, "the new reader's pin stands");
     later.close();
+    assert.equal(follower.compactionPending, true);
     // And the state reads as it should.
     const counted = follower.range({ ...everything, countOnly: true });
     assert.equal(counted.kind === "range" && counted.count, keys);

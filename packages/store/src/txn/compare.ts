@@ -4,7 +4,7 @@
 
 import type { Compare, Key, Revision } from "../contract.ts";
 import { keyRange } from "../mvcc/key-range.ts";
-import type { Keyspace } from "../mvcc/keyspace.ts";
+import type { Keyspace, ReadPoint } from "../mvcc/keyspace.ts";
 import { visibleAt } from "../mvcc/selection.ts";
 import type { VersionId } from "../mvcc/versions.ts";
 import { type Meter, workOf } from "../mvcc/work.ts";
@@ -19,12 +19,12 @@ export class Comparison {
   #start: Key;
   #isEmpty = true;
 
-  constructor(keyspace: Keyspace, compare: Compare, revision: Revision, meter: Meter) {
+  constructor(keyspace: Keyspace, compare: Compare, at: ReadPoint, meter: Meter) {
     this.#keyspace = keyspace;
     this.#compare = compare;
-    this.#revision = revision;
+    this.#revision = at.revision;
     this.#meter = meter;
-    this.#floor = keyspace.compactRevision;
+    this.#floor = at.floor;
     this.#start = compare.key;
   }
 

@@ -7,7 +7,7 @@
 
 import type { DeleteRangeCommand, PutCommand, RangeOp, TxnCommand, TxnOp } from "../contract.ts";
 import { keyRange, openEnd } from "../mvcc/key-range.ts";
-import type { Keyspace } from "../mvcc/keyspace.ts";
+import { type Keyspace, readPoint } from "../mvcc/keyspace.ts";
 import { revisionOf } from "../mvcc/range.ts";
 import { Selection, visibleAt } from "../mvcc/selection.ts";
 import { commandWorkMax, type Meter, workOf } from "../mvcc/work.ts";
@@ -97,7 +97,7 @@ export function chargeDeletion(
 function chargeRange(keyspace: Keyspace, op: RangeOp, meter: Meter): void {
   const revision = revisionOf(keyspace, op);
   if (op.rangeEnd !== "") {
-    new Selection(keyspace, op, revision, meter).step();
+    new Selection(keyspace, op, readPoint(keyspace, revision), meter).step();
     return;
   }
   const { index } = keyspace;

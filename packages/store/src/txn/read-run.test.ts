@@ -165,6 +165,33 @@ test("writes, deletes and compactions between the steps change nothing of what w
   }
 });
 
+test("what was deleted and compacted before a read had its turn is in it all the same", () => {
+  const deleteMost = (store: OpenedStore) => {
+    for (let i = 0; i < 80; i++) applyOne(store, del(`key${i}`));
+    applyOne(store, put("later", "than all"));
+    applyOne(store, { kind: "compact", revision: store.revision });
+    while (store.compactStep());
+  };
+  for (const request of requests) {
+    const store = filled();
+    const whole = store.range(request);
+    if (whole.kind === "error") throw new Error(whole.code);
+    const expected = copied(whole.kvs);
+    const run = opened(store.openRange(request));
+    deleteMost(store);
+    deepEqual(readAll(run, 100), [expected]);
+    deepEqual([run.ranges![0]!.count, run.ranges![0]!.more], [whole.count, whole.more]);
+  }
+  const store = filled();
+  const compares = [compare("key1", "version", "greater", 0, "key2")];
+  const run = opened(store.openTxn(txn(compares, [range("key3"), range("key1", "key2")])));
+  const whole = store.range(plainRange("key1", "key2"));
+  if (whole.kind === "error") throw new Error(whole.code);
+  const expected = copied(whole.kvs);
+  deleteMost(store);
+  deepEqual((readAll(run, 100) as KeyValue[][])[1], expected);
+});
+
 test("a key with a long past is looked through in steps, alone and among others", () => {
   const store = openStore({ engine: createMemoryEngine({ volatile: true }) });
   for (const key of ["a", "b", "c"]) applyOne(store, put(key, "first"));

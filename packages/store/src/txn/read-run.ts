@@ -1,6 +1,6 @@
 // A range, or a txn of ranges, in short steps: first what it consists of, judged by its meter as that
 // becomes known, then the values, piece by piece. All of it is as of one revision, which stays
-// readable because nothing is removed meanwhile; so a large answer does not hold the loop, and with
+// readable because of a pin; so a large answer does not hold the loop, and with
 // it the heartbeats, while it is made.
 
 import type {
@@ -15,8 +15,7 @@ import type {
   StoreErrorCode,
   TxnCommand,
 } from "../contract.ts";
-import type { StatePin } from "../engine/port.ts";
-import type { Keyspace } from "../mvcc/keyspace.ts";
+import type { Keyspace, ReadPin, ReadPoint } from "../mvcc/keyspace.ts";
 import { load, rangeFault } from "../mvcc/range.ts";
 import { leastWork, passes, Selection, visibleFrom } from "../mvcc/selection.ts";
 import type { VersionId } from "../mvcc/versions.ts";
@@ -77,8 +76,7 @@ class Reading implements ReadRun {
   readonly #index: Keyspace["index"];
   readonly #asked: Asked;
   readonly #meter: Meter;
-  readonly #floor: Revision;
-  readonly #pin: StatePin;
+  readonly #pin: ReadPin;
   #requests: readonly RangeRequest[] | undefined;
   #compare = 0;
   #comparison: Comparison | undefined;
@@ -96,8 +94,7 @@ class Reading implements ReadRun {
     this.#index = keyspace.index;
     this.#asked = asked;
     this.#meter = new Meter(workMax);
-    this.#floor = keyspace.compactRevision;
-    this.#pin = keyspace.engine.pin();
+    this.#pin = keyspace.pin();
     this.revision = keyspace.visibleRevision;
   }
 
@@ -132,7 +129,7 @@ class Reading implements ReadRun {
       this.succeeded = succeeded;
       const requests = succeeded ? this.#asked.success : this.#asked.failure;
       for (const { revision } of requests) {
-        const refused = revisionFault(revision, this.revision, this.#floor);
+        const refused = revisionFault(revision, this.revision, this.#pin.floor);
         if (refused !== undefined) return refused;
       }
       this.#requests = requests;
@@ -142,6 +139,11 @@ class Reading implements ReadRun {
       if (!this.#select(this.#requests[this.#selected.length]!)) return false;
     }
     return true;
+  }
+
+  /** By the floor of the pin: what a later one has passed may be what is asked for. */
+  #pointAt(revision: Revision): ReadPoint {
+    return { revision, floor: this.#pin.floor };
   }
 
   #leastWork(requests: readonly RangeRequest[]): number {
@@ -156,7 +158,12 @@ class Reading implements ReadRun {
     for (; this.#compare < compares.length; this.#compare++) {
       if (this.#meter.isDue) return undefined;
       const compare = compares[this.#compare]!;
-      this.#comparison ??= new Comparison(this.#keyspace, compare, this.revision, this.#meter);
+      this.#comparison ??= new Comparison(
+        this.#keyspace,
+        compare,
+        this.#pointAt(this.revision),
+        this.#meter,
+      );
       const holds = this.#comparison.step();
       if (holds === undefined) return undefined;
       this.#comparison = undefined;
@@ -184,7 +191,7 @@ class Reading implements ReadRun {
       this.#add(isWanted ? [id] : [], id === 0 ? 0 : 1, false, size);
       return !meter.isExhausted;
     }
-    this.#selection ??= new Selection(keyspace, request, revision, meter);
+    this.#selection ??= new Selection(keyspace, request, this.#pointAt(revision), meter);
     if (!this.#selection.step()) return false;
     const { found, count, more, recordBytes } = this.#selection;
     this.#selection = undefined;

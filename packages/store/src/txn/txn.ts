@@ -3,7 +3,7 @@
 
 import type { RangeResult, StoreErrorCode, TxnCommand, TxnOp, TxnResult } from "../contract.ts";
 import { deleteRange } from "../mvcc/delete-range.ts";
-import type { Keyspace } from "../mvcc/keyspace.ts";
+import { type Keyspace, readPoint } from "../mvcc/keyspace.ts";
 import { type Leases, put } from "../mvcc/put.ts";
 import { readRange } from "../mvcc/range.ts";
 import { Meter } from "../mvcc/work.ts";
@@ -50,10 +50,10 @@ export function onlyReads(txn: TxnCommand): boolean {
 
 /** Undefined: to find out which way the txn goes costs more than it may. */
 function resolve(keyspace: Keyspace, txn: TxnCommand, meter: Meter): TxnPath | undefined {
-  const { visibleRevision } = keyspace;
+  const at = readPoint(keyspace, keyspace.visibleRevision);
   let succeeded = true;
   for (const compare of txn.compares) {
-    const holds = new Comparison(keyspace, compare, visibleRevision, meter).step();
+    const holds = new Comparison(keyspace, compare, at, meter).step();
     if (meter.isExhausted) return undefined;
     succeeded = holds === true;
     if (!succeeded) break;
