@@ -128,7 +128,7 @@ async function tryEverything(known: Known, at: number, way: Way, trapUrl: string
     const challenge = await caller.greet(hello);
     assert.ok(challenge !== undefined);
     if (!("code" in challenge)) {
-      const about = { member: hello.member, identity: key.identity, urls };
+      const about = { member: hello.member, identity: key.identity, urls, asOf: 2 ** 40 };
       const own = introduce(known.clusterId, hello.member, key, about);
       const forged = { ...own, introducer: other.id };
       const introductions = hello.member === "" ? [] : [own, forged];
@@ -339,7 +339,12 @@ clusterTest(
     const urls = ["http://127.0.0.1:1"];
     const member = "00000000deadbeef";
     const introduced = known.members.map(({ id }) => ({
-      ...introduce(known.clusterId, id, key, { member, identity: key.identity, urls }),
+      ...introduce(known.clusterId, id, key, {
+        member,
+        identity: key.identity,
+        urls,
+        asOf: 2 ** 40,
+      }),
       introducer: id,
     }));
     let handshakes = 0;

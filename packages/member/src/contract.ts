@@ -160,6 +160,10 @@ export interface Member extends PeerEvents {
   belongs(): boolean;
   /** The newest index applied here, at which that is no member; undefined: it is one there. */
   knownWithout(peer: MemberId): number | undefined;
+  /** An index of the log at which the peer is a member; of one that is being added, an earlier one. */
+  memberAsOf(peer: MemberId): number;
+  /** By this member's log: what was a member at that index is none any more. */
+  hasLeftSince(peer: MemberId, index: number): boolean;
   readonly store: Store;
   start(): void;
   /** Hands leadership over if it can, finishes the log write under way, flushes, closes. */

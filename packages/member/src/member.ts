@@ -11,7 +11,7 @@ import type {
   Membership,
   MembershipChange,
 } from "@althing/consensus";
-import { encodeMembership, membersOf } from "@althing/consensus";
+import { encodeMembership, isMember, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
 import { encodeCommand, type LeaseEnd, type Store } from "@althing/store";
 import { Acquaintances } from "./acquaintances.ts";
@@ -372,6 +372,20 @@ class RunningMember implements Member, Turn {
     // Not the store's: an installed snapshot is in the store before its membership is known here.
     const { appliedIndex } = this.core.status();
     return membersOf(this.#track.applied).includes(peer) ? undefined : appliedIndex;
+  }
+
+  memberAsOf(peer: MemberId): number {
+    return isMember(this.#track.applied, peer)
+      ? this.#track.changedAt
+      : this.core.status().appliedIndex + 1;
+  }
+
+  hasLeftSince(peer: MemberId, index: number): boolean {
+    const { membership, appliedIndex, lastIndex } = this.core.status();
+    if (isMember(membership, peer)) return false;
+    // Its removal is in the log, whether or not this member knows yet that it was decided.
+    const known = isMember(this.#track.applied, peer) ? lastIndex : appliedIndex;
+    return index <= known;
   }
 
   // -------------------------------------------------------------------------- as the parts see it

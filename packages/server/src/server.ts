@@ -16,7 +16,12 @@ import type { DoorAuth, DoorContext, MemberInfo } from "./doors/context.ts";
 import { readTokenOptions } from "./doors/etcd/auth/token-options.ts";
 import { FirstWord } from "./identity/first-word.ts";
 import { askIntroducers, joinIfNew } from "./identity/join.ts";
-import { type Identified, identify, type MemberIdentity } from "./identity/member-identity.ts";
+import {
+  type FoundingMember,
+  type Identified,
+  identify,
+  type MemberIdentity,
+} from "./identity/member-identity.ts";
 import { createRefusalJudge } from "./identity/refusals.ts";
 import {
   answerTo,
@@ -132,11 +137,14 @@ function readAuth(config: Config): DoorAuth {
 
 /** Whose keys this member has on good authority before it reads them in the log. */
 function vouchedBy(
-  members: readonly { id: string; peerUrls: readonly string[]; identity?: string }[],
+  members: readonly Omit<FoundingMember, "name">[],
 ): ReadonlyMap<MemberId, VouchedPeer> {
   const known = members.filter(({ identity }) => identity !== undefined && identity !== "");
   return new Map(
-    known.map(({ id, peerUrls, identity = "" }) => [id, { identity, urls: peerUrls }]),
+    known.map(({ id, peerUrls, identity = "", asOf = 0 }) => [
+      id,
+      { identity, urls: peerUrls, asOf },
+    ]),
   );
 }
 
@@ -236,10 +244,13 @@ class RunningServer implements Server {
         peers: [],
         listenUrls: config.listenPeerUrls.map((url) => parseListenUrl(url)!),
         answer: (knock) => {
-          const roster = rosterOf(this.#roster, { clusterId, consensus: protocol.name });
+          const { appliedIndex: asOf } = this.member.core.status();
+          const roster = rosterOf(this.#roster, { clusterId, consensus: protocol.name, asOf });
           return answerTo(roster, knock, making.joinSecret !== undefined);
         },
         knownWithout: (peer) => this.member.knownWithout(peer),
+        memberAsOf: (peer) => this.member.memberAsOf(peer),
+        hasLeftSince: (peer, index) => this.member.hasLeftSince(peer, index),
         ...(tls.peer === undefined ? {} : { tls: tls.peer }),
         codec: {
           encode: createPeerEncoder(protocol),

@@ -27,6 +27,7 @@ const m4 = { id: "4444444444444444", name: "", peerUrls: [own], started: false, 
 const roster = (members: Roster["members"], change: Partial<Roster> = {}): Roster => ({
   clusterId: "cccccccccccccccc",
   consensus: "raft",
+  asOf: 7,
   members,
   ...change,
 });
@@ -46,7 +47,7 @@ test("a member that was added finds its id by its addresses, and asks nobody but
     protocol: "raft",
     engine: "disk",
     foundingMembers: [
-      { id: m1.id, name: "m1", peerUrls: m1.peerUrls, identity: m1.identity },
+      { id: m1.id, name: "m1", peerUrls: m1.peerUrls, identity: m1.identity, asOf: 7 },
       { id: m4.id, name: "", peerUrls: [own] },
     ],
     joined: true,

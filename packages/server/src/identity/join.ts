@@ -93,7 +93,7 @@ export async function askIntroducers(
   { clusterId, memberId }: MemberIdentity,
   key: DiskKey,
   options: Pick<JoinOptions, "tls" | "joinSecret"> & { readonly logger: Logger },
-): Promise<readonly RosterMember[]> {
+): Promise<readonly (RosterMember & Pick<Roster, "asOf">)[]> {
   const { logger, tls, joinSecret } = options;
   const self = { clusterId, member: memberId };
   const urls = config.initialAdvertisePeerUrls;
@@ -103,7 +103,8 @@ export async function askIntroducers(
   );
   return answers.flatMap((answer) => {
     if (answer.status === "fulfilled" && answer.value.clusterId === clusterId) {
-      return answer.value.members;
+      const { asOf, members } = answer.value;
+      return members.map((member) => ({ ...member, asOf }));
     }
     const why = answer.status === "fulfilled" ? "it is another cluster's" : String(answer.reason);
     logger.warn(`--peer-introducer-urls: ${why}`);
@@ -145,7 +146,7 @@ function identityIn(
       id,
       name,
       peerUrls,
-      ...(identity === "" ? {} : { identity }),
+      ...(identity === "" ? {} : { identity, asOf: roster.asOf }),
     })),
     joined: true,
   };

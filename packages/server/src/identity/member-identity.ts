@@ -12,6 +12,8 @@ export interface FoundingMember extends InitialMember {
   readonly id: string;
   /** The key that the cluster told a member that joined it. */
   readonly identity?: string;
+  /** An index of the log at which it was a member. */
+  readonly asOf?: number;
 }
 
 /** With the private key: it is written to the data directory and goes nowhere else. */

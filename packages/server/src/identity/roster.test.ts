@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Knock, Roster } from "../peers/index.ts";
-import { answerTo } from "./roster.ts";
+import { answerTo, rosterOf } from "./roster.ts";
 
 const founder = "f".repeat(43);
 const joiner = "j".repeat(43);
 const roster: Roster = {
   clusterId: "cccccccccccccccc",
   consensus: "raft",
+  asOf: 7,
   members: [
     {
       id: "1111111111111111",
@@ -25,6 +26,8 @@ const roster: Roster = {
       started: false,
       identity: "",
     },
+    // One that is being added: its addresses are not known here yet.
+    { id: "3333333333333333", name: "", peerUrls: [], started: false, identity: "" },
   ],
 };
 
@@ -52,6 +55,28 @@ function knock(change: {
     certificateFault: () => change.certificateFault,
   };
 }
+
+test("what a member was known by before it had a key is told to nobody", () => {
+  const [former, now] = ["0123456789abcdef", founder];
+  const [voters, cluster] = [["1", "2"], { clusterId: "c", consensus: "raft", asOf: 1 }];
+  const about = { kind: "publishMember", name: "", peerUrls: [], clientUrls: [] } as const;
+  const sources = {
+    membership: () => ({ voters, votersOutgoing: [], learners: [], learnersNext: [] }),
+    published: () => [
+      { ...about, member: "1", incarnation: former },
+      { ...about, member: "2", incarnation: now },
+    ],
+    founding: [],
+  };
+  const told = rosterOf(sources, cluster).members;
+  assert.deepEqual(
+    told.map(({ started, identity }) => [started, identity]),
+    [
+      [true, ""],
+      [true, now],
+    ],
+  );
+});
 
 test("who the members are is told to members and to whom one was added for", () => {
   const outcome = (change: Parameters<typeof knock>[0], secretNeeded = false) => {

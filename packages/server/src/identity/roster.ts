@@ -6,6 +6,7 @@ import type { PublishMemberCommand } from "@althing/store";
 import type { MemberInfo } from "../doors/context.ts";
 import {
   type Answer,
+  isKeyIdentity,
   type Knock,
   type PeerAddress,
   parsePeerUrls,
@@ -39,14 +40,16 @@ export function listMembers(sources: RosterSources): MemberInfo[] {
 
 export function rosterOf(
   sources: RosterSources,
-  cluster: Pick<Roster, "clusterId" | "consensus">,
+  cluster: Pick<Roster, "clusterId" | "consensus" | "asOf">,
 ): Roster {
   const published = new Map(
     sources.published().map(({ member, incarnation }) => [member, incarnation]),
   );
   const members = listMembers(sources).map(({ id, name, peerUrls }) => {
     const identity = published.get(id) ?? "";
-    return { id, name, peerUrls, started: identity !== "", identity };
+    // What a member was known by before it had a key is a secret of its own.
+    const key = isKeyIdentity(identity) ? identity : "";
+    return { id, name, peerUrls, started: identity !== "", identity: key };
   });
   return { ...cluster, members };
 }
@@ -66,7 +69,11 @@ export function answerTo(roster: Roster, knock: Knock, joinSecretNeeded: boolean
   }
   const misnamed = knock.certificateFault(parsePeerUrls(proof.urls));
   if (misnamed !== undefined) return refused("certificate", misnamed);
-  const added = roster.members.find(({ peerUrls }) => [...peerUrls].sort().join(",") === urls);
+  // One that is being added has no address for a moment: naming none names nobody.
+  const added =
+    urls === ""
+      ? undefined
+      : roster.members.find(({ peerUrls }) => [...peerUrls].sort().join(",") === urls);
   if (added === undefined) return refused("notAdded", `the cluster has no member at ${urls}`);
   if (!added.started) return { kind: "roster", roster };
   return refused("startedBefore", `the member at ${urls} has started with another data directory`);

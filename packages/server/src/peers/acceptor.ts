@@ -41,8 +41,8 @@ export class Acceptor {
     const addresses: AddressInfo[] = [];
     for (const { place, secure } of this.#options.listenUrls) {
       const server = createServer({ noDelay: true });
-      if (secure) this.#acceptTls(server);
-      else server.on("connection", (socket) => this.#accept(socket));
+      if (secure) this.#acceptTls(server, place);
+      else server.on("connection", (socket) => this.#accept(socket, place));
       await bind(server, place);
       server.on("error", (error) =>
         this.#options.observe({ kind: "peerListenerFailed", level: "error", error: String(error) }),
@@ -65,8 +65,8 @@ export class Acceptor {
     clearTimeout(grace);
   }
 
-  #accept(socket: Socket): void {
-    const address = this.#hold(socket);
+  #accept(socket: Socket, at: PeerPlace): void {
+    const address = this.#hold(socket, at);
     const place = this.#strangers.enter(address, () => inbound.evict());
     const inbound: Inbound = new Inbound(socket, {
       address,
@@ -80,14 +80,15 @@ export class Acceptor {
   }
 
   /** A TLS handshake has no more time than any other, and takes a stranger's place as well. */
-  #acceptTls(server: Server): void {
+  #acceptTls(server: Server, at: PeerPlace): void {
     const waiting = new Map<string, { place: StrangerPlace; timer: NodeJS.Timeout }>();
     const tls = createTlsAcceptor(this.#options.tls, this.#limits.handshakeTimeoutMs);
     server.on("connection", (socket) => {
-      const address = this.#hold(socket);
+      const address = this.#hold(socket, at);
       const key = `${socket.remoteAddress} ${socket.remotePort}`;
       if (socket.remotePort === undefined) {
-        // A local socket, which has no name to find it by: its TLS handshake is timed by the server itself.
+        // A local socket, or one that has hung up already, which has no name to find it by: its TLS handshake is
+        // timed by the server itself.
         tls.emit("connection", socket);
         return;
       }
@@ -109,7 +110,7 @@ export class Acceptor {
       tls.emit("connection", socket);
     });
     tls.on("tlsClientError", (error, socket) => {
-      this.#turnAway(remoteOf(socket), "tls", `TLS handshake failed: ${error.message}`);
+      this.#turnAway(remoteOf(socket, at), "tls", `TLS handshake failed: ${error.message}`);
       socket.destroy();
     });
     tls.on("secureConnection", (socket) => {
@@ -117,7 +118,7 @@ export class Acceptor {
       const held = waiting.get(key);
       waiting.delete(key);
       clearTimeout(held?.timer);
-      const address = this.#hold(socket);
+      const address = this.#hold(socket, at);
       const place = held?.place ?? this.#strangers.enter(address, () => inbound.evict());
       place.handOver(() => inbound.evict());
       const inbound: Inbound = new Inbound(socket, {
@@ -132,11 +133,11 @@ export class Acceptor {
     });
   }
 
-  #hold(socket: Socket): string {
+  #hold(socket: Socket, at: PeerPlace): string {
     socket.on("error", () => socket.destroy());
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    return remoteOf(socket);
+    return remoteOf(socket, at);
   }
 
   #turnAway(address: string, code: string, reason: string): void {
@@ -175,6 +176,8 @@ export function bindHost(host: string): string {
   return host === "localhost" ? "127.0.0.1" : host;
 }
 
-function remoteOf(socket: Socket): string {
-  return socket.remoteAddress ?? "a local socket";
+/** `at`: where it came in. One that has hung up is nowhere any more. */
+function remoteOf(socket: Socket, at: PeerPlace): string {
+  const nameless = at.kind === "unix" ? "a local socket" : "somebody who has hung up";
+  return socket.remoteAddress ?? nameless;
 }

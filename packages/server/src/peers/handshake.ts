@@ -178,10 +178,10 @@ export function decodeRefusal(bytes: Uint8Array): Refusal {
 
 export function readIntroduction(value: unknown): Introduction | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { introducer, member, identity, urls, signature } = value as Record<string, unknown>;
+  const { introducer, member, identity, urls, asOf, signature } = value as Record<string, unknown>;
   if (!isId(introducer) || !isId(member) || !isIdentity(identity)) return undefined;
-  if (!isUrlList(urls) || !isProof(signature)) return undefined;
-  return { introducer, member, identity, urls, signature };
+  if (!isUrlList(urls) || !isProof(signature) || !isIndex(asOf)) return undefined;
+  return { introducer, member, identity, urls, asOf, signature };
 }
 
 /** What both sides must agree on before who it is even matters. */
@@ -243,6 +243,10 @@ function isNonce(value: unknown): value is string {
 
 function isProof(value: unknown): value is string {
   return typeof value === "string" && /^[A-Za-z0-9_-]{0,128}$/.test(value);
+}
+
+export function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isUrlList(value: unknown): value is readonly string[] {

@@ -149,10 +149,12 @@ export class Inbound {
     if (this.#waiting.length === 1) this.#parts.pace.add(() => this.#takeWaiting());
   }
 
-  #takeWaiting(): void {
+  /** False: its caller has gone, and there was nothing to do. */
+  #takeWaiting(): boolean {
+    if (this.#isOver) return false;
     try {
       for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-        if (this.#isOver) return;
+        if (this.#isOver) break;
         const { type, payload } = next;
         if (this.#connection === undefined) this.#handshake(type, payload);
         else this.#parts.events.frame(this.#connection, type, payload);
@@ -162,6 +164,7 @@ export class Inbound {
       if (error instanceof FrameError) this.#leave(error.code, error.message);
       else this.#fail(error);
     }
+    return true;
   }
 
   #handshake(type: number, payload: Buffer): void {
@@ -265,6 +268,7 @@ export class Inbound {
 
   #gone(reason: string): void {
     this.#isOver = true;
+    this.#waiting = [];
     this.#known();
     const lost = this.#connection;
     this.#connection = undefined;

@@ -12,7 +12,7 @@ export {
 } from "./options.ts";
 export { type PeerUrl, parseListenUrl, parsePeerUrl, parsePeerUrls } from "./peer-url.ts";
 export { createPeers, type PeerStats, type PeerTransport } from "./peers.ts";
-export type { DiskKey } from "./proof.ts";
+export { type DiskKey, isKeyIdentity } from "./proof.ts";
 export {
   type Answer,
   AskError,

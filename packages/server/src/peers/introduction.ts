@@ -1,7 +1,8 @@
-// A member vouches for another: "this is member X of our cluster, that is its key, there it is reached",
-// signed. A member keeps what others signed for it and shows it to whoever does not know it yet. So one that
-// was away is introduced to those who joined meanwhile by members that it can verify, whether or not these
-// are up, and takes nobody's own word for it.
+// A member vouches for another: "at this index of the log X is a member of our cluster, that is its key, there
+// it is reached", signed. A member keeps what others signed for it and shows it to whoever does not know it yet.
+// So one that was away is introduced to those who joined meanwhile by members that it can verify, whether or
+// not these are up, and takes nobody's own word for it. Whose log goes beyond that index knows by itself
+// whether X is a member: what was signed for one that was removed since opens nothing there.
 
 import type { MemberId } from "@althing/consensus";
 import { type DiskKey, isSignedBy } from "./proof.ts";
@@ -11,18 +12,20 @@ export interface Introduction {
   readonly member: MemberId;
   readonly identity: string;
   readonly urls: readonly string[];
+  /** An index of the log at which it was a member. */
+  readonly asOf: number;
   readonly signature: string;
 }
 
-type Subject = Pick<Introduction, "member" | "identity" | "urls">;
+type Subject = Pick<Introduction, "member" | "identity" | "urls" | "asOf">;
 
 export function introduce(
   clusterId: string,
   introducer: MemberId,
   key: DiskKey,
-  { member, identity, urls }: Subject,
+  { member, identity, urls, asOf }: Subject,
 ): Introduction {
-  const subject = { introducer, member, identity, urls };
+  const subject = { introducer, member, identity, urls, asOf };
   return { ...subject, signature: key.sign(statementOf(clusterId, subject)) };
 }
 
@@ -40,8 +43,8 @@ export function isIntroduction(
 }
 
 function statementOf(clusterId: string, subject: Omit<Introduction, "signature">): string {
-  const { introducer, member, identity, urls } = subject;
-  return JSON.stringify(["althing member", clusterId, introducer, member, identity, ...urls]);
+  const { introducer, member, identity, urls, asOf } = subject;
+  return JSON.stringify(["althing member", clusterId, introducer, member, identity, asOf, ...urls]);
 }
 
 /** As many as fit into a handshake; the newest introducers know most of those that a member may meet. */

@@ -21,6 +21,8 @@ export interface PeerAddress {
 export interface VouchedPeer {
   readonly identity: string;
   readonly urls: readonly string[];
+  /** An index of the log at which it was a member. */
+  readonly asOf: number;
 }
 
 /** Peer messages as bytes; `decode` throws for anything malformed and may return views. */
@@ -85,6 +87,10 @@ export interface PeersOptions<Message> {
   readonly answer?: Answerer;
   /** The newest index of the log at which this is known to be no member; undefined: it is one there. */
   readonly knownWithout?: (member: MemberId) => number | undefined;
+  /** An index of the log at which that is a member, for what this one signs for it. */
+  readonly memberAsOf?: (member: MemberId) => number;
+  /** By this member's own log, what was a member at that index is none any more. */
+  readonly hasLeftSince?: (member: MemberId, index: number) => boolean;
   readonly tls?: PeerTls;
   readonly codec: PeerCodec<Message>;
   readonly limits?: Partial<PeerLimits>;

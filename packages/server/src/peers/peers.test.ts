@@ -264,8 +264,12 @@ test("nothing is heard of a caller before it is proved, and nothing is called th
   const key = openDiskKey(makeDiskKey())!;
   const urls = [`http://127.0.0.1:${port++}`];
   const self = { member: ids.c, identity: key.identity };
-  const own = introduce(testClusterId, ids.c, key, { ...self, urls });
-  const forged = { ...introduce(testClusterId, ids.b, key, { ...self, urls }), introducer: ids.b };
+  const asOf = 1;
+  const own = introduce(testClusterId, ids.c, key, { ...self, urls, asOf });
+  const forged = {
+    ...introduce(testClusterId, ids.b, key, { ...self, urls, asOf }),
+    introducer: ids.b,
+  };
   const answer = await (await stranger(a.port)).enter(helloOf(self), key, {
     urls,
     introductions: [own, forged],

@@ -59,8 +59,8 @@ class Transport<Message> implements PeerTransport<Message> {
   #events: PeerEvents<Message> | undefined;
   #interval: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Members that this one has not heard of in the log yet, and was introduced to: their identities. */
-  readonly #guests = new Map<MemberId, string>();
+  /** Members that this one has not heard of in the log yet, and was introduced to. */
+  readonly #guests = new Map<MemberId, VouchedPeer>();
   readonly #introductions: Introductions;
   /** Given before the start. */
   #initial: readonly PeerAddress[];
@@ -103,7 +103,7 @@ class Transport<Message> implements PeerTransport<Message> {
       const guest = this.#guests.get(id);
       if (wanted.has(id)) this.#guests.delete(id);
       // What this member has learned since decides whether it is still welcome.
-      else if (guest !== undefined && this.#events.admit(id, guest) === undefined) continue;
+      else if (guest !== undefined && this.#isWelcome(id, guest)) continue;
       if (wanted.has(id)) continue;
       this.#guests.delete(id);
       // It need not find out by itself that it is no member any more.
@@ -171,9 +171,10 @@ class Transport<Message> implements PeerTransport<Message> {
     if (reason !== undefined) return { refusal: { code: "identity", reason } };
     if (this.#guests.has(member)) return { introduction: undefined };
     const urls = link.address.urls.map(({ text }) => text);
-    const { identity: own, key } = this.#options;
+    const { identity: own, key, memberAsOf } = this.#options;
+    const asOf = memberAsOf?.(member) ?? 0;
     return {
-      introduction: introduce(own.clusterId, own.member, key, { member, identity, urls }),
+      introduction: introduce(own.clusterId, own.member, key, { member, identity, urls, asOf }),
     };
   }
 
@@ -200,7 +201,7 @@ class Transport<Message> implements PeerTransport<Message> {
    * has introduced, or its operator named, for as long as it cannot know better.
    */
   #refuseGuest(knock: Knock): Refusal | undefined {
-    const { member, identity } = knock.hello;
+    const { member } = knock.hello;
     const events = this.#events;
     const voucher = this.#voucherFor(knock);
     const unknown = this.#unknown(member);
@@ -209,10 +210,18 @@ class Transport<Message> implements PeerTransport<Message> {
     if (urls.length === 0 || this.#guests.size >= guestsMax) return unknown;
     const misnamed = knock.certificateFault(urls);
     if (misnamed !== undefined) return { code: "certificate", reason: misnamed };
-    if (events.admit(member, identity) !== undefined) return unknown;
-    this.#guests.set(member, identity);
+    const { identity } = knock.hello;
+    const guest = { identity, urls: voucher.urls, asOf: voucher.asOf };
+    if (!this.#isWelcome(member, guest)) return unknown;
+    this.#guests.set(member, guest);
     this.#open({ id: member, urls }, events);
     return undefined;
+  }
+
+  /** It was a member at that index; is it one now, as far as this member can know? */
+  #isWelcome(member: MemberId, { identity, asOf }: VouchedPeer): boolean {
+    if (this.#options.hasLeftSince?.(member, asOf) === true) return false;
+    return this.#events?.admit(member, identity) === undefined;
   }
 
   #voucherFor({ hello, proof }: Knock): VouchedPeer | undefined {
@@ -234,7 +243,7 @@ class Transport<Message> implements PeerTransport<Message> {
 
   /** The identity that a peer has to prove; undefined: it was never met. */
   #held(member: MemberId): string | undefined {
-    return this.#guests.get(member) ?? this.#options.held?.(member);
+    return this.#guests.get(member)?.identity ?? this.#options.held?.(member);
   }
 
   #unknown(member: MemberId): Refusal {

@@ -13,6 +13,7 @@ import { createTestMember, ids, keyOf, type TestMember } from "./testing/two-mem
 const roster: Roster = {
   clusterId: "00000000000000c1",
   consensus: "raft",
+  asOf: 7,
   members: [
     { id: ids.a, name: "a", peerUrls: ["http://127.0.0.1:1"], started: true, identity: "" },
   ],
@@ -55,6 +56,7 @@ test("what is no roster is not taken for one", () => {
   for (const wrong of [
     {},
     { ...roster, clusterId: "c1" },
+    { ...roster, asOf: "7" },
     { ...roster, members: [{ id: ids.a }] },
     { ...roster, members: [{ ...roster.members[0], peerUrls: [7] }] },
   ]) {

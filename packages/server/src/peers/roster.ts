@@ -10,6 +10,7 @@ import {
   decodeRefusal,
   encodePreamble,
   isId,
+  isIndex,
   type PeerIdentity,
   peerProtocolVersion,
   preambleBytes,
@@ -33,6 +34,8 @@ export interface RosterMember {
 export interface Roster {
   readonly clusterId: string;
   readonly consensus: string;
+  /** The index of the log up to which whoever tells it knows the members. */
+  readonly asOf: number;
   readonly members: readonly RosterMember[];
 }
 
@@ -161,9 +164,10 @@ export function askRoster(url: string, options: AskOptions): Promise<Roster> {
 
 function isRoster(value: unknown): value is Roster {
   if (typeof value !== "object" || value === null) return false;
-  const { clusterId, consensus, members } = value as Partial<Record<keyof Roster, unknown>>;
+  const { clusterId, consensus, asOf, members } = value as Partial<Record<keyof Roster, unknown>>;
   return (
     isId(clusterId) &&
+    isIndex(asOf) &&
     typeof consensus === "string" &&
     Array.isArray(members) &&
     members.every(isRosterMember)

@@ -1,6 +1,9 @@
 // Connections on the peer port whose caller has not proved who it is. Their number is bounded; beyond it the
 // oldest of the address that holds the most places goes, so that a crowd from one address keeps out nobody
-// but itself. A member that comes is proved within two round trips.
+// but itself: an IPv4 address, or the /64 of an IPv6 one, which is what one customer of a provider is given. A
+// member that comes is proved within two round trips.
+
+import { visitorOf } from "../transport/peer-address.ts";
 
 export const crowded = "too many connections that do not say who they are";
 
@@ -25,7 +28,8 @@ export class Strangers {
     this.#max = max;
   }
 
-  enter(address: string, evict: () => void): StrangerPlace {
+  enter(remoteAddress: string, evict: () => void): StrangerPlace {
+    const address = visitorOf(remoteAddress);
     const stranger: Stranger = { address, evict };
     this.#all.add(stranger);
     this.#count(address, 1);

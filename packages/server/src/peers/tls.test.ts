@@ -100,6 +100,34 @@ test("a revoked certificate is turned away, whichever of the two calls", async (
   assert.equal(b.told.some(connectedTo(ids.a)), false);
 });
 
+test("where certificates can be revoked no session is resumed past the list", async () => {
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    const tls = certificate(authority, "a", { refusesCertificate: () => undefined, maxVersion });
+    const a = createTestMember(ids.a, 0, { [ids.b]: 26199 }, { tls });
+    open.push(a);
+    await a.start();
+    let session: Buffer | undefined;
+    const pair = authority.issue("b");
+    const call = async () => {
+      const known = session === undefined ? {} : { session };
+      const where = { host: "127.0.0.1", port: a.port, ca: authority.cert };
+      const socket = tlsConnect({ ...where, ...pair, ...known });
+      socket.on("session", (given) => {
+        session = given;
+      });
+      socket.on("error", () => {});
+      await once(socket, "secureConnect");
+      const isResumed = socket.isSessionReused();
+      // Refused by then, and whatever comes with a session has come.
+      socket.end("something that is no hello").resume();
+      await once(socket, "close");
+      return isResumed;
+    };
+    assert.equal(await call(), false);
+    assert.equal(await call(), false, maxVersion);
+  }
+});
+
 test("a certificate for other addresses, or for clients alone, is no member's", async () => {
   const cases: [Issue, RegExp][] = [
     [{ hosts: ["10.9.8.7"] }, /none of that is an address of the member \(127\.0\.0\.1\)/],

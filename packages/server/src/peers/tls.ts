@@ -1,6 +1,7 @@
 // TLS between members. With a trusted CA both sides must show a certificate that it signed, that may serve and
 // call, and that bears the names of the member whose it is; all that is checked here and nowhere else.
 
+import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { connect as plainConnect } from "node:net";
 import {
@@ -163,6 +164,8 @@ function secureOptions(tls: PeerTls | undefined) {
     cert: tls.cert,
     key: tls.key,
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    // A session that is resumed brings a certificate along, but none that vouched for it.
+    ...(tls.refusesCertificate === undefined ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
     minVersion: tls.minVersion ?? ("TLSv1.2" as const),
     ...(tls.maxVersion === undefined ? {} : { maxVersion: tls.maxVersion }),
     ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),

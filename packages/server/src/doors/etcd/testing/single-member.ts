@@ -38,6 +38,8 @@ export function createSingleMember(): SingleMember {
     identityOf: () => undefined,
     belongs: () => true,
     knownWithout: () => undefined,
+    memberAsOf: () => 0,
+    hasLeftSince: () => false,
     store,
     override,
     start: ignore,
