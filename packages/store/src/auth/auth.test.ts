@@ -15,6 +15,7 @@ import { type OpenedStore, openStore } from "../store.ts";
 import { compare, del, put, range, txn } from "../testing/commands.ts";
 import { applyOne, snapshotOf } from "../testing/driver.ts";
 import { authorizeCommand } from "./authorized.ts";
+import { ReplicatedAuth } from "./replicated-auth.ts";
 
 function as(store: OpenedStore, user: string, command: Command, authRevision?: number): Result {
   const caller: AuthCaller = { user, authRevision: authRevision ?? store.auth.revision };
@@ -246,6 +247,29 @@ test("a lease without keys is of whom it was granted to, while he is there", () 
   applyOne(store, { kind: "leaseGrant", lease: 5n, ttlSeconds: 60 });
   applyOne(store, auth({ kind: "enable" }));
   assert.equal(outcome(as(store, "other", revoke(5n))), "done");
+});
+
+test("a command that puts many keys on one lease has what hangs on it looked through once", () => {
+  const engine = createMemoryEngine();
+  const auth = new ReplicatedAuth();
+  founding.forEach((change, i) => {
+    auth.apply(engine, change, i);
+  });
+  auth.apply(engine, { kind: "enable" }, founding.length);
+  let visited = 0;
+  let foreign = "";
+  auth.visitLeaseKeys = (_lease, visit) => {
+    for (let i = 0; i < 100 && visit(`u${i}`); i++) visited++;
+    if (foreign !== "") visit(foreign);
+  };
+  const caller = { user: "u", authRevision: auth.revision };
+  const puts = Array.from({ length: 50 }, (_, i) => put(`u${i}`, "", { lease: i < 25 ? 7n : 8n }));
+  const command = txn([], [txn([], puts), ...puts], puts);
+  assert.equal(auth.refuses(command, caller), undefined);
+  assert.equal(visited, 200);
+  // What hangs on it by the next command is looked at anew.
+  foreign = "foreign";
+  assert.equal(auth.refuses(command, caller), "permissionDenied");
 });
 
 test("whose a lease is comes with snapshots and counts for the state hash", () => {

@@ -46,6 +46,8 @@ export class ReplicatedAuth implements AuthState {
   readonly #roles = new Map<AuthName, AuthRole>();
   /** By user; forgotten with every change. */
   readonly #permitted = new Map<AuthName, PermittedRanges>();
+  /** Those that the command under way puts keys on, and what that is refused with. */
+  readonly #judgedLeases = new Map<LeaseId, Refusal>();
   /** Set by the store, which knows the keys. */
   visitLeaseKeys: (lease: LeaseId, visit: (key: Key) => boolean) => void = () => {};
   /** The same of who was granted it; "": nobody in particular. */
@@ -93,8 +95,13 @@ export class ReplicatedAuth implements AuthState {
 
   // ------------------------------------------------------------------------- who may do what
 
-  refuses(op: Command | TxnOp, caller: AuthCaller): Refusal {
+  refuses(command: Command | TxnOp, caller: AuthCaller): Refusal {
     if (!this.enabled) return undefined;
+    this.#judgedLeases.clear();
+    return this.#refuses(command, caller);
+  }
+
+  #refuses(op: Command | TxnOp, caller: AuthCaller): Refusal {
     switch (op.kind) {
       case "range":
         return this.refusesRange(op.key, op.rangeEnd, caller);
@@ -129,6 +136,13 @@ export class ReplicatedAuth implements AuthState {
 
   refusesRange(key: Key, rangeEnd: Key, caller: AuthCaller): Refusal {
     return this.enabled ? this.#refusesAccess("read", key, rangeEnd, caller) : undefined;
+  }
+
+  /** A command may name one lease any number of times, and any number of keys may hang on it. */
+  #refusesAttaching(lease: LeaseId, caller: AuthCaller): Refusal {
+    const judged = this.#judgedLeases;
+    if (!judged.has(lease)) judged.set(lease, this.refusesLease(lease, "write", caller));
+    return judged.get(lease);
   }
 
   refusesLease(lease: LeaseId, access: "read" | "write", caller: AuthCaller): Refusal {
@@ -183,7 +197,7 @@ export class ReplicatedAuth implements AuthState {
     return (
       this.#refusesAccess("write", op.key, "", caller) ??
       // Ending the lease will delete what hangs on it.
-      (op.lease === 0n ? undefined : this.refusesLease(op.lease, "write", caller)) ??
+      (op.lease === 0n ? undefined : this.#refusesAttaching(op.lease, caller)) ??
       (op.prevKv ? this.#refusesAccess("read", op.key, "", caller) : undefined)
     );
   }
@@ -197,7 +211,7 @@ export class ReplicatedAuth implements AuthState {
     }
     for (const branch of [txn.success, txn.failure]) {
       for (const op of branch) {
-        const refused = this.refuses(op, caller);
+        const refused = this.#refuses(op, caller);
         if (refused !== undefined) return refused;
       }
     }
