@@ -31,6 +31,16 @@ export function hasPromised(paxos: Paxos): boolean {
   return paxos.settings.leaseReads && paxos.nowMs < paxos.promiseUntilMs;
 }
 
+/**
+ * A leader of a higher ballot that this member did not promise has to wait for the end of the lease. Its
+ * quorum was of one membership, and need not have anybody in common with those that granted the lease in a
+ * later one; what it proposes there is nothing without the word of these.
+ */
+export function hasToWait(paxos: Paxos, ballot: Ballot): boolean {
+  if (sameBallot(ballot, paxos.promised) || !hasPromised(paxos)) return false;
+  return paxos.promisedTo !== ballot.proposer;
+}
+
 /** The proposer of `ballot`, which is not below the promise, sent what only a leader sends. */
 export function hearLeader(paxos: Paxos, ballot: Ballot): void {
   const isNew = !sameBallot(ballot, paxos.promised) || paxos.leader !== ballot.proposer;
@@ -41,7 +51,9 @@ export function hearLeader(paxos: Paxos, ballot: Ballot): void {
   paxos.timer.reset();
   paxos.ticksSinceHeard = 0;
   paxos.leaderHungUp = false;
-  if (paxos.settings.leaseReads) paxos.promiseUntilMs = paxos.nowMs + paxos.settings.promiseMs;
+  if (!paxos.settings.leaseReads) return;
+  paxos.promiseUntilMs = paxos.nowMs + paxos.settings.promiseMs;
+  paxos.promisedTo = ballot.proposer;
 }
 
 /** The connection to a peer broke. For the leader of a follower it is a reason to look. */

@@ -79,30 +79,7 @@ test("a leader that hears that its next slots were chosen and compacted leads no
 
 test("from an empty cluster: lost messages and one partition never make two values of one slot", () => {
   const cluster = new Cluster(paxos, { membership: old, members });
-  const has = (id: MemberId, index: number) => cluster.at(id).core.entryAt(index) !== undefined;
-  const indexesIn = (message: PaxosMessage) =>
-    message.kind === "acceptRequest" ? message.entries.map((entry) => entry.index) : [];
-  cluster.step("c", { kind: "campaign" });
-  elapse(cluster, 2, () => false);
-  assert.equal(cluster.leader(), "c");
-  // Of the change, a hears the joint membership only and b the last one only.
-  const isLost = (from: MemberId, to: MemberId, message: PaxosMessage) => {
-    if (from !== "c") return false;
-    if (to === "a") return has("a", 1);
-    return to === "b" && indexesIn(message).some((index) => index !== 2);
-  };
-  const [addD, addE] = ["d", "e"].map((member) => ({ kind: "addVoter" as const, member }));
-  const context = new Uint8Array(0);
-  const changes = [addD!, addE!];
-  cluster.step("c", { kind: "changeMembership", changes, context, token: 1 });
-  for (let i = 0; i < 12 && cluster.at("c").core.status().commitIndex < 2; i++) {
-    elapse(cluster, 1, isLost);
-  }
-  assert.equal(cluster.at("c").core.status().commitIndex, 2);
-  assert.deepEqual(
-    [has("a", 1), has("a", 2), has("b", 1), has("b", 2)],
-    [true, false, false, true],
-  );
+  growWithLosses(cluster);
   // {a, b} apart from {c, d, e}: there two writes are acknowledged.
   const isApart = (from: MemberId, to: MemberId) => "ab".includes(from) !== "ab".includes(to);
   proposeTwo(cluster, "c", "acknowledged");
@@ -115,6 +92,30 @@ test("from an empty cluster: lost messages and one partition never make two valu
   for (const id of members) {
     assert.deepEqual(commandsOf(cluster, id).slice(0, 2), ["acknowledged-3", "acknowledged-4"], id);
   }
+});
+
+test("a leader that old voters alone stand behind takes no new voter out of the lease of another", () => {
+  const cluster = new Cluster(paxos, { membership: old, members, core: { reads: "lease" } });
+  growWithLosses(cluster);
+  // {a, b} apart from {c, d, e}, who have the lease of c.
+  const isApart = (from: MemberId, to: MemberId) => "ab".includes(from) !== "ab".includes(to);
+  const leads = (id: MemberId) => cluster.at(id).core.status().role === "leader";
+  for (let i = 0; i < 200 && !leads("a") && !leads("b"); i++) elapse(cluster, 1, isApart);
+  const other = leads("a") ? "a" : "b";
+  assert(leads(other) && leads("c"));
+  // Now c is the one that is apart.
+  const isAlone = (from: MemberId, to: MemberId) => from === "c" || to === "c";
+  for (let i = 0; i < 8; i++) {
+    elapse(cluster, 1, isAlone);
+    proposeTwo(cluster, other);
+    const written = Math.max(...members.map((id) => cluster.at(id).core.status().appliedIndex));
+    cluster.step("c", { kind: "read", token: 9 });
+    const answer = cluster.answers.at(-1)?.effect;
+    if (answer?.kind === "readReady") assert(answer.index >= written, "a stale read");
+  }
+  elapse(cluster, 60, () => false);
+  const states = members.map((id) => cluster.at(id).core.status());
+  assert.equal(new Set(states.map(({ appliedIndex }) => appliedIndex)).size, 1);
 });
 
 test("who comes back without its disk under the leader that removed it is asked for its promise anew", () => {
@@ -163,6 +164,34 @@ test("an acceptor is never talked into a second value of one ballot", () => {
   hear(accept("one"));
   assert.throws(() => hear(accept("two")), /a ballot proposes one value in a slot/);
 });
+
+/** c leads, and a and b each hear of one half of the change that lets d and e vote. */
+function growWithLosses(cluster: Cluster<PaxosMessage, PaxosState>): void {
+  const has = (id: MemberId, index: number) => cluster.at(id).core.entryAt(index) !== undefined;
+  const indexesIn = (message: PaxosMessage) =>
+    message.kind === "acceptRequest" ? message.entries.map((entry) => entry.index) : [];
+  cluster.step("c", { kind: "campaign" });
+  elapse(cluster, 2, () => false);
+  assert.equal(cluster.leader(), "c");
+  // Of the change, a hears the joint membership only and b the last one only.
+  const isLost = (from: MemberId, to: MemberId, message: PaxosMessage) => {
+    if (from !== "c") return false;
+    if (to === "a") return has("a", 1);
+    return to === "b" && indexesIn(message).some((index) => index !== 2);
+  };
+  const [addD, addE] = ["d", "e"].map((member) => ({ kind: "addVoter" as const, member }));
+  const context = new Uint8Array(0);
+  const changes = [addD!, addE!];
+  cluster.step("c", { kind: "changeMembership", changes, context, token: 1 });
+  for (let i = 0; i < 12 && cluster.at("c").core.status().commitIndex < 2; i++) {
+    elapse(cluster, 1, isLost);
+  }
+  assert.equal(cluster.at("c").core.status().commitIndex, 2);
+  assert.deepEqual(
+    [has("a", 1), has("a", 2), has("b", 1), has("b", 2)],
+    [true, false, false, true],
+  );
+}
 
 function membershipEntry(index: number, membership: Membership): Entry {
   const payload = encodeMembershipEntry(membership, new Uint8Array(0));

@@ -15,6 +15,7 @@ import {
   handleHeartbeatResponse,
   hearWhileInstalling,
 } from "./heartbeat.ts";
+import { hasToWait } from "./loyalty.ts";
 import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
 import { handlePrepareRequest, handlePromise } from "./prepare.ts";
 import {
@@ -115,6 +116,7 @@ function isInOrder(paxos: Paxos, from: MemberId, message: PaxosMessage): boolean
         send(paxos, from, { kind: "refusal", ballot, promised: paxos.promised });
         return false;
       }
+      if (hasToWait(paxos, ballot)) return false;
       break;
     case "takeOver":
       return ballot.proposer === from && sameBallot(ballot, paxos.promised);

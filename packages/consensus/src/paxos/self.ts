@@ -82,8 +82,10 @@ export interface Paxos {
   ticksSinceHeard: number;
   /** The leader's connection broke and nothing was heard from it since. */
   leaderHungUp: boolean;
-  /** Until then this member promises nothing to anybody else. Kept only for lease reads. */
+  /** Until then this member helps nobody to lead but `promisedTo`. Kept only for lease reads. */
   promiseUntilMs: number;
+  /** Undefined after a restart: then it is not known who it was. */
+  promisedTo: MemberId | undefined;
   /** May lead: see the input of that name. */
   isFit: boolean;
   nowMs: number;
@@ -160,6 +162,7 @@ export function createPaxos(options: CoreOptions, restored: Restored<PaxosState>
     // A restart forgets what was granted, so everything is taken as granted: see `step`.
     // Also when it is the only voter: a leader that it voted out may not know yet.
     promiseUntilMs: settings.leaseReads && state !== undefined ? Number.POSITIVE_INFINITY : 0,
+    promisedTo: undefined,
     isFit: true,
     nowMs: 0,
     votes: new Map(),
