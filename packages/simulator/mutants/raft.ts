@@ -320,6 +320,19 @@ export const raftMutants: readonly Mutant[] = [
     seedsMax: 1500,
   },
   {
+    name: "joint-commit-by-old-majority",
+    about: "while joint, the old majority alone commits",
+    edits: [
+      {
+        file: "packages/consensus/src/quorum/quorum.ts",
+        find: "return Math.min(incoming, countIndex(membership.votersOutgoing, sizeOf, matchOf));",
+        replace: "return countIndex(membership.votersOutgoing, sizeOf, matchOf);",
+      },
+    ],
+    flags: membershipFlags,
+    seedsMax: 600,
+  },
+  {
     name: "recovered-joint-left-uncommitted",
     about: "the joint configuration is left before it is committed",
     edits: [
@@ -367,6 +380,19 @@ export const raftMutants: readonly Mutant[] = [
         replace: "if (id !== undefined) return true;",
       },
     ],
+    seedsMax: 600,
+  },
+  {
+    name: "removed-member-leads",
+    about: "who knows that it is removed stands for election as if it could be undone",
+    edits: [
+      {
+        file: `${raft}/role.ts`,
+        find: "if (before === undefined || membershipIndex(raft) <= raft.commitIndex) return false;",
+        replace: "if (before === undefined) return false;",
+      },
+    ],
+    flags: membershipFlags,
     seedsMax: 600,
   },
   {

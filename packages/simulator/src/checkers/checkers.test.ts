@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Core, Entry, Restored } from "@althing/consensus";
+import {
+  type Core,
+  type Entry,
+  encodeMembershipEntry,
+  type Membership,
+  type Restored,
+} from "@althing/consensus";
 import { decodeCommand, encodeCommand, type Result } from "@althing/store";
 import { encodeValue, Reference } from "../observe/reference.ts";
 import { AdoptedValue } from "./adopted-value.ts";
@@ -47,12 +53,18 @@ test("election safety: two leaders of one epoch", () => {
   assert.deepEqual(elect("paxos", "m1"), []);
 });
 
-test("eligible leader: a learner or a stranger that leads", () => {
+test("eligible leader: a learner, a stranger or who is known to be removed leads", () => {
   const membership = { voters: ["a"], votersOutgoing: ["b"], learners: ["c"], learnersNext: [] };
-  const lead = (id: string) =>
-    found((verdicts) => new EligibleLeader(verdicts).becameLeader("m0", id, [membership]));
+  const before = { voters: ["a", "e"], votersOutgoing: [], learners: [], learnersNext: [] };
+  const lead = (id: string, commitIndex = 7) =>
+    found((verdicts) => {
+      const status = { id, membership, membershipIndex: 7, commitIndex };
+      new EligibleLeader(verdicts).becameLeader("m0", status, before);
+    });
   assert.deepEqual([lead("a"), lead("b")], [[], []]);
   assert.deepEqual([lead("c"), lead("d")], [["eligible leader"], ["eligible leader"]]);
+  assert.deepEqual(lead("e", 6), [], "its removal may still be undone");
+  assert.deepEqual(lead("e", 7), ["eligible leader"]);
 });
 
 test("log matching: other contents, or another entry before, under one index and epoch", () => {
@@ -205,13 +217,52 @@ test("commit quorum: what is applied must be durable on a majority of all voters
       const sure = { nameOf: (id: string) => id, isInDoubt: (id: string) => id === "m9" };
       const checker = new CommitQuorum(verdicts, durability, sure);
       const membership = { voters, votersOutgoing: outgoing, learners: [], learnersNext: [] };
-      checker.committed("m0", entry(1, 1), [membership]);
+      checker.founded(membership);
+      checker.committed("m0", entry(1, 1));
     });
   assert.deepEqual(commit(["m0", "m1"]), []);
   assert.deepEqual(commit(["m0"]), ["commit quorum"]);
   assert.deepEqual(commit(["m0", "m2"]), ["commit quorum"], "m2 has not synced");
   assert.deepEqual(commit(["m0", "m1"], ["m3", "m4"]), ["commit quorum"]);
   assert.deepEqual(commit(["m0", "m1"], ["m9"]), [], "in doubt counts as held");
+});
+
+test("commit quorum: each index is judged by the one membership that governs it", () => {
+  const joint = { voters: ["n0", "n1"], votersOutgoing: ["m0"], learners: [], learnersNext: [] };
+  const left = { ...joint, votersOutgoing: [] };
+  const change = (index: number, membership: Membership): Entry => ({
+    ...entry(index, 1),
+    kind: "membership",
+    payload: encodeMembershipEntry(membership, new Uint8Array(0)),
+  });
+  /** The joint entry at 1, a command at 2; `leave`: what ends it is in somebody's log at 3. */
+  const commit = (protocol: string, held: readonly (readonly string[])[], leave = false) =>
+    found((verdicts) => {
+      const durability = new Durability(verdicts, (value) => JSON.stringify(value));
+      const holders = { nameOf: (id: string) => id, isInDoubt: () => false };
+      const checker = new CommitQuorum(verdicts, durability, holders, undefined, protocol);
+      checker.founded({ voters: ["m0"], votersOutgoing: [], learners: [], learnersNext: [] });
+      const entries = [change(1, joint), entry(2, 1)];
+      for (const [position, members] of held.entries()) {
+        const one = entries[position] as Entry;
+        for (const member of members) {
+          const persist = { kind: "persist", thenSend: [], sequence: one.index } as const;
+          durability.persisting(member, { ...persist, entries: [one] });
+          durability.persisted(member, one.index);
+        }
+        if (leave && one.index === 2) checker.written([change(3, left)]);
+        checker.committed("m0", one);
+      }
+    });
+  const all = ["m0", "n0", "n1"];
+  assert.deepEqual(commit("raft", [all, all]), []);
+  assert.deepEqual(commit("raft", [["m0"]]), ["commit quorum"], "the old majority alone");
+  assert.deepEqual(commit("raft", [["n0", "n1"]], true), ["commit quorum"], "the new one alone");
+  assert.deepEqual(commit("zab", [all, ["n0", "n1"]]), ["commit quorum"]);
+  assert.deepEqual(commit("zab", [all, ["n0", "n1"]], true), [], "it commits with what ends it");
+  // In Paxos who was there before chooses the joint membership, and both choose what follows it.
+  assert.deepEqual(commit("paxos", [["m0"], all]), []);
+  assert.deepEqual(commit("paxos", [["m0"], ["n0", "n1"]], true), ["commit quorum"]);
 });
 
 test("read index: a read that may miss what was applied when it was asked", () => {

@@ -72,7 +72,13 @@ export class Checkers {
         : new ToldAfterDurable(verdicts, this.durability, protocol);
     this.paxos = new PaxosSafety(verdicts, protocol);
     this.adopted = new AdoptedValue(verdicts, protocol);
-    this.commitQuorum = new CommitQuorum(verdicts, this.durability, holders, acceptQuorum);
+    this.commitQuorum = new CommitQuorum(
+      verdicts,
+      this.durability,
+      holders,
+      acceptQuorum,
+      protocol,
+    );
     this.reads = new ReadIndex(verdicts);
     this.stateHash = new StateHash(verdicts);
     this.reference = new Reference(verdicts);

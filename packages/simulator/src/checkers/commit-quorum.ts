@@ -1,8 +1,17 @@
 // What anybody applies is on the disks of a majority (Raft §5.3: "replicated on a majority of the
 // servers"; Paxos: accepted by a majority of acceptors; Zab §III: acknowledged by a quorum). This is
 // the durability of what was acknowledged: from here on no minority of crashes can lose it.
+// Whose majority, the log itself says, and leaves no choice. In Raft and Zab a membership governs from
+// its own entry on, in Paxos from the slot after it. A joint one needs both majorities. What stands
+// between it and the entry that ends it may commit with that entry, by the new majority alone: such an
+// entry is only written once the joint one is committed, so the joint entry itself never may.
 
-import type { Entry, MemberId, Membership } from "@althing/consensus";
+import {
+  decodeMembershipEntry,
+  type Entry,
+  type MemberId,
+  type Membership,
+} from "@althing/consensus";
 import { hashBytes } from "../trace/hash.ts";
 import type { Durability } from "./durability.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -13,46 +22,86 @@ export interface Holders {
   readonly isInDoubt: (id: MemberId) => boolean;
 }
 
+interface Governing {
+  readonly index: number;
+  readonly membership: Membership;
+}
+
+const nobody: Membership = { voters: [], votersOutgoing: [], learners: [], learnersNext: [] };
+
 export class CommitQuorum {
   readonly #verdicts: Verdicts;
   readonly #durability: Durability;
   readonly #holders: Holders;
   /** Paxos may need more voters, or fewer, than a majority. */
   readonly #needed: number | undefined;
+  readonly #governsItself: boolean;
+  /** The last membership of the committed prefix. */
+  #governing: Governing = { index: 0, membership: nobody };
+  /** The last index at which anybody wrote a membership that is not joint. */
+  #simpleAt = 0;
 
   constructor(
     verdicts: Verdicts,
     durability: Durability,
     holders: Holders,
     needed?: number | undefined,
+    protocol = "raft",
   ) {
     this.#needed = needed;
     this.#verdicts = verdicts;
     this.#durability = durability;
     this.#holders = holders;
+    this.#governsItself = protocol !== "paxos";
   }
 
-  /**
-   * Called when an entry is applied anywhere for the first time. `memberships` are the last few that
-   * were in force there: a newer one may have come in the same turn.
-   */
-  committed(member: string, entry: Entry, memberships: readonly Membership[]): void {
+  /** The membership that the cluster begins with. */
+  founded(membership: Membership): void {
+    this.#governing = { index: 0, membership };
+  }
+
+  /** Somebody has these in its log, committed or not. */
+  written(entries: readonly Entry[]): void {
+    for (const { kind, index, payload } of entries) {
+      if (kind !== "membership" || index <= this.#simpleAt) continue;
+      if (decodeMembershipEntry(payload).membership.votersOutgoing.length > 0) continue;
+      this.#simpleAt = index;
+    }
+  }
+
+  /** Called in the order of the log, when an entry is applied anywhere for the first time. */
+  committed(member: string, entry: Entry): void {
+    const before = this.#governing;
+    if (entry.kind === "membership") {
+      const { membership } = decodeMembershipEntry(entry.payload);
+      this.#governing = { index: entry.index, membership };
+    }
+    this.#judge(member, entry, this.#governsItself ? this.#governing : before);
+  }
+
+  #judge(member: string, entry: Entry, { index, membership }: Governing): void {
+    const { voters, votersOutgoing } = membership;
     const hash = hashBytes(entry.payload);
     const holds = (id: MemberId): boolean =>
       this.#holders.isInDoubt(id) ||
       this.#durability.holds(this.#holders.nameOf(id), entry.index, hash);
-    const isMajority = (voters: readonly MemberId[]): boolean =>
-      voters.length === 0 ||
-      voters.filter(holds).length >= (this.#needed ?? Math.floor(voters.length / 2) + 1);
-    const isHeld = memberships.some(
-      ({ voters, votersOutgoing }) => isMajority(voters) && isMajority(votersOutgoing),
-    );
-    if (isHeld) return;
-    const voters = memberships.at(-1)?.voters ?? [];
-    const names = voters.filter(holds).map((id) => this.#holders.nameOf(id));
+    const isMajority = (ids: readonly MemberId[]): boolean =>
+      ids.length === 0 ||
+      ids.filter(holds).length >= (this.#needed ?? Math.floor(ids.length / 2) + 1);
+    const mayBeLeft = this.#governsItself && entry.index > index && this.#simpleAt > index;
+    if (isMajority(voters) && (isMajority(votersOutgoing) || mayBeLeft)) return;
+    const namesOf = (ids: readonly MemberId[]): string =>
+      `${
+        ids
+          .filter(holds)
+          .map((id) => this.#holders.nameOf(id))
+          .join(", ") || "nobody"
+      } of ${ids.length} voters`;
+    const outgoing =
+      votersOutgoing.length === 0 ? "" : `, and on ${namesOf(votersOutgoing)} before`;
     this.#verdicts.violate(
       "commit quorum",
-      `${member} applies index ${entry.index}, which is durable only on ${names.join(", ") || "nobody"} of ${voters.length} voters`,
+      `${member} applies index ${entry.index}, which is durable only on ${namesOf(voters)}${outgoing}`,
     );
   }
 }

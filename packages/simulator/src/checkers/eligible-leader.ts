@@ -1,8 +1,12 @@
 // Only voters lead (dissertation §4.2.1: a non-voting member is not counted and does not campaign;
-// Zab: observers take no part in elections): who comes to lead was a voter of a membership in force.
+// Zab: observers take no part in elections): who comes to lead is a voter of the membership in force in
+// its own log. Whom that one leaves out may lead until it knows it to be committed (§4.2.2: it may be
+// the only one whose log is long enough to commit it). In Paxos only a chosen membership is in force.
 
-import type { MemberId, Membership } from "@althing/consensus";
+import type { CoreStatus, Membership } from "@althing/consensus";
 import type { Verdicts } from "./verdicts.ts";
+
+type Status = Pick<CoreStatus, "id" | "membership" | "membershipIndex" | "commitIndex">;
 
 export class EligibleLeader {
   readonly #verdicts: Verdicts;
@@ -11,12 +15,15 @@ export class EligibleLeader {
     this.#verdicts = verdicts;
   }
 
-  /** `memberships` are the last few in force there: a removed leader leads until that is committed. */
-  becameLeader(member: string, id: MemberId, memberships: readonly Membership[]): void {
-    const isVoter = memberships.some(
-      ({ voters, votersOutgoing }) => voters.includes(id) || votersOutgoing.includes(id),
-    );
-    if (isVoter) return;
+  /** `before` is the membership that was in force in its log until the one that is now. */
+  becameLeader(member: string, status: Status, before: Membership | undefined): void {
+    if (isVoter(status.membership, status.id)) return;
+    const isOpen = status.membershipIndex > status.commitIndex;
+    if (isOpen && before !== undefined && isVoter(before, status.id)) return;
     this.#verdicts.violate("eligible leader", `${member} became leader and is no voter`);
   }
+}
+
+function isVoter({ voters, votersOutgoing }: Membership, id: string): boolean {
+  return voters.includes(id) || votersOutgoing.includes(id);
 }

@@ -71,6 +71,7 @@ export class Cluster {
       learners: ids.slice(options.voters, options.voters + options.learners),
       learnersNext: [],
     };
+    checkers.commitQuorum.founded(this.#bootstrap);
     this.#watches = this.machines.map(
       (machine) =>
         new MemberWatch({

@@ -34,8 +34,8 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   readonly #invariantsEvery: number;
   #steps = 0;
   #before: object | undefined;
-  /** The last few that were in force. */
-  #memberships: Membership[] = [];
+  /** Every membership in its log, by index; the base's under that of the base. */
+  #memberships = new Map<number, Membership>();
 
   constructor(options: {
     machine: WatchedMachine;
@@ -115,6 +115,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   }
 
   effects(effects: readonly Effect<unknown, unknown>[], core: Core<unknown, unknown>): void {
+    for (const effect of effects) if (effect.kind === "persist") this.#writing(effect);
     for (const effect of effects) this.#effect(effect, core);
   }
 
@@ -137,6 +138,28 @@ export class MemberWatch implements CoreObserver, StoreObserver {
       index,
       hash: stateHash,
     }));
+  }
+
+  /** Before anything else of the turn: what is applied in it may have been committed by this. */
+  #writing({
+    truncateFrom,
+    entries,
+  }: Extract<Effect<unknown, unknown>, { kind: "persist" }>): void {
+    const from = truncateFrom ?? Number.POSITIVE_INFINITY;
+    for (const index of this.#memberships.keys()) {
+      if (index >= from) this.#memberships.delete(index);
+    }
+    for (const { kind, index, payload } of entries) {
+      if (kind === "membership") {
+        this.#memberships.set(index, decodeMembershipEntry(payload).membership);
+      }
+    }
+    this.#checkers.commitQuorum.written(entries);
+  }
+
+  #membershipBefore(index: number): Membership | undefined {
+    const earlier = [...this.#memberships.keys()].filter((at) => at < index);
+    return this.#memberships.get(Math.max(...earlier));
   }
 
   #effect(effect: Effect<unknown, unknown>, core: Core<unknown, unknown>): void {
@@ -172,7 +195,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         const { entries } = effect;
         const status = core.status();
         checkers.machine.applied(name, entries, status.epoch, (entry) =>
-          checkers.commitQuorum.committed(name, entry, this.#memberships),
+          checkers.commitQuorum.committed(name, entry),
         );
         checkers.commitRule.applied(name, status, core);
         const first = entries[0]?.index ?? 0;
@@ -198,7 +221,9 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         }));
         if (effect.role === "leader") {
           checkers.becameLeader(name, effect.epoch, core);
-          checkers.eligible.becameLeader(name, core.status().id, this.#memberships);
+          const status = core.status();
+          const before = this.#membershipBefore(status.membershipIndex);
+          checkers.eligible.becameLeader(name, status, before);
         }
         return;
       }
@@ -212,7 +237,6 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         checkers.durability.installing(name, effect.point.index);
         return;
       case "membershipChanged": {
-        this.#memberships = [...this.#memberships, effect.membership].slice(-4);
         const what = describeMembership(effect.membership, this.#ordinalOf);
         trace.text("membership", what, (at) => ({ kind: "membership", at, member: ordinal, what }));
         return;
@@ -223,12 +247,12 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   }
 }
 
-function membershipsIn({ base, entries }: Restored<unknown>): Membership[] {
-  const found = [base.membership];
-  for (const { kind, payload } of entries) {
-    if (kind === "membership") found.push(decodeMembershipEntry(payload).membership);
+function membershipsIn({ base, entries }: Restored<unknown>): Map<number, Membership> {
+  const found = new Map([[base.index, base.membership]]);
+  for (const { kind, index, payload } of entries) {
+    if (kind === "membership") found.set(index, decodeMembershipEntry(payload).membership);
   }
-  return found.slice(-4);
+  return found;
 }
 
 /** The protocol's durable state as text: all of it, because whole values are compared. */
