@@ -32,7 +32,8 @@ export class Proposals {
   /** Peers that the transport reports as lost: nothing is forwarded into the void. */
   readonly #lost = new Set<MemberId>();
   #fresh: number[] = [];
-  #parked: number[] = [];
+  /** Those that wait for a leader, in their order, and no other: there may be none for days. */
+  readonly #parked = new Set<number>();
   /** The newest time in the log, as far as known: leader time does not go back. */
   #newestTimeMs = 0;
   /** A read asks the leader for what the orphans may be part of. */
@@ -59,6 +60,11 @@ export class Proposals {
 
   get pending(): number {
     return this.#table.count;
+  }
+
+  /** Of those, the ones that wait for a leader. */
+  get parked(): number {
+    return this.#parked.size;
   }
 
   propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
@@ -250,7 +256,7 @@ export class Proposals {
     if (sessionOf(envelope) !== this.#envelopes.session) return;
     const pending = this.#table.find(requestOf(envelope));
     if (pending === undefined) return;
-    const done = this.#table.settle(pending)!;
+    const done = this.#settle(pending);
     this.#turn.guard(() => done({ kind: "applied", result, index }));
   }
 
@@ -275,7 +281,7 @@ export class Proposals {
       this.#fail(pending, code, untouched ? "notExecuted" : "unknown", message);
     });
     this.#fresh = [];
-    this.#parked = [];
+    this.#parked.clear();
   }
 
   /**
@@ -299,19 +305,16 @@ export class Proposals {
 
   #park(pending: Pending): void {
     pending.state = "parked";
-    this.#parked.push(pending.request);
+    this.#parked.add(pending.request);
   }
 
   #unpark(): void {
-    if (this.#parked.length === 0) return;
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const request of parked) {
-      const pending = this.#table.find(request);
-      if (pending?.state !== "parked") continue;
-      pending.state = "fresh";
+    if (this.#parked.size === 0) return;
+    for (const request of this.#parked) {
+      this.#table.find(request)!.state = "fresh";
       this.#fresh.push(request);
     }
+    this.#parked.clear();
     this.#turn.schedule();
   }
 
@@ -372,9 +375,14 @@ export class Proposals {
     outcome: "notExecuted" | "unknown",
     message: string,
   ): void {
-    const done = this.#table.settle(pending)!;
+    const done = this.#settle(pending);
     const error = new MemberError(code, outcome, message);
     this.#turn.guard(() => done({ kind: "failed", error }));
+  }
+
+  #settle(pending: Pending): (outcome: ProposeOutcome) => void {
+    if (pending.state === "parked") this.#parked.delete(pending.request);
+    return this.#table.settle(pending)!;
   }
 
   /** Never in the caller's own stack. */
