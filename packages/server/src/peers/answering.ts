@@ -97,19 +97,27 @@ export class Answering {
   }
 
   welcome(introduction: Introduction | undefined): Uint8Array {
-    const { formerIdentity } = this.#options.key;
-    const statement = statementOf("callee", this.#transcript!);
-    return encodeMessage({
-      joinProof: this.joinProof(),
-      formerProof: formerIdentity === undefined ? "" : proofOfSecret(formerIdentity, statement),
-      introduction,
-    });
+    return encodeMessage({ ...this.#secretProofs(), introduction });
+  }
+
+  /** With what makes it believed, once there is a connection to prove something on. */
+  refusal(refusal: Refusal): Uint8Array {
+    const proofs = this.#transcript === undefined ? {} : this.#secretProofs();
+    return encodeMessage({ ...refusal, ...proofs });
   }
 
   joinProof(): string {
     const { joinSecret } = this.#options;
     if (joinSecret === undefined) return "";
     return proofOfSecret(joinSecret, statementOf("callee", this.#transcript!));
+  }
+
+  #secretProofs() {
+    const { formerIdentity } = this.#options.key;
+    const statement = statementOf("callee", this.#transcript!);
+    const formerProof =
+      formerIdentity === undefined ? "" : proofOfSecret(formerIdentity, statement);
+    return { joinProof: this.joinProof(), formerProof };
   }
 
   #differs(hello: Hello): Refusal | undefined {

@@ -58,9 +58,21 @@ export class Calling {
     this.#hello = { ...identity, to, channel, nonce: newNonce() };
   }
 
-  /** The callee has shown the key that it names. */
-  get isProved(): boolean {
-    return this.#challenge !== undefined;
+  /**
+   * Whether what the callee says in refusing counts: it is the member that was called, by the key that it is held
+   * to or by a secret; not just somebody at its address.
+   */
+  believes({ joinProof = "", formerProof = "" }: Refusal): boolean {
+    if (this.#challenge === undefined) return false;
+    if (this.#admitted) return true;
+    const { held, joinSecret, channel } = this.#options;
+    const former = held(this.#challenge.member);
+    if (former !== undefined && !isKeyIdentity(former)) {
+      return knowsSecret(former, this.#statement, formerProof);
+    }
+    if (former !== undefined) return false;
+    if (joinSecret !== undefined) return knowsSecret(joinSecret, this.#statement, joinProof);
+    return channel === "ask";
   }
 
   hello(): Uint8Array {

@@ -269,7 +269,7 @@ export class Dialer {
 
   #refuse(refusal: Refusal, byUs: boolean): void {
     const channel = this.#channel;
-    const isProved = this.#calling?.isProved ?? false;
+    const isProved = this.#calling?.believes(refusal) ?? false;
     if (byUs) {
       // The refusal has to arrive: end, and let the other side close.
       this.#channel = undefined;

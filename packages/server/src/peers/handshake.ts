@@ -89,6 +89,9 @@ export interface Refusal {
   readonly reason: string;
   /** Of `unknownMember`: at this index of the log the one refused is no member. */
   readonly appliedIndex?: number;
+  /** By one that has challenged: what shows who it is to a caller that does not hold it to a key yet. */
+  readonly joinProof?: string;
+  readonly formerProof?: string;
 }
 
 export function encodePreamble(version: number = peerProtocolVersion): Buffer {
@@ -165,7 +168,7 @@ export function decodeWelcome(bytes: Uint8Array): Welcome | undefined {
 }
 
 export function decodeRefusal(bytes: Uint8Array): Refusal {
-  const { code, reason, appliedIndex } = fieldsOf(bytes);
+  const { code, reason, appliedIndex, joinProof, formerProof } = fieldsOf(bytes);
   if (!isOneOf(code, refusalCodes) || typeof reason !== "string") {
     return { code: "malformed", reason: "a refusal that cannot be read" };
   }
@@ -173,6 +176,8 @@ export function decodeRefusal(bytes: Uint8Array): Refusal {
     code,
     reason: printable(reason),
     ...(Number.isSafeInteger(appliedIndex) ? { appliedIndex: appliedIndex as number } : {}),
+    ...(isProof(joinProof) && joinProof !== "" ? { joinProof } : {}),
+    ...(isProof(formerProof) && formerProof !== "" ? { formerProof } : {}),
   };
 }
 

@@ -10,7 +10,6 @@ import { encodeFrame, FrameError, frameType } from "./frame.ts";
 import {
   decodePreamble,
   describeJunk,
-  encodeMessage,
   encodePreamble,
   type Hello,
   handshakeFrameBytesMax,
@@ -237,7 +236,7 @@ export class Inbound {
     const { events, address } = this.#parts;
     this.#known();
     if (refusal.code !== "unmet") events.turnedAway(address, refusal.code, refusal.reason);
-    this.#end(encodeFrame(frameType.refusal, encodeMessage(refusal)));
+    this.#end(encodeFrame(frameType.refusal, this.#answering.refusal(refusal)));
   }
 
   #say(frame: Buffer): void {

@@ -305,8 +305,8 @@ test("under a join secret nobody is met who does not know it, and who is known n
   const a = member(ids.a, portA, { [ids.b]: portB }, { joinSecret });
   const b = member(ids.b, portB, { [ids.a]: portA }, { joinSecret: "another one, just as long" });
   await Promise.all([a.start(), b.start()]);
-  const refusal = await b.until((told) => told.kind === "refused", 0);
-  assert.equal((refusal.detail as { code: string }).code, "joinSecret");
+  const refusal = await b.until(observed("peerRefusedUs"), 0);
+  assert.equal((refusal.detail as MemberEvent)["code"], "joinSecret");
   assert.equal(a.told.some(connectedTo(ids.b)), false);
   await open.pop()!.transport.close();
 
@@ -320,6 +320,36 @@ test("under a join secret nobody is met who does not know it, and who is known n
   const back = a.until(connectedTo(ids.b));
   await without.start();
   await Promise.all([back, without.until(connectedTo(ids.a), 0)]);
+});
+
+test("a refusal counts from the member that was called, and not from somebody at its address", async () => {
+  const joinSecret = "a secret of some length";
+  const former = "0123456789abcdef";
+  const key = openDiskKey(makeDiskKey(former))!;
+  const strangers = openDiskKey(makeDiskKey())!;
+  // Not met before: known by the join secret. Known from before there were keys: by what it was known as.
+  for (const [held, proper, stranger] of [
+    [undefined, { joinSecret }, { joinSecret: "another one, just as long" }],
+    [former, { key }, { key: strangers }],
+  ] as const) {
+    for (const options of [stranger, proper]) {
+      const [portA, portB] = [port++, port++];
+      const a = member(ids.a, portA, { [ids.b]: portB }, { joinSecret });
+      if (held !== undefined) a.held.set(ids.b, held);
+      // It says that a is no member, as of an index that nobody has reached.
+      const b = member(ids.b, portB, {}, { ...options, knownWithout: () => 2 ** 50 });
+      await b.start();
+      await a.start();
+      const isHeard = await a.until(observed("peerRefusedUs"), 0);
+      assert.match(String((isHeard.detail as MemberEvent)["code"]), /unknownMember/);
+      assert.equal(
+        a.told.some(({ kind }) => kind === "refused"),
+        options === proper,
+      );
+      await open.pop()!.transport.close();
+      await open.pop()!.transport.close();
+    }
+  }
 });
 
 test("a disk from before there were keys shows that it knows what it was published as", async () => {

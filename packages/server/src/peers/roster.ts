@@ -123,7 +123,7 @@ export function askRoster(url: string, options: AskOptions): Promise<Roster> {
         else socket.write(encodeFrame(frameType.proof, proof));
       } else if (type === frameType.refusal) {
         const refusal = decodeRefusal(payload);
-        fail(`refused: ${refusal.reason}`, calling.isProved ? refusal : undefined);
+        fail(`refused: ${refusal.reason}`, calling.believes(refusal) ? refusal : undefined);
       } else settleWith(type === frameType.roster ? decodeRosterAnswer(payload) : undefined);
     });
     const settleWith = (answer: ReturnType<typeof decodeRosterAnswer>) => {
