@@ -82,9 +82,9 @@ export const storeMutants: readonly Mutant[] = [
     about: "reads after an installed snapshot go through the index of before",
     edits: [
       {
-        file: `${store}/store.ts`,
-        find: "this.#keyspace.index = state.index;\n",
-        replace: "",
+        file: `${store}/mvcc/keyspace.ts`,
+        find: "replaceBy(index: KeyIndex): void {\n    this.index = index;",
+        replace: "replaceBy(_index: KeyIndex): void {",
       },
     ],
     seedsMax: 600,

@@ -57,6 +57,24 @@ export const zabMutants: readonly Mutant[] = [
     { flags: diskFlags },
   ),
   mutant(
+    "ack-epoch-before-persist",
+    "a promised epoch is told before it is on disk",
+    [["discovery.ts", "sendAfterDisk(zab, leader, {", `${sendAtOnce}(leader, {`]],
+    { flags: diskFlags },
+  ),
+  mutant(
+    "counts-without-epoch",
+    "whoever holds a transaction is counted, also before it took over the epoch",
+    [
+      [
+        "leadership.ts",
+        "return peer?.isSynchronized === true ? peer.progress.match : 0;",
+        "return peer === undefined ? 0 : peer.progress.match;",
+      ],
+    ],
+    { flags: crashFlags },
+  ),
+  mutant(
     "current-epoch-unwritten",
     "the epoch that was taken over is never written",
     [

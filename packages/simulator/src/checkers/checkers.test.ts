@@ -17,6 +17,7 @@ import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { EligibleLeader } from "./eligible-leader.ts";
+import { HistoryClaims } from "./history-claims.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
@@ -117,9 +118,9 @@ test("leader completeness: a leader without what was committed before its epoch"
 });
 
 test("commit rule: a leader that commits an entry of an earlier epoch by itself", () => {
-  const commit = (commitIndex: number, known: number) =>
+  const commit = (commitIndex: number, known: number, protocol = "raft") =>
     found((verdicts) => {
-      const checker = new CommitRule(verdicts, "raft");
+      const checker = new CommitRule(verdicts, protocol);
       const log = [entry(1, 1), entry(2, 1), entry(3, 2)];
       const core = {
         status: () => ({ role: "leader", epoch: 2, commitIndex: known }),
@@ -131,6 +132,8 @@ test("commit rule: a leader that commits an entry of an earlier epoch by itself"
   assert.deepEqual(commit(3, 1), []);
   assert.deepEqual(commit(2, 2), []);
   assert.deepEqual(commit(2, 1), ["commit rule"]);
+  assert.deepEqual(commit(2, 1, "paxos"), ["commit rule"]);
+  assert.deepEqual(commit(2, 1, "zab"), [], "a transaction keeps its epoch");
 });
 
 test("monotonic commit: an index that goes back, or applied beyond it", () => {
@@ -186,7 +189,7 @@ test("told after durable: a vote or a match that is not on disk, or not true", (
       durability.persisting("m0", { ...persist, state, entries: [entry(1, 1), entry(2, 3)] });
       durability.persisting("m0", { ...persist, sequence: 2, entries: [entry(3, 3)] });
       durability.persisted("m0", 1);
-      const checker = new ToldAfterDurable(verdicts, durability, "raft");
+      const checker = new ToldAfterDurable(verdicts, durability);
       assert.equal(checker.isClaim(message), true);
       const own = core([entry(1, 1), entry(2, 3), entry(3, 3)]);
       const leader = { id: "b", core: core(leaderLog, "leader") };
@@ -202,6 +205,76 @@ test("told after durable: a vote or a match that is not on disk, or not true", (
     tell({ kind: "appendResponse", term: 3, matchIndex: 2 }, [entry(1, 1), entry(2, 2)]),
     ["told after durable"],
   );
+});
+
+test("told after durable, Zab: an epoch or a history that is not on disk, or not true", () => {
+  const state = { acceptedEpoch: 3, currentEpoch: 2 };
+  const core = (log: readonly Entry[], role = "follower", epoch = 3) =>
+    ({
+      status: () => ({ role, epoch }),
+      entryAt: (index: number) => log[index - 1],
+    }) as unknown as Core<unknown, unknown>;
+  const tell = (message: object, leaderLog = [entry(1, 1), entry(2, 2)]) =>
+    found((verdicts) => {
+      const durability = new Durability(verdicts, (value) => JSON.stringify(value), "zab");
+      const persist = { kind: "persist", thenSend: [], sequence: 1 } as const;
+      durability.persisting("m0", { ...persist, state, entries: [entry(1, 1), entry(2, 2)] });
+      durability.persisting("m0", { ...persist, sequence: 2, entries: [entry(3, 3)] });
+      durability.persisted("m0", 1);
+      const checker = new HistoryClaims(verdicts, durability);
+      assert.equal(checker.isClaim(message), true);
+      const own = core([entry(1, 1), entry(2, 2), entry(3, 3)]);
+      const leader = { id: "b", core: core(leaderLog, "leader") };
+      checker.verify(message, { name: "m0", core: own }, leader);
+    });
+  const bad = ["told after durable"];
+  assert.deepEqual(tell({ kind: "leaderInfo", epoch: 3 }), []);
+  assert.deepEqual(tell({ kind: "leaderInfo", epoch: 4 }), bad);
+  const ackEpoch = { kind: "ackEpoch", epoch: 3, currentEpoch: 2, lastIndex: 2, lastEpoch: 2 };
+  assert.deepEqual(tell(ackEpoch), []);
+  assert.deepEqual(tell({ ...ackEpoch, epoch: 4 }), bad);
+  assert.deepEqual(tell({ ...ackEpoch, currentEpoch: 3 }), bad);
+  assert.deepEqual(tell({ ...ackEpoch, lastIndex: 3, lastEpoch: 3 }), bad);
+  assert.deepEqual(
+    tell({ kind: "ackNewLeader", epoch: 3, index: 2 }),
+    bad,
+    "epoch 3 is not current",
+  );
+  assert.deepEqual(tell({ kind: "ack", epoch: 3, index: 2 }), []);
+  assert.deepEqual(tell({ kind: "ack", epoch: 3, index: 3 }), bad);
+  assert.deepEqual(tell({ kind: "ack", epoch: 3, index: 2 }, [entry(1, 1), entry(2, 3)]), bad);
+  const pong = { kind: "pong", epoch: 3, index: 2, isCurrent: false };
+  assert.deepEqual(tell(pong), []);
+  assert.deepEqual(tell({ ...pong, isCurrent: true }), bad);
+  assert.deepEqual(tell({ ...pong, index: 3 }), bad);
+});
+
+test("commit rule, Zab: a leader counts only who took over its epoch", () => {
+  const commit = (currentEpoch: number, ledIn?: number) =>
+    found((verdicts) => {
+      const durability = new Durability(verdicts, (value) => JSON.stringify(value), "zab");
+      const persist = { kind: "persist", thenSend: [], sequence: 1 } as const;
+      for (const [member, current] of [
+        ["m0", 3],
+        ["m1", currentEpoch],
+      ] as const) {
+        const state = { acceptedEpoch: 3, currentEpoch: current };
+        durability.persisting(member, { ...persist, state, entries: [entry(1, 1)] });
+        durability.persisted(member, 1);
+      }
+      const holders = { nameOf: (id: string) => id, isInDoubt: () => false };
+      const checker = new CommitQuorum(verdicts, durability, holders, undefined, "zab");
+      checker.founded({
+        voters: ["m0", "m1", "m2"],
+        votersOutgoing: [],
+        learners: [],
+        learnersNext: [],
+      });
+      checker.committed("m0", entry(1, 1), ledIn);
+    });
+  assert.deepEqual(commit(3, 3), []);
+  assert.deepEqual(commit(2, 3), ["commit rule"]);
+  assert.deepEqual(commit(2), [], "who applied it may have learned of it otherwise");
 });
 
 test("commit quorum: what is applied must be durable on a majority of all voters", () => {

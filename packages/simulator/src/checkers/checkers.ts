@@ -9,6 +9,7 @@ import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { EligibleLeader } from "./eligible-leader.ts";
+import { HistoryClaims } from "./history-claims.ts";
 import { HistoryReads } from "./history-reads.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { LeaseTime } from "./lease-time.ts";
@@ -33,7 +34,7 @@ export class Checkers {
   readonly commit: MonotonicCommit;
   readonly commitRule: CommitRule;
   readonly durability: Durability;
-  readonly told: ToldAfterDurable | AcceptorClaims;
+  readonly told: ToldAfterDurable | AcceptorClaims | HistoryClaims;
   readonly paxos: PaxosSafety;
   readonly adopted: AdoptedValue;
   readonly commitQuorum: CommitQuorum;
@@ -66,10 +67,7 @@ export class Checkers {
     this.commit = new MonotonicCommit(verdicts);
     this.commitRule = new CommitRule(verdicts, protocol);
     this.durability = new Durability(verdicts, describeState, protocol);
-    this.told =
-      protocol === "paxos"
-        ? new AcceptorClaims(verdicts, this.durability)
-        : new ToldAfterDurable(verdicts, this.durability, protocol);
+    this.told = claimsOf(protocol, verdicts, this.durability);
     this.paxos = new PaxosSafety(verdicts, protocol);
     this.adopted = new AdoptedValue(verdicts, protocol);
     this.commitQuorum = new CommitQuorum(
@@ -93,4 +91,10 @@ export class Checkers {
     this.commitRule.becameLeader(member, core);
     this.leaders.becameLeader(member, epoch, core, this.machine.committed);
   }
+}
+
+function claimsOf(protocol: string, verdicts: Verdicts, durability: Durability): Checkers["told"] {
+  if (protocol === "paxos") return new AcceptorClaims(verdicts, durability);
+  if (protocol === "zab") return new HistoryClaims(verdicts, durability);
+  return new ToldAfterDurable(verdicts, durability);
 }

@@ -5,6 +5,8 @@
 // its own entry on, in Paxos from the slot after it. A joint one needs both majorities. What stands
 // between it and the entry that ends it may commit with that entry, by the new majority alone: such an
 // entry is only written once the joint one is committed, so the joint entry itself never may.
+// A leader of Zab counts only those that took over its epoch (§IV phase 2): who holds a transaction of
+// an earlier one, and no more, would give way to a history without it.
 
 import {
   decodeMembershipEntry,
@@ -35,7 +37,7 @@ export class CommitQuorum {
   readonly #holders: Holders;
   /** Paxos may need more voters, or fewer, than a majority. */
   readonly #needed: number | undefined;
-  readonly #governsItself: boolean;
+  readonly #protocol: string;
   /** The last membership of the committed prefix. */
   #governing: Governing = { index: 0, membership: nobody };
   /** The last index at which anybody wrote a membership that is not joint. */
@@ -52,7 +54,7 @@ export class CommitQuorum {
     this.#verdicts = verdicts;
     this.#durability = durability;
     this.#holders = holders;
-    this.#governsItself = protocol !== "paxos";
+    this.#protocol = protocol;
   }
 
   /** The membership that the cluster begins with. */
@@ -69,26 +71,45 @@ export class CommitQuorum {
     }
   }
 
-  /** Called in the order of the log, when an entry is applied anywhere for the first time. */
-  committed(member: string, entry: Entry): void {
+  /**
+   * Called in the order of the log, when an entry is applied anywhere for the first time. `ledIn` is the
+   * epoch of the leader that committed it by itself, if it is that leader which applies it first.
+   */
+  committed(member: string, entry: Entry, ledIn?: number): void {
     const before = this.#governing;
     if (entry.kind === "membership") {
       const { membership } = decodeMembershipEntry(entry.payload);
       this.#governing = { index: entry.index, membership };
     }
-    this.#judge(member, entry, this.#governsItself ? this.#governing : before);
-  }
-
-  #judge(member: string, entry: Entry, { index, membership }: Governing): void {
-    const { voters, votersOutgoing } = membership;
+    const governing = this.#protocol === "paxos" ? before : this.#governing;
     const hash = hashBytes(entry.payload);
     const holds = (id: MemberId): boolean =>
       this.#holders.isInDoubt(id) ||
       this.#durability.holds(this.#holders.nameOf(id), entry.index, hash);
+    this.#judge("commit quorum", member, entry, governing, holds);
+    if (this.#protocol !== "zab" || ledIn === undefined) return;
+    this.#judge("commit rule", member, entry, governing, (id) => {
+      return holds(id) && (this.#holders.isInDoubt(id) || this.#currentEpoch(id) >= ledIn);
+    });
+  }
+
+  #currentEpoch(id: MemberId): number {
+    const state = this.#durability.state(this.#holders.nameOf(id));
+    return (state as { readonly currentEpoch?: number } | undefined)?.currentEpoch ?? 0;
+  }
+
+  #judge(
+    property: string,
+    member: string,
+    entry: Entry,
+    { index, membership }: Governing,
+    holds: (id: MemberId) => boolean,
+  ): void {
+    const { voters, votersOutgoing } = membership;
     const isMajority = (ids: readonly MemberId[]): boolean =>
       ids.length === 0 ||
       ids.filter(holds).length >= (this.#needed ?? Math.floor(ids.length / 2) + 1);
-    const mayBeLeft = this.#governsItself && entry.index > index && this.#simpleAt > index;
+    const mayBeLeft = this.#protocol !== "paxos" && entry.index > index && this.#simpleAt > index;
     if (isMajority(voters) && (isMajority(votersOutgoing) || mayBeLeft)) return;
     const namesOf = (ids: readonly MemberId[]): string =>
       `${
@@ -100,7 +121,7 @@ export class CommitQuorum {
     const outgoing =
       votersOutgoing.length === 0 ? "" : `, and on ${namesOf(votersOutgoing)} before`;
     this.#verdicts.violate(
-      "commit quorum",
+      property,
       `${member} applies index ${entry.index}, which is durable only on ${namesOf(voters)}${outgoing}`,
     );
   }

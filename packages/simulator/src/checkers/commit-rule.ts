@@ -1,31 +1,42 @@
-// The commit rule (Raft §5.4.2, figure 8): a leader counts replicas only for entries of its own term;
-// what is older is committed with them. A leader that commits an older entry by itself may see it
-// replaced, but only after a rare sequence of crashes: so the rule is watched, not only its effects.
+// What a leader itself commits, beyond what it knew to be committed when it began to lead, it commits
+// under its own epoch. Raft §5.4.2, figure 8: it counts replicas only for entries of its own term; what
+// is older is committed with them. Paxos: it proposes again, under its own ballot, whatever it found. A
+// leader that breaks this may see an entry replaced, but only after a rare sequence of crashes: so the
+// rule is watched, not only its effects. Zab's entries keep the epoch that they came with; its rule is
+// about those who hold them (`ledIn`, judged by `CommitQuorum`).
 
 import type { Core, CoreStatus } from "@althing/consensus";
 import type { Verdicts } from "./verdicts.ts";
+
+type Status = Pick<CoreStatus, "role" | "epoch" | "commitIndex">;
 
 export class CommitRule {
   /** By member: what it knew to be committed when it began to lead. */
   readonly #before = new Map<string, number>();
   readonly #verdicts: Verdicts;
-  readonly #applies: boolean;
+  readonly #protocol: string;
 
   constructor(verdicts: Verdicts, protocol: string) {
     this.#verdicts = verdicts;
-    this.#applies = protocol === "raft";
+    this.#protocol = protocol;
   }
 
   becameLeader(member: string, core: Core<unknown, unknown>): void {
-    if (this.#applies) this.#before.set(member, core.status().commitIndex);
+    this.#before.set(member, core.status().commitIndex);
   }
 
-  applied(member: string, status: CoreStatus, core: Pick<Core<unknown, unknown>, "entryAt">): void {
-    if (!this.#applies || status.role !== "leader") return;
-    const { commitIndex, epoch } = status;
-    if (commitIndex <= (this.#before.get(member) ?? 0)) return;
+  /** The epoch of the leader that committed this by itself; undefined if it is not known to have. */
+  ledIn(member: string, status: Status, index: number): number | undefined {
+    if (status.role !== "leader" || index <= (this.#before.get(member) ?? 0)) return undefined;
+    return status.epoch;
+  }
+
+  applied(member: string, status: Status, core: Pick<Core<unknown, unknown>, "entryAt">): void {
+    const { commitIndex } = status;
+    const epoch = this.ledIn(member, status, commitIndex);
     const entry = core.entryAt(commitIndex);
-    if (entry === undefined || entry.epoch === epoch) return;
+    if (epoch === undefined || entry === undefined || entry.epoch === epoch) return;
+    if (this.#protocol === "zab") return;
     this.#verdicts.violate(
       "commit rule",
       `${member} leads epoch ${epoch} and committed up to index ${commitIndex}, an entry of epoch ${entry.epoch}`,

@@ -21,17 +21,14 @@ type Told = VoteResponse | AppendResponse | { readonly kind: "other" };
 export class ToldAfterDurable {
   readonly #verdicts: Verdicts;
   readonly #durability: Durability;
-  readonly #applies: boolean;
 
-  constructor(verdicts: Verdicts, durability: Durability, protocol: string) {
+  constructor(verdicts: Verdicts, durability: Durability) {
     this.#verdicts = verdicts;
     this.#durability = durability;
-    this.#applies = protocol === "raft";
   }
 
   /** Whether the message claims something that `verify` can judge. */
   isClaim(message: unknown): boolean {
-    if (!this.#applies) return false;
     const told = message as Told;
     return (told.kind === "voteResponse" && told.granted) || told.kind === "appendResponse";
   }

@@ -195,7 +195,11 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         const { entries } = effect;
         const status = core.status();
         checkers.machine.applied(name, entries, status.epoch, (entry) =>
-          checkers.commitQuorum.committed(name, entry),
+          checkers.commitQuorum.committed(
+            name,
+            entry,
+            checkers.commitRule.ledIn(name, status, entry.index),
+          ),
         );
         checkers.commitRule.applied(name, status, core);
         const first = entries[0]?.index ?? 0;
