@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BlockEngine } from "../blocks/block-engine.ts";
 import { LossyFolder } from "../blocks/testing/lossy-folder.ts";
-import type { ErrorResult, ReadRun } from "../contract.ts";
+import type { ErrorResult, KeyValue, ReadRun } from "../contract.ts";
 import type { Engine } from "../engine/port.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { SnapshotAssembler } from "../snapshot/assembler.ts";
 import { type OpenedStore, openStore } from "../store.ts";
-import { del, put, range, textOf } from "../testing/commands.ts";
+import { compare, del, put, range, textOf, txn } from "../testing/commands.ts";
 import { applyAll, applyOne, compactFully, snapshotOf } from "../testing/driver.ts";
-import { createRandom } from "../testing/random-commands.ts";
+import { createRandom, randomCommand, randomRange } from "../testing/random-commands.ts";
 import type { HashKvRun } from "./hash-kv.ts";
 
 const everything = range("\0", "\0");
@@ -141,5 +141,94 @@ for (const [kind, createPlace] of Object.entries(places)) {
     assert.equal(store.compactionPending, true, "what came after it goes when it is read");
     compactFully(store);
     assert.equal(store.compactionLeft, false);
+  });
+}
+
+/** Begins something in steps; what it returns makes one of them, and says whether it was the last. */
+type Begin = (store: OpenedStore, random: (below: number) => number) => (() => boolean) | undefined;
+
+const beginTxn: Begin = (store, random) => {
+  const ranges = Array.from({ length: 1 + random(4) }, () => randomRange(random, store.revision));
+  const compares = [
+    compare("a", "mod", "greater", random(store.revision + 1), "\0"),
+    compare("b", "version", "less", 3),
+  ];
+  const command = txn(random(2) === 0 ? [] : compares, ranges, [everything]);
+  const whole = store.readTxn(command);
+  if (whole.kind === "error") return undefined;
+  const expected = whole.responses.map((response) => {
+    assert.ok(response.kind === "range");
+    const { count, more, kvs } = response;
+    return { count, more, kvs: kvs.map((kv) => ({ ...kv, value: kv.value.slice() })) };
+  });
+  const run = began<ReadRun>(store.openTxn(command));
+  const found = new Map<number, KeyValue[]>();
+  return () => {
+    run.allow([1, 20, 100, 500][random(4)]!);
+    for (;;) {
+      const piece = run.next();
+      if (piece.kind === "paused") return false;
+      if (piece.kind === "pairs") {
+        const kvs = piece.kvs.map((kv) => ({ ...kv, value: kv.value.slice() }));
+        found.set(piece.range, [...(found.get(piece.range) ?? []), ...kvs]);
+        continue;
+      }
+      assert.equal(piece.kind, "end");
+      run.close();
+      assert.equal(run.succeeded, whole.succeeded);
+      const read = run.ranges!.map(({ count, more }, i) => ({
+        count,
+        more,
+        kvs: found.get(i) ?? [],
+      }));
+      assert.deepEqual(read, expected);
+      return true;
+    }
+  };
+};
+
+const beginSnapshot: Begin = (store, random) => {
+  const whole = { hash: store.hashKv(0), chunks: snapshotOf(store) };
+  const hashing = began<HashKvRun>(store.openHashKv(0));
+  const snapshot = store.openSnapshot();
+  const chunks: Uint8Array[] = [];
+  return () => {
+    if (random(8) > 0) return false;
+    const chunk = snapshot.next();
+    if (chunk !== undefined) {
+      chunks.push(chunk);
+      return false;
+    }
+    assert.deepEqual(chunks, whole.chunks);
+    assert.deepEqual(hashing.next(), whole.hash);
+    return true;
+  };
+};
+
+for (let seed = 1; seed <= 30; seed++) {
+  test(`whatever is written, compacted and removed between the steps of reads, they tell of one state (seed ${seed})`, () => {
+    const random = createRandom(seed);
+    const place = Object.values(places)[seed % 2]!();
+    const store = openStore({ engine: place.engine });
+    const underWay: (() => boolean)[] = [];
+    for (let step = 0; step < 600; step++) {
+      const choice = random(20);
+      if (choice < 8) applyOne(store, randomCommand(random, store.revision));
+      else if (choice < 9) compact(store);
+      else if (choice < 10) store.compactStep();
+      else if (choice < 11) place.settle();
+      else if (choice < 12 && underWay.length < 6) {
+        const next = (random(4) === 0 ? beginSnapshot : beginTxn)(store, random);
+        if (next !== undefined) underWay.push(next);
+      } else if (underWay.length > 0) {
+        const which = random(underWay.length);
+        if (underWay[which]!()) underWay.splice(which, 1);
+      }
+    }
+    for (const next of underWay) while (!next());
+    while (store.compactionLeft) {
+      store.compactStep();
+      place.settle();
+    }
   });
 }
