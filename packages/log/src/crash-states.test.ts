@@ -77,6 +77,20 @@ test("a flip in the last record of all is refused too, closed or not", () => {
   }
 });
 
+test("a log that lost some of its free space is written on, and starts again after every write", () => {
+  const disk = new MemoryDisk();
+  closeNow(disk, recover(disk, { segmentBytes: 4096 }));
+  const name = disk.list()[0]!;
+  const file = disk.open(name);
+  file.truncateNow(1024);
+  file.syncNow();
+  for (let index = 1; index <= 25; index += 1) {
+    const log = recover(disk, { segmentBytes: 4096 });
+    equal(log.recovered.entries.length, index - 1);
+    appendNow(disk, log, { entries: [entryAt(index)] });
+  }
+});
+
 test("a file cut at any byte is refused, or lacks nothing that was acknowledged", () => {
   const { disk, contents } = smallLog(false);
   for (const name of disk.list()) {

@@ -84,6 +84,8 @@ class Recovery {
   /** The last record, with its segment's header if it is the first: to be written once more. */
   #unproven: { segment: number; offset: number; bytes: Uint8Array } | undefined;
   #torn: { segment: number; offset: number; length: number } | undefined;
+  /** Of the last segment when free space was cut from it: the next records would look cut off without it. */
+  #wholeBytes: number | undefined;
 
   constructor(disk: Disk, crc32: Crc32) {
     this.#disk = disk;
@@ -175,6 +177,8 @@ class Recovery {
         }
         const length = verdict.writtenEnd - place.at;
         this.#torn = length > 0 ? { segment: number, offset: place.at, length } : undefined;
+        const isCut = bytes.length < header.allocatedBytes;
+        this.#wholeBytes = isCut ? header.allocatedBytes : undefined;
         this.#tail = { segment: number, end, sequence: next - 1, chain: previous };
         return true;
       }
@@ -277,7 +281,7 @@ class Recovery {
     this.#disk.syncDirectoryNow();
   }
 
-  /** Zeroes what is torn and writes the last record once more, so that both are durable. */
+  /** Zeroes what is torn and writes the last record once more, so that both are durable; gives cut space back. */
   #settleTail(): void {
     const unproven = this.#unproven!;
     const file = this.#disk.open(segmentName(unproven.segment));
@@ -286,6 +290,7 @@ class Recovery {
       file.writeNow(this.#torn.offset, new Uint8Array(this.#torn.length));
       this.#tornBytes += this.#torn.length;
     }
+    if (this.#wholeBytes !== undefined) file.truncateNow(this.#wholeBytes);
     file.syncNow();
     file.close();
   }

@@ -84,6 +84,27 @@ test("a key that is not the one of the published identity is refused, and so is 
   });
 });
 
+test("founding members that cannot be read refuse the start, in whatever way they are wrong", () => {
+  const data = directory();
+  const { identity } = identify(data, defaultConfig());
+  const [member] = identity.foundingMembers;
+  const { peerUrls, ...nowhere } = member!;
+  for (const wrong of [
+    null,
+    "a",
+    {},
+    nowhere,
+    { ...member, peerUrls: [1] },
+    { ...member, id: 1 },
+  ]) {
+    data.writeIdentity({ ...identity, foundingMembers: [wrong] });
+    assert.throws(() => identify(data, defaultConfig()), { code: "identityUnreadable" });
+  }
+  assert.equal(peerUrls.length, 1);
+  data.writeIdentity({ ...identity });
+  assert.deepEqual(identify(data, defaultConfig()).identity, identity);
+});
+
 test("another protocol or engine than the founded one is refused", () => {
   const data = directory();
   const config = defaultConfig();

@@ -166,9 +166,20 @@ function keyOf(identity: MemberIdentity, path: string): DiskKey {
 function checkStored(stored: Stored, path: string): MemberIdentity {
   const readable =
     textFields.every((name) => typeof stored[name] === "string") &&
-    Array.isArray(stored["foundingMembers"]);
+    Array.isArray(stored["foundingMembers"]) &&
+    stored["foundingMembers"].every(isFoundingMember);
   if (readable) return stored as unknown as MemberIdentity;
   throw unreadable(path);
+}
+
+function isFoundingMember(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, name, peerUrls, identity } = value as Stored;
+  const hasKey = identity === undefined || typeof identity === "string";
+  const isNamed = typeof id === "string" && typeof name === "string";
+  return (
+    isNamed && hasKey && Array.isArray(peerUrls) && peerUrls.every((url) => typeof url === "string")
+  );
 }
 
 function unreadable(path: string): IdentityError {

@@ -35,6 +35,16 @@ export class SnapshotDamaged extends Error {
   }
 }
 
+/** Of an item that came whole, in a chunk that verifies, and that the store cannot read all the same. */
+export function unreadable(item: SnapshotItem, cause: unknown): SnapshotDamaged {
+  const what =
+    item.kind === "record"
+      ? `revision ${item.main}.${item.sub}`
+      : `the entry ${JSON.stringify(item.key)} of table ${item.table}`;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SnapshotDamaged(`${what} of the snapshot cannot be read: ${why}`, { cause });
+}
+
 export type SnapshotItem =
   | {
       readonly kind: "entry";

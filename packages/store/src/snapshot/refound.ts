@@ -10,7 +10,13 @@ import type { Head } from "../engine/port.ts";
 import { Leases } from "../lease/leases.ts";
 import { PublishedMembers } from "../member/published-members.ts";
 import { SnapshotAssembler } from "./assembler.ts";
-import { ChunkEncoder, chunkBytesAim, decodeChunk, type SnapshotItem } from "./format.ts";
+import {
+  ChunkEncoder,
+  chunkBytesAim,
+  decodeChunk,
+  type SnapshotItem,
+  unreadable,
+} from "./format.ts";
 
 export interface RefoundOptions {
   /** Where the new cluster's logs begin. */
@@ -82,9 +88,17 @@ export class SnapshotRefounder {
     } else if (item.table !== Alarms.table && item.table !== PublishedMembers.table) {
       this.#entries++;
       const { table, key, value } = item;
-      this.#encoder.entry(table, key, table === Leases.table ? Leases.renewed(value) : value);
+      this.#encoder.entry(table, key, table === Leases.table ? renewed(item, value) : value);
     }
     if (this.#encoder.bodyBytes >= chunkBytesAim) this.#out.push(this.#encoder.body());
+  }
+}
+
+function renewed(item: SnapshotItem, value: Uint8Array): Uint8Array {
+  try {
+    return Leases.renewed(value);
+  } catch (cause) {
+    throw unreadable(item, cause);
   }
 }
 

@@ -5,13 +5,13 @@
 import { Alarms } from "../alarm/alarms.ts";
 import { ReplicatedAuth } from "../auth/replicated-auth.ts";
 import type { Crc32 } from "../bytes/crc32.ts";
-import type { SnapshotWriter } from "../contract.ts";
+import type { Key, SnapshotWriter } from "../contract.ts";
 import type { EngineStage, Head } from "../engine/port.ts";
 import { Leases } from "../lease/leases.ts";
 import { PublishedMembers } from "../member/published-members.ts";
 import { KeyIndex } from "../mvcc/key-index.ts";
 import { SnapshotAssembler } from "./assembler.ts";
-import { SnapshotDamaged, type SnapshotItem } from "./format.ts";
+import { SnapshotDamaged, type SnapshotItem, unreadable } from "./format.ts";
 
 export interface RestoredState {
   readonly head: Head;
@@ -42,18 +42,32 @@ export function beginRestore(
   let state: "writing" | "finished" | "over" = "writing";
   let head: Head | undefined;
 
+  const loadEntry = (table: string, key: Key, value: Uint8Array): void => {
+    if (table === Alarms.table) alarms.loadEntry(key);
+    else if (table === PublishedMembers.table) members.loadEntry(key, value);
+    else if (table === Leases.table) leases.loadEntry(key, value);
+    else if (table === ReplicatedAuth.table) auth.loadEntry(key, value);
+    else throw new SnapshotDamaged(`the snapshot has a table ${table} unknown here`);
+  };
+  // A checksum says that nobody changed an item on the way, not that it ever was one: what the state's own
+  // readers refuse, each in its words, is a damaged snapshot.
   const take = (item: SnapshotItem): void => {
     if (item.kind === "entry") {
-      stage.put(item.table, item.key, item.value);
-      if (item.table === Alarms.table) alarms.loadEntry(item.key);
-      else if (item.table === PublishedMembers.table) members.loadEntry(item.key, item.value);
-      else if (item.table === Leases.table) leases.loadEntry(item.key, item.value);
-      else if (item.table === ReplicatedAuth.table) auth.loadEntry(item.key, item.value);
-      else throw new SnapshotDamaged(`the snapshot has a table ${item.table} unknown here`);
+      const { table, key, value } = item;
+      try {
+        loadEntry(table, key, value);
+      } catch (cause) {
+        throw cause instanceof SnapshotDamaged ? cause : unreadable(item, cause);
+      }
+      stage.put(table, key, value);
       return;
     }
     const handle = stage.append(item.main, item.sub, item.record);
-    index.load(item.main, item.sub, handle, item.record, 0, item.record.length);
+    try {
+      index.load(item.main, item.sub, handle, item.record, 0, item.record.length);
+    } catch (cause) {
+      throw unreadable(item, cause);
+    }
   };
   const assembler = new SnapshotAssembler(take, crc32);
 
