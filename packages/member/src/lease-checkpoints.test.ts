@@ -263,3 +263,34 @@ test("a hundred thousand leases are granted, kept alive, written down and expire
   advance((count / 2 / 500) * 500 + 2000);
   assert.ok(store.leases().length <= count / 2, `${store.leases().length} are left`);
 });
+
+test("a new leader begins to count a hundred thousand leases in steps, and serves meanwhile", () => {
+  const { store, lessor, apply, settle, tick } = scale(10_000);
+  const count = 100_000;
+  const grantOne = (id: number) =>
+    apply(encodeCommand({ kind: "leaseGrant", lease: BigInt(id), ttlSeconds: 30 }));
+  for (let i = 1; i <= count; i++) grantOne(i);
+  const stateOf = store.lease.bind(store);
+  let looked = 0;
+  store.lease = (id) => {
+    looked++;
+    return stateOf(id);
+  };
+  const answers: (number | undefined)[] = [];
+  for (const id of [1n, BigInt(count)]) lessor.ask(id, true, (_error, left) => answers.push(left));
+  assert.deepEqual(answers, [30_000, 30_000]);
+  assert.ok(looked < 2100, `${looked} were looked at before the loop goes on`);
+  // What comes and goes before its turn.
+  apply(encodeCommand({ kind: "leaseRevoke", lease: 2n }));
+  grantOne(count + 1);
+  settle();
+  const ends = lessor.leaseEnds();
+  assert.equal(ends.length, count);
+  const leftOf = new Map(ends.map(({ lease: id, endMs }) => [id, endMs]));
+  assert.deepEqual(
+    [1n, 2n, 3n, BigInt(count), BigInt(count + 1)].map((id) => leftOf.get(id)),
+    [30_000, undefined, 31_000, 30_000, 30_000],
+  );
+  for (let passed = 0; passed < 29_900; passed += 100) tick(100);
+  assert.equal(store.leases().length, count);
+});

@@ -38,6 +38,8 @@ interface Asked {
 const CHECK_EVERY_MS = 500;
 const REVOKES_MAX = 500;
 const ASKED_MAX = 2 ** 16;
+/** Some milliseconds. */
+const COUNTED_AT_ONCE = 2000;
 
 export class Lessor {
   readonly counts = { granted: 0, revoked: 0, renewed: 0, expired: 0 };
@@ -58,6 +60,8 @@ export class Lessor {
   /** As the leader, with everything applied that was written before. */
   #counts = false;
   #isBeginning = false;
+  /** As the leader that begins to count: those that have not had their turn. */
+  #uncounted: bigint[] | undefined;
   /** Being revoked because they ended, and who waits to hear of it. */
   readonly #ending = new Map<bigint, ((code: string) => void)[]>();
   readonly #asked = new Map<number, Asked>();
@@ -218,6 +222,7 @@ export class Lessor {
       answer("", undefined);
       return;
     }
+    if (!this.#counts) this.#count(lease);
     const endMs = this.#ends.at(lease) ?? Number.NEGATIVE_INFINITY;
     const isOver = endMs <= this.#timeMs;
     const ttlMs = state.ttlSeconds * 1000;
@@ -277,7 +282,8 @@ export class Lessor {
       this.#checkpoints.forget(change.lease);
       this.#ended(change.lease, "");
     } else if (change.kind === "checkpoint") this.#checkpoints.applied(change.state);
-    else if (this.#counts) this.#setEnd(change.state.lease, change.state.ttlSeconds * 1000);
+    else if (this.#counts || this.#uncounted !== undefined)
+      this.#setEnd(change.state.lease, change.state.ttlSeconds * 1000);
   }
 
   #setEnd(lease: bigint, leftMs: number): void {
@@ -288,6 +294,7 @@ export class Lessor {
 
   #endAnew(): void {
     this.#counts = false;
+    this.#uncounted = undefined;
     this.#ends.clear();
     this.#ending.clear();
     this.#checkpoints.forgetAll();
@@ -304,12 +311,31 @@ export class Lessor {
     });
   }
 
+  /** In steps: half a million leases would keep a new leader from its first heartbeats for a second. */
   #beginCounting(): void {
-    if (this.#counts) return;
-    this.#counts = true;
-    for (const { lease, remainingSeconds } of this.#store.leases?.() ?? []) {
-      this.#setEnd(lease, remainingSeconds * 1000 + this.#turn.waits.electionMs);
-    }
+    if (this.#counts || this.#uncounted !== undefined) return;
+    const uncounted = (this.#store.leaseEnds?.() ?? []).map(({ lease }) => lease);
+    this.#uncounted = uncounted;
+    const step = (): void => {
+      // Leadership, or the state as a whole, is another one by now.
+      if (this.#uncounted !== uncounted) return;
+      for (const lease of uncounted.splice(-COUNTED_AT_ONCE)) this.#count(lease);
+      if (uncounted.length > 0) {
+        this.#turn.ports.clock.soon(() => this.#turn.guard(step));
+        return;
+      }
+      this.#uncounted = undefined;
+      this.#counts = true;
+    };
+    step();
+  }
+
+  /** Unless it was asked for, or granted, before its turn came. */
+  #count(lease: bigint): void {
+    if (this.#ends.at(lease) !== undefined || this.#ending.has(lease)) return;
+    const state = this.#store.lease?.(lease);
+    if (state === undefined) return;
+    this.#setEnd(lease, state.remainingSeconds * 1000 + this.#turn.waits.electionMs);
   }
 
   #fail(request: number, asked: Asked, code: MemberErrorCode, message: string): void {
