@@ -101,8 +101,8 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${store}/store.ts`,
-        find: "keep: keepsRecord(this.#keyspace, this.#keyspace.compactRevision),",
-        replace: "keep: keepsRecord(this.#keyspace, this.#keyspace.compactRevision + 1),",
+        find: "keep: keepsRecord(this.#keyspace, pin.floor),",
+        replace: "keep: keepsRecord(this.#keyspace, pin.floor + 1),",
       },
     ],
     flags,

@@ -33,6 +33,16 @@ test("a run is the same twice, whether it is recorded or not", () => {
   }
 });
 
+test("a run in which clients did nothing is not a pass", () => {
+  const scenario = { ...draw(1n), faults: [], actors: [] };
+  const worked = runScenario(scenario, { protocol });
+  assert.equal(worked.result, "pass", worked.violation?.detail);
+  assert.equal(worked.progressDemanded, true);
+  const idle = scenario.operations.map((operation) => ({ ...operation, thinkMs: 1_000_000 }));
+  const { result, violation } = runScenario({ ...scenario, operations: idle }, { protocol });
+  assert.deepEqual([result, violation?.property], ["vacuous", "work done"]);
+});
+
 test("other seeds are other runs", () => {
   const hashes = [1n, 2n, 3n].map((seed) => runScenario(draw(seed), { protocol }).traceHash);
   assert.equal(new Set(hashes).size, 3);

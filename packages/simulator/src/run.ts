@@ -6,6 +6,7 @@ import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "@althing
 import { Checkers } from "./checkers/checkers.ts";
 import { Liveness } from "./checkers/liveness.ts";
 import { Verdicts } from "./checkers/verdicts.ts";
+import { whyVacuous } from "./checkers/work-done.ts";
 import { Cluster, describeError } from "./cluster/cluster.ts";
 import { ordinalOf } from "./cluster/machine.ts";
 import { Nemesis } from "./faults/nemesis.ts";
@@ -37,7 +38,7 @@ export interface RunInput {
   readonly record?: boolean;
 }
 
-export type RunVerdict = "pass" | "undecided" | "safety" | "liveness" | "crash";
+export type RunVerdict = "pass" | "vacuous" | "undecided" | "safety" | "liveness" | "crash";
 
 export interface RunResult {
   readonly result: RunVerdict;
@@ -49,6 +50,8 @@ export interface RunResult {
   readonly traced: number;
   readonly operations: number;
   readonly answered: number;
+  /** Progress after the healing was demanded: what was lost left a majority. */
+  readonly progressDemanded: boolean;
   readonly applied: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly linearizabilitySteps: number;
@@ -106,13 +109,15 @@ export function run(input: RunInput): RunResult {
   });
   let crash: Violation | undefined;
   let liveness: Violation | undefined;
+  let vacuous: Violation | undefined;
+  let progressDemanded = false;
   let searchSteps = 0;
   let undecided = false;
 
   const finish = (): RunResult => {
-    const violation = verdicts.violations[0] ?? crash ?? liveness;
+    const violation = verdicts.violations[0] ?? crash ?? liveness ?? vacuous;
     return {
-      result: verdictOf(verdicts, crash, liveness, undecided),
+      result: verdictOf(verdicts, crash, liveness, undecided, vacuous),
       violation,
       traceHash: trace.digest,
       simulatedMs: Math.round(world.now / 1000),
@@ -120,6 +125,7 @@ export function run(input: RunInput): RunResult {
       traced: trace.count,
       operations: input.operations.length,
       answered: history.answered,
+      progressDemanded,
       applied: checkers.machine.committed.length - 1,
       faults: Object.fromEntries([...nemesis.struck].sort(([a], [b]) => (a < b ? -1 : 1))),
       linearizabilitySteps: searchSteps,
@@ -139,7 +145,10 @@ export function run(input: RunInput): RunResult {
     every(world, superviseEveryMicros, () => cluster.supervise());
     world.runUntil(options.safetyMs * 1000, over);
     if (verdicts.clean) {
-      liveness = demandProgress(input, { world, trace, cluster, nemesis, actors, over });
+      const parts = { world, trace, cluster, nemesis, actors, over };
+      const progress = demandProgress(input, parts);
+      liveness = progress.violation;
+      progressDemanded = progress.demanded;
     }
     if (isStuck()) {
       const atOnce = world.steps - world.stepsBefore;
@@ -162,6 +171,12 @@ export function run(input: RunInput): RunResult {
     );
   }
   undecided = verdict.kind === "undecided";
+  const work = {
+    planned: input.operations.length,
+    answered: history.answered,
+    progressDemanded,
+  };
+  vacuous = whyVacuous(work, input.faults, options);
   return finish();
 }
 
@@ -170,11 +185,13 @@ function verdictOf(
   crash: Violation | undefined,
   liveness: Violation | undefined,
   undecided: boolean,
+  vacuous: Violation | undefined,
 ): RunVerdict {
   if (crash !== undefined || verdicts.violations[0]?.property === "crash") return "crash";
   if (!verdicts.clean) return "safety";
   if (liveness !== undefined) return "liveness";
-  return undecided ? "undecided" : "pass";
+  if (undecided) return "undecided";
+  return vacuous === undefined ? "pass" : "vacuous";
 }
 
 function demandProgress(
@@ -187,7 +204,7 @@ function demandProgress(
     readonly actors: Actors;
     readonly over: () => boolean;
   },
-): Violation | undefined {
+): { readonly demanded: boolean; readonly violation: Violation | undefined } {
   const { world, trace, cluster, nemesis, actors, over } = parts;
   nemesis.heal(input.faults);
   const quorums = input.options.paxosQuorums;
@@ -204,11 +221,13 @@ function demandProgress(
     done = liveness.poll() && actors.areSettled();
     return done;
   });
-  if (done || over() || !liveness.demanded) return undefined;
-  return {
+  const demanded = done || liveness.demanded;
+  if (done || over() || !demanded) return { demanded, violation: undefined };
+  const violation = {
     property: "liveness",
     detail: `no progress within ${input.options.livenessMs} ms of healing: ${liveness.describe()} ${actors.describe()}`,
   };
+  return { demanded, violation };
 }
 
 function startClients(

@@ -10,4 +10,5 @@ export const exitCodes: Readonly<Record<RunVerdict, number>> = {
   safety: 11,
   liveness: 12,
   undecided: 13,
+  vacuous: 14,
 };

@@ -55,6 +55,8 @@ Exit codes
   11 safety: a property that must always hold did not
   12 liveness: a healed cluster made no progress in time
   13 undecided: the linearizability search reached its bound; that is never counted as fine
+  14 vacuous: clients were hardly answered and the faults do not explain it, or no progress was
+     demanded after the healing; a run that did no work is not a pass
 
 A failure prints the one command that replays it. Events are documented in docs/trace.md.
 `;

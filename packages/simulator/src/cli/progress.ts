@@ -12,6 +12,11 @@ export class Progress {
   #runs = 0;
   #simulatedMs = 0;
   #failures = 0;
+  #planned = 0;
+  #answered = 0;
+  /** Runs in which less than a tenth of the work was done, and those without a demand of progress. */
+  #idle = 0;
+  #undemanded = 0;
   #drawnMs = 0;
 
   constructor(total: number, minutes: number | undefined, workers: number, shown: boolean) {
@@ -25,6 +30,10 @@ export class Progress {
     this.#runs++;
     this.#simulatedMs += result.simulatedMs;
     if (result.result !== "pass") this.#failures++;
+    this.#planned += result.operations;
+    this.#answered += result.answered;
+    if (result.answered < result.operations / 10) this.#idle++;
+    if (!result.progressDemanded) this.#undemanded++;
     const pause = process.stderr.isTTY ? 100 : 10_000;
     const nowMs = performance.now();
     if (!this.#shown || nowMs - this.#drawnMs < pause) return;
@@ -45,7 +54,15 @@ export class Progress {
     this.clear();
     if (!this.#shown) return;
     const counts = [...tally].map(([verdict, count]) => `${count} ${verdict}`).join(", ");
-    process.stderr.write(`${counts}; ${this.#rates()}\n`);
+    process.stderr.write(`${counts}; ${this.#rates()}\n${this.#work()}\n`);
+  }
+
+  #work(): string {
+    const share = this.#planned === 0 ? 0 : (100 * this.#answered) / this.#planned;
+    return (
+      `work done: ${this.#answered} of ${this.#planned} planned operations answered (${share.toFixed(0)} %), ` +
+      `less than a tenth in ${this.#idle} runs; progress not demanded in ${this.#undemanded}`
+    );
   }
 
   #bar(): string {

@@ -25,6 +25,7 @@ export function runForJson(
     steps: result.steps,
     operations: result.operations,
     answered: result.answered,
+    progressDemanded: result.progressDemanded,
     applied: result.applied,
     faults: result.faults,
     linearizabilitySteps: result.linearizabilitySteps,
@@ -63,7 +64,7 @@ export function describeRun(seed: Seed, protocol: string, result: RunResult): st
     `${result.result}  ${protocol} seed ${seed}`,
     `  trace hash   ${result.traceHash} over ${result.traced} events`,
     `  simulated    ${(result.simulatedMs / 1000).toFixed(1)} s in ${result.steps} steps`,
-    `  clients      ${result.answered} of ${result.operations} operations answered, log to ${result.applied}`,
+    `  clients      ${result.answered} of ${result.operations} operations answered, log to ${result.applied}, progress ${result.progressDemanded ? "" : "not "}demanded`,
     `  faults       ${faults === "" ? "none" : faults}`,
     "",
   ].join("\n");
