@@ -1,5 +1,7 @@
 export { AssertionFailure } from "./assert.ts";
 export type * from "./contract.ts";
+export { ByteReader } from "./encoding/byte-reader.ts";
+export { ByteWriter } from "./encoding/byte-writer.ts";
 export { MalformedMessage } from "./encoding/malformed-message.ts";
 export {
   keepsLogAfterSnapshot,
@@ -26,6 +28,7 @@ export {
   votersOf,
   whyInvalid as whyMembershipInvalid,
 } from "./membership/membership.ts";
+export { olderEntriesMayFollow } from "./older-entries.ts";
 export { paxos } from "./paxos/paxos.ts";
 export { raft } from "./raft/raft.ts";
 export * as synod from "./synod/index.ts";

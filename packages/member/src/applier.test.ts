@@ -6,6 +6,7 @@ import type { Entry } from "@althing/consensus";
 import { type Command, encodeCommand, plainRange, type Result, type Store } from "@althing/store";
 import { Applier } from "./applier.ts";
 import { EnvelopeWriter } from "./envelope.ts";
+import { Fences } from "./fences.ts";
 import { MembershipTrack } from "./membership-track.ts";
 import type { Turn } from "./turn.ts";
 
@@ -51,6 +52,7 @@ function piecesOf(commands: readonly Command[], txnMs: number): number[] {
   const applier = new Applier(turn, {
     store,
     proposals: { applied() {}, appliedBatch() {} } as never,
+    fences: new Fences(turn, { name: "raft" }, new Uint8Array(0)),
     hashes: { record() {} } as never,
     track: new MembershipTrack([{ index: 0, membership }] as never),
   });

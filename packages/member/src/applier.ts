@@ -4,7 +4,8 @@
 
 import { decodeMembershipEntry, type Entry } from "@althing/consensus";
 import { decodeCommand, type Store } from "@althing/store";
-import { commandOf, isEnvelope, leaderTimeOf } from "./envelope.ts";
+import { commandOf, fenceOf, isReadable, leaderTimeOf, leadOf } from "./envelope.ts";
+import type { Fences } from "./fences.ts";
 import type { MembershipTrack } from "./membership-track.ts";
 import type { Proposals } from "./proposals.ts";
 import { HASH_EVERY, type StateHashes } from "./state-hash.ts";
@@ -28,6 +29,7 @@ export class Applier {
   readonly #turn: Turn;
   readonly #store: Store;
   readonly #proposals: Proposals;
+  readonly #fences: Fences;
   readonly #hashes: StateHashes;
   readonly #track: MembershipTrack;
   /** Lists as the core handed them out; `#at` is the place in the first. */
@@ -40,11 +42,18 @@ export class Applier {
 
   constructor(
     turn: Turn,
-    parts: { store: Store; proposals: Proposals; hashes: StateHashes; track: MembershipTrack },
+    parts: {
+      store: Store;
+      proposals: Proposals;
+      fences: Fences;
+      hashes: StateHashes;
+      track: MembershipTrack;
+    },
   ) {
     this.#turn = turn;
     this.#store = parts.store;
     this.#proposals = parts.proposals;
+    this.#fences = parts.fences;
     this.#hashes = parts.hashes;
     this.#track = parts.track;
   }
@@ -100,10 +109,7 @@ export class Applier {
 
   #apply(entry: Entry): void {
     const { index, epoch, proposer, kind, payload } = entry;
-    if (kind === "command") {
-      if (!isEnvelope(payload)) {
-        throw new Error("the entry has an envelope of a later version: upgrade this member");
-      }
+    if (kind === "command" && this.#counts(index, payload)) {
       this.#timeMs = leaderTimeOf(payload);
       const context = { index, epoch, proposer, leaderTimeMs: this.#timeMs };
       const result = this.#store.apply(commandOf(payload), context);
@@ -116,7 +122,8 @@ export class Applier {
     const context = { index, epoch, proposer, leaderTimeMs: 0 };
     if (kind === "membership") {
       const { membership, context: brought } = decodeMembershipEntry(payload);
-      const meta = this.#track.apply(index, membership);
+      this.#track.apply(index, membership);
+      const meta = this.#fences.meta(membership);
       // A new member's addresses come with the change that adds it: whoever knows it can call it.
       if (brought.length === 0) this.#store.applyNothing(context, meta);
       else {
@@ -125,9 +132,23 @@ export class Applier {
       }
     } else {
       // A store without a membership of its own yet gets the one it was founded with.
-      this.#store.applyNothing(context, this.#track.metaAt(index));
+      this.#store.applyNothing(context, this.#fences.meta(this.#track.applied));
+      if (kind === "command" && leadOf(payload) === undefined) this.#proposals.voided(payload);
     }
     if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
+  }
+
+  /** A fence, and a command that came after one of a later leader, do nothing to the store. */
+  #counts(index: number, payload: Uint8Array): boolean {
+    const lead = leadOf(payload);
+    if (lead !== undefined) {
+      this.#fences.apply(index, lead);
+      return false;
+    }
+    if (!isReadable(payload)) {
+      throw new Error("the entry has an envelope of a later version: upgrade this member");
+    }
+    return this.#fences.counts(fenceOf(payload));
   }
 
   #tellMembers(bytes: Uint8Array): void {

@@ -5,11 +5,16 @@ import {
   commandOf,
   ENVELOPE_HEADER_BYTES,
   EnvelopeWriter,
+  fenceOf,
+  fencePayload,
   isEnvelope,
+  isReadable,
   leaderTimeOf,
+  leadOf,
   REQUEST_LIMIT,
   requestOf,
   sessionOf,
+  writeFence,
   writeLeaderTime,
 } from "./envelope.ts";
 
@@ -21,16 +26,19 @@ test("what is wrapped is found again, and the leader's time fits its slot", () =
     fc.property(random, request, time, fc.uint8Array({ maxLength: 9000 }), (seed, n, ms, bytes) => {
       const writer = new EnvelopeWriter(() => seed);
       const envelope = writer.wrap(n, bytes);
+      assert.equal(fenceOf(envelope), 0);
       writeLeaderTime(envelope, ms);
+      writeFence(envelope, n);
       assert.deepEqual(
         {
           is: isEnvelope(envelope),
           session: sessionOf(envelope),
           request: requestOf(envelope),
           time: leaderTimeOf(envelope),
+          fence: fenceOf(envelope),
           command: commandOf(envelope).slice(),
         },
-        { is: true, session: writer.session, request: n, time: ms, command: bytes },
+        { is: true, session: writer.session, request: n, time: ms, fence: n, command: bytes },
       );
     }),
   );
@@ -51,6 +59,29 @@ test("what is too short or of another version is no envelope", () => {
   const envelope = new EnvelopeWriter(() => 0.5).wrap(1, new Uint8Array(0));
   assert.equal(isEnvelope(envelope.subarray(0, ENVELOPE_HEADER_BYTES - 1)), false);
   const later = envelope.slice();
-  later[0] = 2;
+  later[0] = 3;
   assert.equal(isEnvelope(later), false);
+  assert.equal(isReadable(later), false);
+  assert.equal(leadOf(later), undefined);
+});
+
+test("an envelope of before fences is read, but not proposed any more", () => {
+  const old = new Uint8Array(22);
+  old.set([1, 7, 0, 0, 0, 0, 0, 0, 5]);
+  old[14] = 9;
+  old[20] = 1;
+  old[21] = 2;
+  assert.deepEqual([isEnvelope(old), isReadable(old)], [false, true]);
+  const read = [sessionOf(old), requestOf(old), leaderTimeOf(old), fenceOf(old)];
+  assert.deepEqual(read, [7, 5, 9, 0]);
+  assert.deepEqual(commandOf(old).slice(), Uint8Array.of(1, 2));
+  assert.equal(isReadable(old.subarray(0, 19)), false);
+});
+
+test("a fence names its leader, and is no envelope", () => {
+  const lead = { epoch: 2 ** 40, proposer: "0123456789abcdef" };
+  const payload = fencePayload(lead);
+  assert.deepEqual(leadOf(payload), lead);
+  assert.equal(isReadable(payload), false);
+  assert.throws(() => leadOf(payload.subarray(0, payload.length - 1)));
 });

@@ -1,19 +1,35 @@
 // What travels as the payload of a command entry: a fixed header, then the command's bytes. The
-// origin allocates it once; the leader writes its wall clock into the fixed-width slot just before
-// it proposes, in place, so that no copy is made on the way. Nobody writes to it after that.
+// origin allocates it once; the leader writes its wall clock and its fence into the fixed-width slots
+// just before it proposes, in place, so that no copy is made on the way. Nobody writes to it after that.
 //
 //   0      version
 //   1..7   session: 53 random bits per start of a member, whose answer this is
 //   8..13  request number within the session
 //   14..19 leader time, milliseconds
-//   20..   command
+//   20..25 fence: where the lead stands in the log in which it counts (fences.ts); 0: it always does
+//   26..   command
+//
+// Version 1 has no fence, and is read as if it were 0. What begins with `FENCE` is a fence itself.
 
-export const ENVELOPE_VERSION = 1;
-export const ENVELOPE_HEADER_BYTES = 20;
+import { ByteReader, ByteWriter, type Epoch, type MemberId } from "@althing/consensus";
+
+/** A leader and its epoch: in Paxos a ballot. */
+export interface Lead {
+  readonly epoch: Epoch;
+  readonly proposer: MemberId;
+}
+
+export const ENVELOPE_VERSION = 2;
+export const ENVELOPE_HEADER_BYTES = 26;
+
+const UNFENCED_VERSION = 1;
+const UNFENCED_HEADER_BYTES = 20;
+const FENCE = 255;
 
 const SESSION_AT = 1;
 const REQUEST_AT = 8;
 const TIME_AT = 14;
+const FENCE_AT = 20;
 const LOW = 2 ** 32;
 
 /** Commands up to this size share a slab: one allocation for many proposals of one burst. */
@@ -53,9 +69,45 @@ export class EnvelopeWriter {
   }
 }
 
-/** Whether this member can apply it. A leader proposes nothing else for others. */
+/** What a leader can stamp. It proposes nothing else for others. */
 export function isEnvelope(payload: Uint8Array): boolean {
   return payload.length >= ENVELOPE_HEADER_BYTES && payload[0] === ENVELOPE_VERSION;
+}
+
+/** Whether this member can apply it. */
+export function isReadable(payload: Uint8Array): boolean {
+  return isEnvelope(payload) || isUnfenced(payload);
+}
+
+function isUnfenced(payload: Uint8Array): boolean {
+  return payload.length >= UNFENCED_HEADER_BYTES && payload[0] === UNFENCED_VERSION;
+}
+
+export function writeFence(envelope: Uint8Array, index: number): void {
+  write48(envelope, FENCE_AT, index);
+}
+
+/** 0: whichever lead is in force, it counts. */
+export function fenceOf(envelope: Uint8Array): number {
+  return envelope[0] === UNFENCED_VERSION ? 0 : read48(envelope, FENCE_AT);
+}
+
+/** By whom and in which epoch the log is led from here on. */
+export function fencePayload({ epoch, proposer }: Lead): Uint8Array {
+  const writer = new ByteWriter(32);
+  writer.byte(FENCE);
+  writer.varint(epoch);
+  writer.identifier(proposer);
+  return writer.finish();
+}
+
+/** Undefined: the payload is no fence. */
+export function leadOf(payload: Uint8Array): Lead | undefined {
+  if (payload[0] !== FENCE) return undefined;
+  const reader = new ByteReader(payload.subarray(1));
+  const lead = { epoch: reader.varint(), proposer: reader.identifier() };
+  reader.end();
+  return lead;
 }
 
 export function writeLeaderTime(envelope: Uint8Array, timeMs: number): void {
@@ -80,7 +132,8 @@ export function leaderTimeOf(envelope: Uint8Array): number {
 
 /** A view, not a copy. */
 export function commandOf(envelope: Uint8Array): Uint8Array {
-  return envelope.subarray(ENVELOPE_HEADER_BYTES);
+  const isOld = envelope[0] === UNFENCED_VERSION;
+  return envelope.subarray(isOld ? UNFENCED_HEADER_BYTES : ENVELOPE_HEADER_BYTES);
 }
 
 function writeSession(bytes: Uint8Array, session: number): void {

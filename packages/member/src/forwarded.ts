@@ -2,7 +2,7 @@
 // has not decided on yet. A batch costs one map entry, not one per proposal.
 
 import type { MemberId, Proposal } from "@althing/consensus";
-import { requestOf, sessionOf, writeLeaderTime } from "./envelope.ts";
+import { requestOf, sessionOf, writeFence, writeLeaderTime } from "./envelope.ts";
 import type { Turn } from "./turn.ts";
 
 interface Batch {
@@ -44,14 +44,15 @@ export class ForwardedBatches {
     }
   }
 
-  /** Moves what arrived into the leader's batch, stamped with the leader's time. */
-  take(proposals: Proposal[], timeMs: number): void {
+  /** Moves what arrived into the leader's batch, stamped with the leader's time and fence. */
+  take(proposals: Proposal[], timeMs: number, fence: number): void {
     for (const batch of this.#arrived) {
       const base = this.#nextBatch++ * BATCH_TOKENS;
       this.#batches.set(base / BATCH_TOKENS, batch);
       for (let position = 0; position < batch.payloads.length; position++) {
         const payload = batch.payloads[position]!;
         writeLeaderTime(payload, timeMs);
+        writeFence(payload, fence);
         proposals.push({ token: -(base + position) - 1, payload });
       }
     }

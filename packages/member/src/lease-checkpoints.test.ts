@@ -87,6 +87,22 @@ test("kept alive while its rest is on the way into the log, it is not told befor
   assert.equal(entries(), before + 2);
 });
 
+test("a leader that leads no more when what it wrote of a lease is applied does not call the lease gone", () => {
+  const { cluster, leader } = founded();
+  grant(cluster, lease, ttlSeconds);
+  cluster.world.run(10_000);
+  // The others write it down; this one learns so only when another leads.
+  const { logDisk } = cluster.node(leader.id);
+  logDisk.isStalled = true;
+  const answers: (number | undefined)[] = [];
+  leader.askLease(lease, true, (_error, leftMs) => answers.push(leftMs));
+  assert.ok(cluster.world.run(2000, () => leader.status().role !== "leader"));
+  assert.deepEqual(answers, []);
+  logDisk.answer();
+  assert.ok(cluster.world.run(2000, () => answers.length > 0));
+  assert.deepEqual(answers, [ttlSeconds * 1000]);
+});
+
 test("a lease that is kept alive often enough costs the log nothing", () => {
   const { cluster, leader } = founded();
   grant(cluster, lease, ttlSeconds);

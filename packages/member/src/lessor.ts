@@ -243,10 +243,16 @@ export class Lessor {
         return;
       }
       this.#checkpoints.clear(lease, (code) => {
-        // Revoked meanwhile, it is gone; else what the holder is told runs from here.
-        const isThere = code === "" && this.#ends.at(lease) !== undefined;
-        if (isThere) this.#setEnd(lease, ttlMs);
-        answer(code, isThere ? ttlMs : undefined);
+        if (code !== "") answer(code, undefined);
+        // Revoked meanwhile, it is gone.
+        else if (this.#store.lease?.(lease) === undefined) answer("", undefined);
+        // Whoever does not count its time any more, because another leads, cannot keep it alive.
+        else if (this.#ends.at(lease) === undefined) answer("notLeader", undefined);
+        else {
+          // What the holder is told runs from here.
+          this.#setEnd(lease, ttlMs);
+          answer("", ttlMs);
+        }
       });
     }
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemberError, type ProposeOutcome } from "./contract.ts";
+import { ENVELOPE_VERSION } from "./envelope.ts";
 import { Cluster, putCommand } from "./testing/cluster.ts";
 
 const refused = (code: string, outcome: string) => (answer: ProposeOutcome) => {
@@ -102,7 +103,7 @@ test("a proposal without a leader waits for one, and only its timeout fails it",
 test("a proposal in flight when its leader is cut off is answered as unknown, well before its timeout", () => {
   const cluster = new Cluster({ member: { requestTimeoutMs: 60_000 } });
   cluster.startAll();
-  const leader = cluster.awaitLeader();
+  const leader = cluster.calm();
   cluster.isolate(leader.id);
   const start = cluster.world.nowMs;
   refused("leaderChanged", "unknown")(cluster.put(leader, "k", "v"));
@@ -127,8 +128,8 @@ test("proxy-loop: what was forwarded is proposed or sent back, never forwarded o
   const leader = cluster.calm();
   const [one, two] = ["a", "b", "c"].filter((id) => id !== leader.id);
   let forwards = 0;
-  const envelope = new Uint8Array(24);
-  envelope[0] = 1;
+  const envelope = new Uint8Array(30);
+  envelope[0] = ENVELOPE_VERSION;
   const sent: unknown[] = [];
   cluster.filter = (from, to, message) => {
     if (message.kind === "forward") forwards++;

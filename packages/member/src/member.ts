@@ -28,6 +28,7 @@ import {
   type Reconfiguration,
 } from "./contract.ts";
 import { DiskJudge } from "./disk-watch.ts";
+import { Fences } from "./fences.ts";
 import { Fitness } from "./fitness.ts";
 import { Lessor } from "./lessor.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -46,7 +47,14 @@ import { SnapshotSender } from "./snapshots/sender.ts";
 import { StateHashes } from "./state-hash.ts";
 import { StorePressure } from "./store-pressure.ts";
 import { Ticker } from "./ticker.ts";
-import { ADMIN_TOKENS, type Leadership, READ_TOKENS, type Turn, type Waits } from "./turn.ts";
+import {
+  ADMIN_TOKENS,
+  FENCE_TOKEN,
+  type Leadership,
+  READ_TOKENS,
+  type Turn,
+  type Waits,
+} from "./turn.ts";
 
 const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 const PROPOSALS_IN_FLIGHT_MAX = 32 * 1024;
@@ -73,6 +81,7 @@ class RunningMember implements Member, Turn {
   readonly #writer: LogWriter;
   readonly #pressure: StorePressure;
   readonly #diskJudge: DiskJudge;
+  readonly #fences: Fences;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #admin: AdminRequests;
@@ -141,9 +150,11 @@ class RunningMember implements Member, Turn {
     this.#fitness = new Fitness(this);
     this.#writer = new LogWriter(this, this.#log, protocol);
     this.#diskJudge = new DiskJudge(electionMs);
-    this.#reads = new Reads(this);
+    this.#fences = new Fences(this, protocol, store.durable().meta);
+    this.#reads = new Reads(this, this.#fences);
     this.#pressure = new StorePressure(this, store);
-    const asking = { reads: this.#reads, pressure: this.#pressure };
+    const fences = this.#fences;
+    const asking = { reads: this.#reads, pressure: this.#pressure, fences };
     this.#proposals = new Proposals(this, asking, {
       inFlightMax: options.proposalsInFlightMax ?? PROPOSALS_IN_FLIGHT_MAX,
       requestBytesMax: options.requestBytesMax ?? REQUEST_BYTES_MAX,
@@ -151,7 +162,7 @@ class RunningMember implements Member, Turn {
     this.#admin = new AdminRequests(this);
     this.#hashes = new StateHashes(this);
     const shared = { store, proposals: this.#proposals, track: this.#track };
-    this.#applier = new Applier(this, { ...shared, hashes: this.#hashes });
+    this.#applier = new Applier(this, { ...shared, fences, hashes: this.#hashes });
     this.#sender = new SnapshotSender(this, store, this.#track);
     this.#receiver = new SnapshotReceiver(this, store, protocol);
     this.#installer = new SnapshotInstaller(
@@ -463,7 +474,7 @@ class RunningMember implements Member, Turn {
     let applied = false;
     for (;;) {
       if (!this.#isActing) break;
-      const proposed = this.#proposals.stepAsLeader();
+      const proposed = this.#fences.stepAsLeader() || this.#proposals.stepAsLeader();
       const asked = this.#reads.step();
       if (!this.#isActing) break;
       const effects = this.#effects();
@@ -523,11 +534,13 @@ class RunningMember implements Member, Turn {
         this.#reads.ready(effect.token, effect.index, this.store.appliedIndex);
         break;
       case "accepted":
+        if (effect.token === FENCE_TOKEN) break;
         if (effect.token >= ADMIN_TOKENS) this.#admin.accepted(effect.token, effect.index);
         else this.#proposals.accepted(effect.token);
         break;
       case "rejected":
-        if (effect.token >= ADMIN_TOKENS) this.#admin.rejected(effect.token, effect.reason);
+        if (effect.token === FENCE_TOKEN) this.#fences.rejected();
+        else if (effect.token >= ADMIN_TOKENS) this.#admin.rejected(effect.token, effect.reason);
         else if (effect.token >= READ_TOKENS) this.#reads.rejected(effect.token, effect.reason);
         else this.#proposals.rejected(effect.token, effect.reason);
         break;
@@ -609,6 +622,7 @@ class RunningMember implements Member, Turn {
     const isStalled = this.#diskJudge.isStalled(this.#writer.stalledMs, nowMs, leads);
     this.#fitness.set("diskStalled", isStalled);
     this.step({ kind: "tick" });
+    this.#fences.tick();
     this.#proposals.tick(nowMs);
     this.#reads.tick(nowMs);
     this.#admin.tick(nowMs);
@@ -627,6 +641,7 @@ class RunningMember implements Member, Turn {
 
   #snapshotTookPlace(point: LogPoint): void {
     this.#track.reset(point.index, point.membership);
+    this.#fences.reset(this.store.durable().meta);
     this.#noteBelonging(point.membership);
     this.#publisher.membershipApplied();
     this.#compaction.reset(point.index);

@@ -27,13 +27,11 @@ export class MembershipTrack {
     return this.#changes.at(-1)!.index;
   }
 
-  /** Returns the bytes for the store's point. */
-  apply(index: number, membership: Membership): Uint8Array {
-    const change = changeOf(index, membership);
-    this.#changes.push(change);
-    return change.meta;
+  apply(index: number, membership: Membership): void {
+    this.#changes.push(changeOf(index, membership));
   }
 
+  /** For the base of a log. The store's point tells of fences as well. */
   metaAt(index: number): Uint8Array {
     return this.#changes.findLast((change) => change.index <= index)!.meta;
   }

@@ -21,7 +21,7 @@ function follower() {
     },
     guard: (run: () => void) => run(),
   } as unknown as Turn;
-  const asking = { reads: { read: () => {} }, pressure: { isBehind: false } };
+  const asking = { reads: { read: () => {} }, pressure: { isBehind: false }, fences: { stamp: 0 } };
   const limits = { inFlightMax: 100, requestBytesMax: 1000 };
   return { world, sent, proposals: new Proposals(turn, asking, limits) };
 }

@@ -6,7 +6,15 @@
 import type { MemberId, Proposal, RejectReason } from "@althing/consensus";
 import type { Result } from "@althing/store";
 import { MemberError, type MemberErrorCode, type ProposeOutcome } from "./contract.ts";
-import { EnvelopeWriter, isEnvelope, requestOf, sessionOf, writeLeaderTime } from "./envelope.ts";
+import {
+  EnvelopeWriter,
+  isEnvelope,
+  requestOf,
+  sessionOf,
+  writeFence,
+  writeLeaderTime,
+} from "./envelope.ts";
+import type { Fences } from "./fences.ts";
 import { ForwardedBatches } from "./forwarded.ts";
 import { type Pending, PendingTable } from "./pending.ts";
 import type { Reads } from "./reads.ts";
@@ -25,6 +33,7 @@ export class Proposals {
   readonly #turn: Turn;
   readonly #reads: Pick<Reads, "read">;
   readonly #pressure: Pick<StorePressure, "isBehind">;
+  readonly #fences: Pick<Fences, "stamp">;
   readonly #limits: ProposalLimits;
   readonly #envelopes: EnvelopeWriter;
   readonly #table: PendingTable;
@@ -41,12 +50,17 @@ export class Proposals {
 
   constructor(
     turn: Turn,
-    parts: { reads: Pick<Reads, "read">; pressure: Pick<StorePressure, "isBehind"> },
+    parts: {
+      reads: Pick<Reads, "read">;
+      pressure: Pick<StorePressure, "isBehind">;
+      fences: Pick<Fences, "stamp">;
+    },
     limits: ProposalLimits,
   ) {
     this.#turn = turn;
     this.#reads = parts.reads;
     this.#pressure = parts.pressure;
+    this.#fences = parts.fences;
     this.#limits = limits;
     this.#envelopes = new EnvelopeWriter(turn.ports.random);
     this.#table = new PendingTable(limits.inFlightMax);
@@ -124,6 +138,9 @@ export class Proposals {
       this.#refuseAll();
       return false;
     }
+    // A new leader's own fence comes first: until it is in force they wait here, in no log.
+    const fence = this.#fences.stamp;
+    if (fence === undefined) return false;
     this.#newestTimeMs = Math.max(this.#newestTimeMs, Math.floor(this.#turn.ports.clock.wallMs()));
     const proposals: Proposal[] = [];
     const { epoch } = this.#turn.leadership;
@@ -138,12 +155,13 @@ export class Proposals {
       }
       const payload = pending.payload!;
       writeLeaderTime(payload, this.#newestTimeMs);
+      writeFence(payload, fence);
       pending.state = "proposed";
       pending.target = this.#turn.id;
       pending.epoch = epoch;
       proposals.push({ token: request, payload });
     }
-    this.#forwarded.take(proposals, this.#newestTimeMs);
+    this.#forwarded.take(proposals, this.#newestTimeMs, fence);
     if (proposals.length === 0) return false;
     this.#turn.step({ kind: "propose", proposals });
     return true;
@@ -260,6 +278,16 @@ export class Proposals {
     this.#turn.guard(() => done({ kind: "applied", result, index }));
   }
 
+  /** Its only entry came after the fence of a later leader: on no member did it do anything. */
+  voided(envelope: Uint8Array): void {
+    if (sessionOf(envelope) !== this.#envelopes.session) return;
+    const pending = this.#table.find(requestOf(envelope));
+    if (pending === undefined) return;
+    // The bytes are part of the log: the next leader stamps others.
+    pending.payload = envelope.slice();
+    this.#sendAgain(pending);
+  }
+
   /** At the end of a batch. */
   appliedBatch(leaderTimeMs: number): void {
     this.#newestTimeMs = Math.max(this.#newestTimeMs, leaderTimeMs);
@@ -327,8 +355,8 @@ export class Proposals {
   /**
    * What an earlier leader proposed, its successor may have taken over. A linearizable read asks the
    * successor: it answers when all that it took over is committed, and the read is released when that is
-   * applied here. What is orphaned even then is not coming from this leader. In Paxos a later one may
-   * still find it in some acceptor: it is unknown, which waiting longer would not change.
+   * applied here. What is orphaned even then comes no more: what a later leader of Paxos may still find
+   * in some acceptor is void (fences.ts).
    */
   #askAboutOrphans(): void {
     if (this.#isAsking) return;

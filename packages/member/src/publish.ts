@@ -19,7 +19,7 @@ import {
 } from "@althing/store";
 import type { Acquaintances } from "./acquaintances.ts";
 import { MemberError } from "./contract.ts";
-import { commandOf, isEnvelope } from "./envelope.ts";
+import { commandOf, isReadable } from "./envelope.ts";
 import type { MembershipTrack } from "./membership-track.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Turn } from "./turn.ts";
@@ -48,7 +48,7 @@ export function publicationsIn(
   const incarnations = new Map<MemberId, string | undefined>();
   let lastIndex = 0;
   for (const { index, kind, payload } of entries) {
-    if (index <= appliedIndex || kind !== "command" || !isEnvelope(payload)) continue;
+    if (index <= appliedIndex || kind !== "command" || !isReadable(payload)) continue;
     const command = decodeCommand(commandOf(payload));
     if (command?.kind === "publishMember") incarnations.set(command.member, command.incarnation);
     else if (command?.kind === "removeMember") incarnations.set(command.member, undefined);

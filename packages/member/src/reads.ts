@@ -1,10 +1,13 @@
 // Linearizable reads: all that are asked for in one turn share one read token of the core, and are
-// released when the store has applied the index that the core confirmed. A read that finds no leader,
+// released when the store has applied the index that the core confirmed, and the fence of the leader that
+// did: then nothing that an older one proposed can still take effect (fences.ts). A read that finds no leader,
 // or loses it, asks again when there is one, until its own timeout (corpus: stale-read-by-default,
 // read-before-replay).
 
 import type { RejectReason } from "@althing/consensus";
 import { MemberError, type MemberErrorCode } from "./contract.ts";
+import type { Lead } from "./envelope.ts";
+import type { Fences } from "./fences.ts";
 import { READ_TOKENS, type Turn } from "./turn.ts";
 
 type ReadDone = (error: MemberError | undefined) => void;
@@ -13,8 +16,9 @@ type ReadDone = (error: MemberError | undefined) => void;
 interface ReadGroup {
   callbacks: ReadDone[];
   readonly deadlineMs: number;
-  /** The index to wait for, once confirmed. */
+  /** The index to wait for, once confirmed, and the lead in which it was. */
   index: number;
+  lead: Lead | undefined;
 }
 
 interface Asked {
@@ -27,6 +31,7 @@ const READS_WAITING_MAX = 2 ** 16;
 export class Reads {
   readonly counts = { slow: 0, failed: 0 };
   readonly #turn: Turn;
+  readonly #fences: Pick<Fences, "isPast">;
   #fresh: ReadGroup | undefined;
   #parked: ReadGroup[] = [];
   /** A leader became known, or a tick has passed, since the last refusal. */
@@ -36,8 +41,9 @@ export class Reads {
   #nextToken = READ_TOKENS;
   #waiting = 0;
 
-  constructor(turn: Turn) {
+  constructor(turn: Turn, fences: Pick<Fences, "isPast">) {
     this.#turn = turn;
+    this.#fences = fences;
   }
 
   read(done: ReadDone): void {
@@ -49,7 +55,7 @@ export class Reads {
     this.#waiting++;
     if (this.#fresh === undefined) {
       const deadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.requestMs;
-      this.#fresh = { callbacks: [], deadlineMs, index: 0 };
+      this.#fresh = { callbacks: [], deadlineMs, index: 0, lead: undefined };
       this.#turn.schedule();
     }
     this.#fresh.callbacks.push(done);
@@ -78,9 +84,12 @@ export class Reads {
     const asked = this.#asked.get(token);
     if (asked === undefined) return;
     this.#asked.delete(token);
+    // Whoever is asked is forgotten with the first word of another leader: it is this one that answered.
+    const { epoch, leader } = this.#turn.leadership;
     for (const group of asked.groups) {
       group.index = index;
-      if (index <= appliedIndex) this.#settle(group, undefined);
+      group.lead = { epoch, proposer: leader ?? "" };
+      if (this.#isReady(group, appliedIndex)) this.#settle(group, undefined);
       else this.#confirmed.push(group);
     }
   }
@@ -101,9 +110,9 @@ export class Reads {
 
   applied(appliedIndex: number): void {
     if (this.#confirmed.length === 0) return;
-    const ready = this.#confirmed.filter((group) => group.index <= appliedIndex);
+    const ready = this.#confirmed.filter((group) => this.#isReady(group, appliedIndex));
     if (ready.length === 0) return;
-    this.#confirmed = this.#confirmed.filter((group) => group.index > appliedIndex);
+    this.#confirmed = this.#confirmed.filter((group) => !ready.includes(group));
     for (const group of ready) this.#settle(group, undefined);
   }
 
@@ -150,6 +159,10 @@ export class Reads {
     if (this.#parked.length === 0) return;
     this.#retry = true;
     this.#turn.schedule();
+  }
+
+  #isReady({ index, lead }: ReadGroup, appliedIndex: number): boolean {
+    return index <= appliedIndex && this.#fences.isPast(lead!);
   }
 
   #park(groups: readonly ReadGroup[]): void {

@@ -17,6 +17,7 @@ import {
 } from "@althing/consensus";
 import type { Log, LogBase } from "@althing/log";
 import type { StorePoint } from "@althing/store";
+import { decodePointMeta } from "./point-meta.ts";
 
 export type RecoveryErrorCode =
   /** The log begins above what the store holds: entries in between are gone. */
@@ -80,7 +81,7 @@ export function recover(
     return keepLog(restored, [logBase]);
   }
   const applied = readable("membership of the store", () =>
-    logPoint(point, point.meta.length === 0 ? logBase.membership : decodeMembership(point.meta)),
+    logPoint(point, decodePointMeta(point.meta)?.membership ?? logBase.membership),
   );
   const same = point.index === base.index ? base : entries.find((e) => e.index === point.index);
   const isSame = same !== undefined && samePlace(same, point);

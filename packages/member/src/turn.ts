@@ -38,3 +38,4 @@ export interface Waits {
 /** Tokens of the different askers share one core and must differ. */
 export const READ_TOKENS = 2 ** 50;
 export const ADMIN_TOKENS = 2 ** 51;
+export const FENCE_TOKEN = 2 ** 52;

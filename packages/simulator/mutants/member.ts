@@ -49,10 +49,22 @@ export const memberMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${member}/reads.ts`,
-        find: "if (index <= appliedIndex) this.#settle(group, undefined);",
-        replace: "if (index <= appliedIndex + 1e9) this.#settle(group, undefined);",
+        find: "return index <= appliedIndex && this",
+        replace: "return index <= appliedIndex + 1e9 && this",
       },
     ],
+  },
+  {
+    name: "old-leader-speaks-late",
+    about: "what an older leader left takes effect when a later one finds it (found: it did)",
+    edits: [
+      {
+        file: `${member}/fences.ts`,
+        find: "return stamp === 0 || stamp === this.#inForce.index;",
+        replace: "return true;",
+      },
+    ],
+    scenario: "old-leader-speaks-late.json",
   },
   {
     name: "log-compacted-above-store",

@@ -3,9 +3,10 @@
 // goes forward only, so a stream resumes where the receiver still stands within the window, and else
 // starts anew under a new number (corpus: new-session-at-offset>0, snapshot-hash-blocks-heartbeats).
 
-import { decodeMembership, type LogPoint, type MemberId } from "@althing/consensus";
+import type { LogPoint, MemberId } from "@althing/consensus";
 import type { SnapshotReader, Store } from "@althing/store";
 import type { MembershipTrack } from "../membership-track.ts";
+import { decodePointMeta } from "../point-meta.ts";
 import type { Turn } from "../turn.ts";
 
 /** In an acknowledgement: the receiver holds the point already and wants nothing. */
@@ -133,7 +134,7 @@ export class SnapshotSender {
   #open(to: MemberId, epoch: number): void {
     const reader = this.#store.openSnapshot();
     const { index, epoch: pointEpoch, proposer, meta } = reader.point;
-    const membership = meta.length === 0 ? this.#track.applied : decodeMembership(meta);
+    const membership = decodePointMeta(meta)?.membership ?? this.#track.applied;
     const point = { index, epoch: pointEpoch, proposer, membership };
     const stream: Stream = {
       to,
