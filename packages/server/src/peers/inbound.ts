@@ -178,7 +178,9 @@ export class Inbound {
     const { secured, options } = this.#parts;
     const fault = certificateFault(secured, options.tls);
     if (fault !== undefined) {
-      this.#refuse({ code: "certificate", reason: fault });
+      // etcd's words, which operators look for in logs.
+      const reason = `client certificate authentication failed: ${fault}`;
+      this.#refuse({ code: "certificate", reason });
       return;
     }
     const answer = this.#answering.greeted(payload);
