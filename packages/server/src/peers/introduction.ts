@@ -25,7 +25,7 @@ export function introduce(
   key: DiskKey,
   { member, identity, urls, asOf }: Subject,
 ): Introduction {
-  const subject = { introducer, member, identity, urls, asOf };
+  const subject = { introducer, member, identity, urls: fewOf(urls), asOf };
   return { ...subject, signature: key.sign(statementOf(clusterId, subject)) };
 }
 
@@ -40,6 +40,18 @@ export function isIntroduction(
     statementOf(clusterId, introduction),
     introduction.signature,
   );
+}
+
+const urlsMax = 4;
+const urlCharactersMax = 600;
+
+/** The first of them, and as many more as leave room in one frame of a handshake for what all introducers sign. */
+function fewOf(urls: readonly string[]): readonly string[] {
+  let characters = 0;
+  return urls.filter((url, place) => {
+    characters += url.length;
+    return place < urlsMax && characters <= urlCharactersMax;
+  });
 }
 
 function statementOf(clusterId: string, subject: Omit<Introduction, "signature">): string {

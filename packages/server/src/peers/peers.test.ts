@@ -10,6 +10,7 @@ import { Answering } from "./answering.ts";
 import { encodeFrame, FrameReader, frameType } from "./frame.ts";
 import { encodeMessage, encodePreamble, type Hello, preambleBytes } from "./handshake.ts";
 import { introduce } from "./introduction.ts";
+import { parsePeerUrl } from "./peer-url.ts";
 import { helloOf as newHello, Stranger } from "./testing/stranger.ts";
 import {
   connectedTo,
@@ -350,6 +351,19 @@ test("a refusal counts from the member that was called, and not from somebody at
       await open.pop()!.transport.close();
     }
   }
+});
+
+test("a member that was given very many addresses is let in like any other", async () => {
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, {});
+  a.held.set(ids.b, keyOf(ids.b).identity);
+  await a.start();
+  const others = Array.from({ length: 1_000 }, (_, i) => `http://127.0.0.1:${i + 50_000}`);
+  const urls = [`http://127.0.0.1:${portB}`, ...others];
+  a.transport.update([{ id: ids.b, urls: urls.map((url) => parsePeerUrl(url)!) }]);
+  const b = member(ids.b, portB, { [ids.a]: portA });
+  await b.start();
+  await b.until(connectedTo(ids.a), 0);
 });
 
 test("a disk from before there were keys shows that it knows what it was published as", async () => {
