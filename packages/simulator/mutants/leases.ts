@@ -40,9 +40,8 @@ export const leaseMutants: readonly Mutant[] = [
       { file: lessor, find: "    this.#ends.clear();\n", replace: "" },
       {
         file: lessor,
-        find: "      this.#setEnd(lease, remainingSeconds * 1000 + this.#turn.waits.electionMs);",
-        replace:
-          "      if (this.#ends.at(lease) === undefined) this.#setEnd(lease, remainingSeconds * 1000);",
+        find: "state.remainingSeconds * 1000 + this.#turn.waits.electionMs",
+        replace: "state.remainingSeconds * 1000",
       },
     ],
     flags: transferring,
@@ -94,8 +93,8 @@ export const leaseMutants: readonly Mutant[] = [
     edits: [
       {
         file: lessor,
-        find: "      this.#setEnd(lease, remainingSeconds * 1000 + this.#turn.waits.electionMs);",
-        replace: "      this.#setEnd(lease, remainingSeconds * 500);",
+        find: "state.remainingSeconds * 1000 + this.#turn.waits.electionMs",
+        replace: "state.remainingSeconds * 500",
       },
     ],
     flags: transferring,

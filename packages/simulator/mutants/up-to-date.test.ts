@@ -8,12 +8,18 @@ import { mutants } from "./all.ts";
 import { mutate } from "./mutant.ts";
 
 test("every mutant alters the sources as they are", () => {
+  const outdated: string[] = [];
   for (const mutant of mutants) {
     for (const file of new Set(mutant.edits.map((edit) => edit.file))) {
       const source = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
-      assert.notEqual(mutate(mutant, file, source), source, mutant.name);
+      try {
+        assert.notEqual(mutate(mutant, file, source), source, mutant.name);
+      } catch (error) {
+        outdated.push(String(error));
+      }
     }
   }
+  assert.deepEqual(outdated, []);
 });
 
 test("no two mutants share a name", () => {
