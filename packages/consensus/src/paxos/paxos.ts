@@ -2,7 +2,7 @@
 // protocol value that the runtime is given. What happens behind a door stands in the file of that
 // name; messages pass through receive.ts.
 
-import { defineProtocol, type InspectedCore } from "../core/core.ts";
+import { defineProtocol, type InspectedCore, type Parts } from "../core/core.ts";
 import { maybeCommit } from "./commit.ts";
 import { describeMessage } from "./describe.ts";
 import { decodeState, encodeState, type PaxosState } from "./durable-state.ts";
@@ -26,7 +26,7 @@ import { endTurn } from "./turn.ts";
 
 export type PaxosCore = InspectedCore<PaxosMessage, PaxosState, PaxosInspection>;
 
-export const paxos = defineProtocol<Paxos, PaxosMessage, PaxosState, PaxosInspection>({
+export const paxosParts: Parts<Paxos, PaxosMessage, PaxosState, PaxosInspection> = {
   name: "paxos",
   create: createPaxos,
   inputs: {
@@ -69,4 +69,6 @@ export const paxos = defineProtocol<Paxos, PaxosMessage, PaxosState, PaxosInspec
   describeMessage,
   checkInvariants,
   checkDelta,
-});
+};
+
+export const paxos = defineProtocol(paxosParts);

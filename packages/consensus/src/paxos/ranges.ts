@@ -27,6 +27,11 @@ export class Ranges {
     this.#ranges = apart;
   }
 
+  /** A copy. */
+  toArray(): { readonly first: Index; readonly last: Index }[] {
+    return this.#ranges.map((range) => ({ ...range }));
+  }
+
   has(index: Index): boolean {
     return this.#ranges.some(({ first, last }) => first <= index && index <= last);
   }

@@ -34,6 +34,15 @@ export class InFlight {
     }
   }
 
+  /** The last index of each message, oldest first; a copy. */
+  toArray(): Index[] {
+    const size = this.#lastIndexes.length;
+    return Array.from(
+      { length: this.#count },
+      (_, i) => this.#lastIndexes[(this.#start + i) % size]!,
+    );
+  }
+
   clear(): void {
     this.#start = 0;
     this.#count = 0;

@@ -2,7 +2,7 @@
 // protocol value that the runtime is given. What happens behind a door stands in the file of that
 // name; messages pass through receive.ts.
 
-import { defineProtocol, type InspectedCore } from "../core/core.ts";
+import { defineProtocol, type InspectedCore, type Parts } from "../core/core.ts";
 import { writesDone } from "../outbox/log-writes.ts";
 import { maybeCommit } from "./commit.ts";
 import { describeMessage } from "./describe.ts";
@@ -28,7 +28,7 @@ import { endTurn } from "./turn.ts";
 
 export type RaftCore = InspectedCore<RaftMessage, RaftState, RaftInspection>;
 
-export const raft = defineProtocol<Raft, RaftMessage, RaftState, RaftInspection>({
+export const raftParts: Parts<Raft, RaftMessage, RaftState, RaftInspection> = {
   name: "raft",
   create: createRaft,
   inputs: {
@@ -71,4 +71,6 @@ export const raft = defineProtocol<Raft, RaftMessage, RaftState, RaftInspection>
   describeMessage,
   checkInvariants,
   checkDelta,
-});
+};
+
+export const raft = defineProtocol(raftParts);

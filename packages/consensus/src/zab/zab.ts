@@ -2,7 +2,7 @@
 // value that the runtime is given. What happens behind a door stands in the file of that name;
 // messages pass through receive.ts.
 
-import { defineProtocol, type InspectedCore } from "../core/core.ts";
+import { defineProtocol, type InspectedCore, type Parts } from "../core/core.ts";
 import { maybeCommit } from "./commit.ts";
 import { describeMessage } from "./describe.ts";
 import { considerQuorum } from "./discovery.ts";
@@ -28,7 +28,7 @@ import { endTurn } from "./turn.ts";
 
 export type ZabCore = InspectedCore<ZabMessage, ZabState, ZabInspection>;
 
-export const zab = defineProtocol<Zab, ZabMessage, ZabState, ZabInspection>({
+export const zabParts: Parts<Zab, ZabMessage, ZabState, ZabInspection> = {
   name: "zab",
   create: createZab,
   inputs: {
@@ -70,7 +70,9 @@ export const zab = defineProtocol<Zab, ZabMessage, ZabState, ZabInspection>({
   describeMessage,
   checkInvariants,
   checkDelta,
-});
+};
+
+export const zab = defineProtocol(zabParts);
 
 /** The leader's own disk is one of the quorum: for the epochs and for every transaction. */
 function notePersisted(zab: Zab, sequence: number): void {

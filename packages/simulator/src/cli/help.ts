@@ -14,6 +14,9 @@ virtual. The same commit, protocol, seed and options always give the same run, e
                                            makes a failing run small and keeps it as a scenario
   althing sim run f.json [more.json]       replays scenarios
 
+  althing sim explore --protocol paxos --terms 2 --crashes 1
+                                           not runs: everything that can happen within bounds
+
 What to run
   --protocol raft|paxos|zab   default raft
   --seed N                    this seed (decimal or 0x...)
@@ -48,13 +51,24 @@ shrink takes --seed (with the flags that the failing run had) or a scenario file
   --out FILE                  where to write it (default: the scenario goes to standard output)
   --tries N                   most runs to try (default 400)
 
+explore lets three cores do all that they can, in every order, and tells how many states there are. What
+does not hold is told by the shortest way to it, as a script. How often each may happen:
+  --terms N                   a member stands for election (default 1)
+  --entries N                 a leader is given a command (default 1)
+  --crashes N --drops N       crashes, with any part of what is being written; messages lost
+  --installs N                a leader compacts its log, so that others may need a snapshot
+  --memberships N             a member is removed
+  --transfers N --beats N     leadership is handed over; a member lets a heartbeat's time pass
+  --members N                 voters (default 3)
+  --states N --minutes N      gives up there, with exit code 13 (default 20000000 states)
+
 Exit codes
   0  every run passed
   2  the command line is wrong
   10 crash: an assertion failed, a member died or did not start
   11 safety: a property that must always hold did not
   12 liveness: a healed cluster made no progress in time
-  13 undecided: the linearizability search reached its bound; that is never counted as fine
+  13 undecided: the linearizability search, or explore, reached its bound; that is never counted as fine
   14 vacuous: clients were hardly answered and the faults do not explain it, or no progress was
      demanded after the healing; a run that did no work is not a pass
 

@@ -12,6 +12,7 @@ import {
   shrink,
 } from "@althing/simulator";
 import { parseArguments, replayCommand, type SimulatorArguments, UsageError } from "./arguments.ts";
+import { runExhaustive } from "./exhaustive.ts";
 import { exitCodes, usageExitCode } from "./exit-codes.ts";
 import { describeFailure, explore } from "./explore.ts";
 import { help } from "./help.ts";
@@ -21,7 +22,10 @@ import { checksum, requireProtocol, runHere, scenarioOf } from "./run-seed.ts";
 /** Takes what follows `althing sim` and resolves to the exit code. */
 export async function runSimulatorCommand(argv: string[]): Promise<number> {
   try {
-    const args = parseArguments(argv);
+    if (argv[0] === "explore" && !argv.includes("--help") && !argv.includes("-h")) {
+      return runExhaustive(argv.slice(1));
+    }
+    const args = parseArguments(argv.filter((word) => word !== "explore"));
     switch (args.command) {
       case "help":
         process.stdout.write(help);
