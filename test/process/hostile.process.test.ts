@@ -198,10 +198,14 @@ test("bytes that are not UTF-8 are fine in keys and refused or ignored in text",
   assert.equal((await client.put({ key: bytes, value: bytes })).code, 0);
   const answer = await client.range({ key: bytes });
   assert.equal(answer.response?.kvs?.[0]?.value, bytes);
-  // A string field: MemberAddRequest.peerURLs.
-  const body = Buffer.from([0x0a, 2, 0xc3, 0x28]);
-  const refused = await client.callRaw("/etcdserverpb.Cluster/MemberAdd", body);
-  assert.notEqual(refused.code, 0);
+  // Names are text. Those of a user that could be added otherwise, with nothing else wrong.
+  const userAdd = (name: Buffer): Promise<{ readonly code: number }> => {
+    const password = Buffer.from("\x12\x01p");
+    const body = Buffer.concat([Buffer.from([0x0a, name.length]), name, password]);
+    return client.callRaw("/etcdserverpb.Auth/UserAdd", body);
+  };
+  assert.equal((await userAdd(Buffer.from("text"))).code, 0);
+  assert.notEqual((await userAdd(Buffer.from([0xc3, 0x28]))).code, 0);
   await assertAllServe();
 });
 

@@ -496,9 +496,22 @@ describe("what only leaders may do (dissertation §3.3 to §3.10, §10.2)", () =
 
   test("a transfer brings the target up to date and lets it campaign at once (§3.10)", () => {
     const cluster = led();
-    cluster.step("a", { kind: "transferLeadership", to: "c", token: 9 });
+    cluster.isolate("c");
+    propose(cluster, "a", "x", "y");
     cluster.stabilize();
+    assert.equal(inspect(cluster, "b").commitIndex, 3);
+    assert.equal(inspect(cluster, "c").entries.length, 1, "c lacks both");
+    cluster.heal();
+    const effects = cluster.step("a", { kind: "transferLeadership", to: "c", token: 9 });
+    const asked = effects.filter((one) => one.kind === "send" && one.message.kind === "timeoutNow");
+    assert.deepEqual(asked, [], "not before it is up to date");
+    // Only the leader's clock runs: its heartbeat finds the gap, it fills it and asks c to stand.
+    for (let i = 0; i < 8 && cluster.leader() === "a"; i++) {
+      cluster.tick("a");
+      cluster.stabilize();
+    }
     assert.equal(cluster.leader(), "c");
+    assert.equal(inspect(cluster, "c").commitIndex, 4);
     const answers = cluster.answers.filter(({ effect }) => effect.kind === "transferred");
     assert.deepEqual(answers, [{ member: "a", effect: { kind: "transferred", token: 9 } }]);
   });

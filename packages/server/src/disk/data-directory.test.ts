@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -71,8 +71,10 @@ test("the identity is what was written last, and undefined in a new directory", 
 test("a directory of something else is refused and left alone", () => {
   const path = join(root, "foreign");
   mkdirSync(path);
-  writeFileSync(join(path, "thesis.txt"), "");
+  writeFileSync(join(path, "thesis.txt"), "chapter one");
   throws(() => openDataDirectory(path), failsWith("formatUnknown", /thesis\.txt/));
+  deepEqual(readdirSync(path), ["thesis.txt"]);
+  equal(readFileSync(join(path, "thesis.txt"), "utf8"), "chapter one");
 });
 
 test("a layout of another version and a damaged identity are refused, and the lock let go", () => {

@@ -61,6 +61,8 @@ export function openDataDirectory(path: string, options: NodeDiskOptions = {}): 
   const storePath = join(root, "store");
   const identityPath = join(root, "identity.json");
   orUnusable(root, () => createDirectory(root));
+  // What belongs to others is left without even a lock. Ours begin with one, so that no start is mistaken.
+  if (!existsSync(join(root, "lock"))) refuseForeign(root);
   const lock = lockDataDirectory(root);
   let warnings: readonly string[];
   try {
@@ -131,16 +133,20 @@ function checkFormat(root: string): void {
   const path = join(root, "format.json");
   const format = readJson(path);
   if (format === undefined) {
-    const foreign = orUnusable(root, () => readdirSync(root)).filter((it) => !ownNames.test(it));
-    if (foreign.length > 0) {
-      const message = `${root} is not empty and is no data directory of Althing (it holds ${foreign[0]}). Choose another directory.`;
-      throw new DataDirectoryError("formatUnknown", root, message);
-    }
+    refuseForeign(root);
     orUnusable(root, () => replaceJson(path, { layout: layoutVersion }));
   } else if (format["layout"] !== layoutVersion) {
     const message = `${path} names layout ${String(format["layout"])}; this program knows layout ${layoutVersion}. Start the version that wrote it, or a newer one.`;
     throw new DataDirectoryError("formatUnknown", path, message);
   }
+}
+
+function refuseForeign(root: string): void {
+  const held = orUnusable(root, () => readdirSync(root));
+  const foreign = held.find((name) => !ownNames.test(name));
+  if (foreign === undefined || held.includes("format.json")) return;
+  const message = `${root} is not empty and is no data directory of Althing (it holds ${foreign}). Choose another directory.`;
+  throw new DataDirectoryError("formatUnknown", root, message);
 }
 
 /**

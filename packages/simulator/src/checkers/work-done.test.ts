@@ -22,8 +22,8 @@ const why = (
 test("a run that was hardly answered proves nothing, unless its faults fill the time", () => {
   assert.equal(why(100, 9), "work done");
   assert.equal(why(100, 10), undefined);
-  assert.equal(why(8, 2), undefined, "enough of a short plan");
-  assert.equal(why(8, 1), "work done");
+  assert.equal(why(16, 2), undefined, "enough of a short plan");
+  assert.equal(why(16, 1), "work done");
   assert.equal(why(100, 0, [partition(0, 4000)]), "work done");
   assert.equal(why(100, 0, [partition(0, 4600)]), undefined);
 });

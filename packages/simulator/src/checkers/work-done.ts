@@ -16,7 +16,7 @@ export interface Work {
 /** Fewer answers than this say nothing about the order of what clients see. */
 const answersMin = 10;
 /** Of a plan that is shorter, as those of shrunk scenarios are, so large a part must be answered. */
-const shareMin = 1 / 4;
+const shareMin = 1 / 8;
 
 /** Why this run proves nothing; undefined when it did its work or its faults explain that it did not. */
 export function whyVacuous(

@@ -3,8 +3,8 @@
 export const help = `althing sim - run the real protocol code in a hostile, deterministic world
 
 One 64-bit seed decides everything: cluster size, timeouts, faults, what clients do. The cores, log,
-store and member runtime are the ones that production runs; network, disks, clocks and processes are
-virtual. The same commit, protocol, seed and options always give the same run, event by event.
+store and member runtime are the ones that production runs, the store over the memory engine: the disk
+engine, production's default, is not run here. Network, disks, clocks and processes are virtual. The same commit, protocol, seed and options always give the same run, event by event.
 
   althing sim --seeds 1000                 a thousand seeds of Raft, on all cores
   althing sim --minutes 10                 as many as ten minutes hold
