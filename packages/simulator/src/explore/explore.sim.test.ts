@@ -24,9 +24,12 @@ const explored: readonly [ExploreOptions["protocol"], Partial<Bounds>, states: n
   ["raft", { entries: 1, crashes: 1, drops: 1 }, 148996],
   ["raft", { entries: 1, drops: 1, installs: 1 }, 42139],
   ["raft", { transfers: 1 }, 197281],
+  ["raft", { memberships: 1 }, 7243],
+  ["raft", { terms: 2 }, 679144],
   ["paxos", { entries: 1, crashes: 1, drops: 1 }, 92071],
   ["paxos", { entries: 1, drops: 1, installs: 1 }, 23125],
   ["paxos", { transfers: 1 }, 16681],
+  ["paxos", { terms: 2 }, 292710],
   ["zab", { entries: 1 }, 197155],
 ];
 
@@ -52,6 +55,7 @@ const bugs: readonly [mutant: string, ExploreOptions["protocol"], Partial<Bounds
   ],
   ["paxos-accepted-in-page-cache", "paxos", { entries: 1 }, /which is on no disk there/],
   ["paxos-accept-below-promise", "paxos", { terms: 2, entries: 1 }, /a promise never goes back/],
+  ["zab-ack-before-persist", "zab", { entries: 1 }, /which is on no disk there/],
 ];
 
 for (const [mutant, protocol, some, says] of bugs) {
