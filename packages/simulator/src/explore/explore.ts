@@ -74,7 +74,7 @@ export function explore(options: ExploreOptions): Exploration {
       const after = world.perform(row, move);
       if (after.broken.length > 0) {
         const way = wayTo(world, states, at);
-        const script = tellWay(world, bounds, protocol, [...way, { row, move }]);
+        const script = tellWay(world, protocol, [...way, { row, move }]);
         return end(false, { broken: after.broken, moves: way.length + 1, script });
       }
       states.add(after.row, at);
