@@ -34,7 +34,7 @@ const silenceMsMax = 200;
 /** Loose: the tests' own process is busy with the attack. */
 const slowestMsMax = 5000;
 const streamsMax = 10_000;
-const processBytes = 512 * mebibyte;
+const processBytes = 1024 * mebibyte;
 /** Garbage that is not collected yet, and what the loop and the sockets take. */
 const slackBytes = 256 * mebibyte;
 

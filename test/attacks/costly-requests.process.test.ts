@@ -21,7 +21,7 @@ const mebibyte = 2 ** 20;
 const keys = 200_000;
 const valueBytes = 200;
 /** The client memory that a member is given, beside what it uses for itself while it is busy. */
-const budgetBytes = 512 * mebibyte;
+const budgetBytes = 1024 * mebibyte;
 const ownBytes = 256 * mebibyte;
 const resourceExhausted = 8;
 /** etcd's code for "too many requests". */

@@ -178,7 +178,7 @@ export const flags: readonly Flag[] = [
     [
       "max-client-memory-bytes",
       "count",
-      "536870912",
+      "1073741824",
       "Most memory held for clients: requests, answers, streams, watches",
     ],
     [

@@ -19,7 +19,7 @@ export function limitsOf(processBytes: number): BudgetLimits {
   };
 }
 
-export const processBytesDefault = 512 * 1024 * 1024;
+export const processBytesDefault = 1024 * 1024 * 1024;
 
 /** What may be charged: a connection, a call, an answer in pieces. */
 export interface Chargeable {

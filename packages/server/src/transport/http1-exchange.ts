@@ -20,10 +20,18 @@ export interface Http1Limits {
   readonly bodyMs: number;
 }
 
+/** Of the connection: when something of it may be served. */
+export interface Turns {
+  readonly mustWait: boolean;
+  /** After everything that waits already. */
+  add(serve: () => void): void;
+}
+
 export interface ExchangeTerms {
   /** What is kept for the request is charged to it. */
   readonly account: Chargeable;
   readonly limits: Http1Limits;
+  readonly turns: Turns;
   /** Of every answer. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -37,6 +45,7 @@ export class Http1Exchange implements HttpStreamReply {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly limits: Http1Limits;
+  private readonly turns: Turns;
   /** Of every answer. */
   private readonly headers: Readonly<Record<string, string>>;
   private readonly tally: Tally;
@@ -47,12 +56,13 @@ export class Http1Exchange implements HttpStreamReply {
   private cancelListeners: (() => void)[] = [];
 
   constructor(request: IncomingMessage, response: ServerResponse, terms: ExchangeTerms) {
-    const { account, limits, headers } = terms;
+    const { account, limits, turns, headers } = terms;
     this.tally = new Tally(account);
     response.on("close", () => this.tally.clear());
     this.request = request;
     this.response = response;
     this.limits = limits;
+    this.turns = turns;
     this.headers = headers;
   }
 
@@ -71,11 +81,25 @@ export class Http1Exchange implements HttpStreamReply {
       clearTimeout(this.tooLate);
       if (!this.answered) this.cancel();
     });
-    request.on("data", (chunk: Buffer) => receiver.data(chunk));
+    request.on("data", (chunk: Buffer) => {
+      this.inTurn(chunk.length, () => receiver.data(chunk));
+    });
     request.on("end", () => {
       clearTimeout(this.tooLate);
-      receiver.ended();
+      this.inTurn(0, () => receiver.ended());
     });
+  }
+
+  /** `bytes`: kept meanwhile. */
+  private inTurn(bytes: number, serve: () => void): void {
+    const { turns, response } = this;
+    if (!turns.mustWait) serve();
+    else if (this.charge(bytes)) {
+      turns.add(() => {
+        this.release(bytes);
+        if (!response.destroyed) serve();
+      });
+    } else response.destroy();
   }
 
   closing(): void {

@@ -6,13 +6,42 @@ import type { Duplex } from "node:stream";
 import type { Entrance } from "./entrance.ts";
 import type { Guest } from "./guests.ts";
 import { refuseOverload } from "./http-exchange.ts";
-import { exchangeBytes, Http1Exchange, type Http1Limits, headOf } from "./http1-exchange.ts";
+import {
+  exchangeBytes,
+  Http1Exchange,
+  type Http1Limits,
+  headOf,
+  type Turns,
+} from "./http1-exchange.ts";
 import { http } from "./node-http.ts";
 import type { HttpStreamRoute } from "./port.ts";
+import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
 
 export interface Http1ServerLimits extends Http1Limits {
   readonly isProbe: (path: string) => boolean;
+}
+
+/** What one client asked for, one thing after the other: a chunk of it may hold a thousand requests. */
+class Pipeline implements Sharer, Turns {
+  private readonly putOff: (() => void)[] = [];
+
+  get mustWait(): boolean {
+    return this.putOff.length > 0 || isShareSpent(performance.now());
+  }
+
+  add(serve: () => void): void {
+    if (this.putOff.push(serve) === 1) awaitShare(this);
+  }
+
+  catchUp(): boolean {
+    for (let serve = this.putOff[0]; serve !== undefined; serve = this.putOff[0]) {
+      if (isShareSpent(performance.now())) return false;
+      this.putOff.shift();
+      serve();
+    }
+    return true;
+  }
 }
 
 export class Http1Server {
@@ -22,6 +51,7 @@ export class Http1Server {
   private readonly exchanges = new Set<Http1Exchange>();
   private readonly webSockets: WebSockets;
   private readonly guests = new WeakMap<Duplex, Guest>();
+  private readonly pipelines = new WeakMap<Duplex, Pipeline>();
 
   constructor(entrance: Entrance, limits: Http1ServerLimits) {
     this.entrance = entrance;
@@ -63,6 +93,7 @@ export class Http1Server {
 
   take(socket: Socket, guest: Guest): void {
     this.guests.set(socket, guest);
+    this.pipelines.set(socket, new Pipeline());
     this.server.emit("connection", socket);
   }
 
@@ -89,8 +120,10 @@ export class Http1Server {
     const entry = this.entrance.enter(head);
     const { account, isReserved } = this.guests.get(request.socket)!;
     const { headers } = entry;
+    const turns = this.pipelines.get(request.socket)!;
     const exchange = new Http1Exchange(request, response, {
       account,
+      turns,
       limits: this.limits,
       headers,
     });

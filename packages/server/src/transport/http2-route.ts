@@ -59,7 +59,7 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
   respond(...[status, extra, body]: Parameters<HttpStreamReply["respond"]>): void {
     if (this.answered) return;
     this.answered = true;
-    const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
+    const bytes = typeof body === "string" ? Buffer.from(body) : bufferOf(body);
     this.work.clear();
     const isEmpty = bytes.length === 0 || this.stream.head.method === "HEAD";
     this.sendHead(status, { ...extra, "content-length": String(bytes.length) }, isEmpty);
@@ -167,4 +167,9 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
     if (sent === bytes.length || this.stream.enqueue(bytes.subarray(sent))) return;
     this.stream.reset(errorCode.enhanceYourCalm);
   }
+}
+
+/** The same bytes. */
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }

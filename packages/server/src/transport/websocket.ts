@@ -15,6 +15,8 @@ const policyViolation = 1008;
 const tryAgainLater = 1013;
 /** Unread answers beyond which a ping is not answered any more. */
 const pongBytesMax = 256 * 1024;
+/** Of a message that is not complete: what came beyond this has to be complete in the time of a request. */
+const begunBytesMax = 64 * 1024;
 const tokenProtocol = "Bearer";
 
 export class WebSockets {
@@ -85,6 +87,10 @@ class WebSocketExchange implements HttpStreamReply {
   private receiver: HttpReceiver | undefined;
   private ended = false;
   private isSlow = false;
+  /** What came and was in no message yet; `ws` tells of whole messages only. */
+  private begunBytes = 0;
+  private chunkBytes = 0;
+  private tooLate: NodeJS.Timeout | undefined;
 
   constructor(webSocket: WebSocket, socket: Duplex, account: Chargeable, limits: Http1Limits) {
     this.tally = new Tally(account);
@@ -95,9 +101,14 @@ class WebSocketExchange implements HttpStreamReply {
     webSocket.on("error", () => webSocket.terminate());
     // A client that asks for signs of life and does not read them makes no progress either.
     webSocket.on("ping", (data) => {
+      this.completed(data.length);
       if (webSocket.bufferedAmount > pongBytesMax) webSocket.terminate();
       else webSocket.pong(data);
     });
+    webSocket.on("pong", (data) => this.completed(data.length));
+    // Before `ws` looks at it.
+    socket.prependListener("data", (chunk: Buffer) => this.begun(chunk.length));
+    webSocket.on("close", () => clearTimeout(this.tooLate));
     socket.on("timeout", () => webSocket.terminate());
   }
 
@@ -108,12 +119,34 @@ class WebSocketExchange implements HttpStreamReply {
     this.receiver = receiver;
     this.webSocket.on("message", (data: Buffer) => {
       clearTimeout(silent);
+      this.completed(this.begunBytes);
       if (!this.ended) receiver.data(data);
     });
   }
 
   closing(): void {
     if (!this.ended) this.receiver?.closing();
+  }
+
+  private begun(bytes: number): void {
+    this.chunkBytes = bytes;
+    this.begunBytes += bytes;
+    if (!this.tally.charge(bytes)) {
+      this.begunBytes -= bytes;
+      this.webSocket.terminate();
+      return;
+    }
+    if (this.begunBytes <= begunBytesMax) return;
+    this.tooLate ??= setTimeout(() => this.webSocket.terminate(), this.limits.bodyMs);
+  }
+
+  /** What follows in the same chunk belongs to the next message: it stays charged. */
+  private completed(bytes: number): void {
+    const left = Math.max(0, Math.min(this.begunBytes - bytes, this.chunkBytes));
+    this.tally.release(this.begunBytes - left);
+    this.begunBytes = left;
+    clearTimeout(this.tooLate);
+    this.tooLate = undefined;
   }
 
   charge(bytes: number): boolean {

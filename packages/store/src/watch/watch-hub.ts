@@ -54,6 +54,8 @@ export interface WatchHubPorts {
 type WatchedStore = Pick<Store, "revision" | "compactRevision"> & WatchReads;
 
 const turnMs = 5;
+/** Watchers that are served between two looks at the clock. */
+const watchersPerLook = 128;
 
 export class WatchHub {
   private readonly store: WatchedStore;
@@ -131,11 +133,11 @@ export class WatchHub {
         this.schedule();
         return;
       }
-      this.readOnce();
+      this.readOnce(deadline);
     }
   }
 
-  private readOnce(): void {
+  private readOnce(deadline: number): void {
     const piece = this.store.readEvents({
       key: "\0",
       rangeEnd: "\0",
@@ -155,46 +157,70 @@ export class WatchHub {
       const revision = events[start]!.kv.modRevision;
       let end = start + 1;
       while (end < events.length && events[end]!.kv.modRevision === revision) end++;
-      this.handOut(revision, events, start, end);
+      if (!this.handOut(events, start, end, deadline)) {
+        // Whoever had it has a later `next`: it is read again for the others.
+        this.followed = revision;
+        return;
+      }
       start = end;
     }
     this.followed = piece.nextRevision;
   }
 
-  /** The events of one revision go to each watcher together. */
+  /**
+   * The events of one revision go to each watcher together. False: the time was over before all had them. A
+   * revision may have a hundred thousand events, and as many watchers to look at.
+   */
   private handOut(
-    revision: number,
     events: readonly StoreEvent[],
     start: number,
     end: number,
-  ): void {
-    const touched = new Map<Watcher, StoreEvent[]>();
-    const touch = (watcher: Watcher, event: StoreEvent) => {
-      if (watcher.next > revision || !wants(watcher.options, event)) return;
-      const seen = event.prevKv === undefined || watcher.options.prevKv;
-      const own = seen ? event : { ...event, prevKv: undefined };
-      const list = touched.get(watcher);
-      if (list === undefined) touched.set(watcher, [own]);
-      else list.push(own);
-    };
-    for (let at = start; at < end; at++) {
-      const event = events[at]!;
-      const { key } = event.kv;
-      const single = this.byKey.get(key);
-      if (single !== undefined) for (const watcher of single) touch(watcher, event);
-      for (const watcher of this.ranges) {
-        if (covers(watcher.options, key)) touch(watcher, event);
+    deadline: number,
+  ): boolean {
+    const { ports } = this;
+    const revision = events[start]!.kv.modRevision;
+    // Reading took time as well; whoever interrupts must have gone on.
+    const untilMs = Math.max(deadline, ports.nowMs() + turnMs);
+    let looks = 0;
+    for (const [watcher, own] of this.touchedBy(events.slice(start, end), revision)) {
+      if (++looks % watchersPerLook === 0 && ports.nowMs() > untilMs) {
+        return false;
+      }
+      if (watcher.isRemoved) continue;
+      const { sink } = watcher;
+      if (own.length > 0 && this.blocked.has(sink)) {
+        this.fallBehind(watcher, revision);
+        continue;
+      }
+      watcher.next = revision + 1;
+      if (own.length === 0) continue;
+      watcher.stirred = true;
+      if (!sink.events(watcher, revision, own)) this.blocked.add(sink);
+    }
+    return true;
+  }
+
+  /** Who may see which of the events of a revision, one watcher after the other; maybe none. */
+  private *touchedBy(
+    events: readonly StoreEvent[],
+    revision: number,
+  ): Generator<readonly [Watcher, readonly StoreEvent[]]> {
+    const ofKey = new Map<Key, StoreEvent[]>();
+    for (const event of events) {
+      const own = ofKey.get(event.kv.key);
+      if (own === undefined) ofKey.set(event.kv.key, [event]);
+      else own.push(event);
+    }
+    for (const [key, own] of ofKey) {
+      for (const watcher of this.byKey.get(key) ?? []) {
+        if (watcher.next <= revision) yield [watcher, seenBy(watcher.options, own)];
       }
     }
-    const slow = new Set<WatchSink>();
-    for (const [watcher, own] of touched) {
-      watcher.stirred = true;
-      if (!watcher.sink.events(watcher, revision, own)) slow.add(watcher.sink);
-    }
-    if (slow.size === 0) return;
-    for (const sink of slow) this.blocked.add(sink);
-    for (const watcher of [...this.following]) {
-      if (slow.has(watcher.sink) && !watcher.isRemoved) this.fallBehind(watcher, revision + 1);
+    if (this.ranges.size === 0) return;
+    const sorted = new SortedEvents(events);
+    for (const watcher of this.ranges) {
+      if (watcher.next > revision) continue;
+      yield [watcher, seenBy(watcher.options, sorted.within(watcher.options))];
     }
   }
 
@@ -307,10 +333,53 @@ function messageEnd(events: readonly StoreEvent[], start: number, bytesMax: numb
   return at;
 }
 
-function wants({ puts, deletes }: WatcherOptions, event: StoreEvent): boolean {
-  return event.type === "put" ? puts : deletes;
+function seenBy(options: WatcherOptions, events: readonly StoreEvent[]): StoreEvent[] {
+  const seen: StoreEvent[] = [];
+  for (const event of events) {
+    if (!wants(options, event)) continue;
+    const isWhole = event.prevKv === undefined || options.prevKv;
+    seen.push(isWhole ? event : { ...event, prevKv: undefined });
+  }
+  return seen;
 }
 
-function covers({ key, rangeEnd }: WatcherOptions, candidate: Key): boolean {
-  return candidate >= key && (rangeEnd === "\0" || candidate < rangeEnd);
+/** By key, so that a range among them is found without a look at each. */
+class SortedEvents {
+  readonly #events: readonly StoreEvent[];
+  /** Places of the events, by key and then as they are. */
+  readonly #places: readonly number[];
+
+  constructor(events: readonly StoreEvent[]) {
+    this.#events = events;
+    const keyAt = (place: number) => events[place]!.kv.key;
+    this.#places = [...events.keys()].sort((a, b) => {
+      if (keyAt(a) === keyAt(b)) return a - b;
+      return keyAt(a) < keyAt(b) ? -1 : 1;
+    });
+  }
+
+  /** In the order in which they happened. */
+  within({ key, rangeEnd }: WatcherOptions): readonly StoreEvent[] {
+    const first = this.#firstFrom(key);
+    const end = rangeEnd === "\0" ? this.#places.length : this.#firstFrom(rangeEnd);
+    if (end <= first) return [];
+    const places = this.#places.slice(first, end);
+    if (places.length === this.#events.length) return this.#events;
+    return places.sort((a, b) => a - b).map((place) => this.#events[place]!);
+  }
+
+  #firstFrom(key: Key): number {
+    let low = 0;
+    let high = this.#places.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#events[this.#places[middle]!]!.kv.key < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function wants({ puts, deletes }: WatcherOptions, event: StoreEvent): boolean {
+  return event.type === "put" ? puts : deletes;
 }

@@ -6,6 +6,7 @@
 
 import type { Socket } from "node:net";
 import type { Account } from "../budget.ts";
+import { isShareSpent } from "../turn-share.ts";
 import {
   ConnectionFault,
   type ErrorCode,
@@ -136,13 +137,21 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
     this.inbox.receive(chunk);
   }
 
-  private take(chunk: Buffer, nowMs: number): void {
-    if (this.isDeaf) return;
+  /** One chunk may hold thousands of requests. */
+  get isToPause(): boolean {
+    return isShareSpent(performance.now());
+  }
+
+  /** What is left of the chunk when the share was used up. */
+  private take(chunk: Buffer, nowMs: number): Buffer | undefined {
+    if (this.isDeaf) return undefined;
+    let left: Buffer | undefined;
     this.liveness.received();
     this.nowMs = nowMs;
     try {
       const rest = this.prefaceBytes < preface.length ? this.readPreface(chunk) : chunk;
-      this.reader.push(rest);
+      const taken = this.reader.push(rest);
+      if (taken < rest.length) left = rest.subarray(taken);
     } catch (error) {
       if (error instanceof ConnectionFault) this.fail(error.code, error.message);
       else {
@@ -151,6 +160,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
       }
     }
     if (this.output.isCongested) this.inbox.hold();
+    return left;
   }
 
   /** No new streams; closes when those under way have ended. */

@@ -14,8 +14,10 @@ export interface FrameSink {
     start: number,
     end: number,
   ): void;
-  /** True: take no more frames from this chunk. */
+  /** True: take no more frames. */
   readonly isDeaf: boolean;
+  /** True: take the rest of this chunk later. */
+  readonly isToPause: boolean;
 }
 
 export class FrameReader {
@@ -34,16 +36,20 @@ export class FrameReader {
     return this.split !== undefined;
   }
 
-  push(chunk: Buffer): void {
+  /** How many bytes it took: all of them, unless the sink had to pause after a frame. */
+  push(chunk: Buffer): number {
+    const { sink } = this;
     let at = this.split === undefined ? 0 : this.complete(chunk);
     const end = chunk.length;
-    while (end - at >= frameHeaderBytes && !this.sink.isDeaf) {
+    while (end - at >= frameHeaderBytes && !sink.isDeaf) {
       const next = at + frameHeaderBytes + payloadLength(chunk, at);
       if (next > end) break;
+      if (at > 0 && sink.isToPause) return at;
       this.emit(chunk, at, next);
       at = next;
     }
-    if (at < end && this.split === undefined && !this.sink.isDeaf) this.begin(chunk, at);
+    if (at < end && this.split === undefined && !sink.isDeaf) this.begin(chunk, at);
+    return end;
   }
 
   private emit(bytes: Buffer, at: number, end: number): void {

@@ -1,29 +1,33 @@
 // What comes in on a connection, as fast as it may be taken: a turn of the loop is shared with other connections
-// (turn-share.ts), and a peer that does not read what it asked for is not listened to.
+// (../turn-share.ts), and a peer that does not read what it asked for is not listened to.
 
 import type { Socket } from "node:net";
-import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
+import { awaitShare, isShareSpent, type Sharer } from "../turn-share.ts";
 
 export class Inbox implements Sharer {
   private readonly socket: Socket;
-  private readonly take: (chunk: Buffer, nowMs: number) => void;
+  /** Returns what is left of the chunk when the share was used up meanwhile. */
+  private readonly take: (chunk: Buffer, nowMs: number) => Buffer | undefined;
   /** What came when this turn's share was used up. */
   private readonly putOff: Buffer[] = [];
   private isHeld = false;
 
-  constructor(socket: Socket, take: (chunk: Buffer, nowMs: number) => void) {
+  constructor(socket: Socket, take: (chunk: Buffer, nowMs: number) => Buffer | undefined) {
     this.socket = socket;
     this.take = take;
   }
 
   receive(chunk: Buffer): void {
     const nowMs = performance.now();
-    if (this.putOff.length > 0) this.putOff.push(chunk);
-    else if (isShareSpent(nowMs)) {
+    if (this.putOff.length > 0) {
       this.putOff.push(chunk);
-      this.socket.pause();
-      awaitShare(this);
-    } else this.take(chunk, nowMs);
+      return;
+    }
+    const left = isShareSpent(nowMs) ? chunk : this.take(chunk, nowMs);
+    if (left === undefined) return;
+    this.putOff.push(left);
+    this.socket.pause();
+    awaitShare(this);
   }
 
   catchUp(): boolean {
@@ -31,7 +35,10 @@ export class Inbox implements Sharer {
       const nowMs = performance.now();
       if (isShareSpent(nowMs)) return false;
       this.putOff.shift();
-      this.take(chunk, nowMs);
+      const left = this.take(chunk, nowMs);
+      if (left === undefined) continue;
+      this.putOff.unshift(left);
+      return false;
     }
     if (!this.isHeld) this.socket.resume();
     return true;

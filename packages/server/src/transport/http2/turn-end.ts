@@ -1,6 +1,6 @@
 // Runs each connection's flush once per turn of the event loop, after everything in it that answers.
 
-import { renewShare } from "./turn-share.ts";
+import { renewShare } from "../turn-share.ts";
 
 export interface Flushable {
   isTouched: boolean;

@@ -11,6 +11,7 @@ import {
   grpcStatus,
   type HttpStreamReply,
   type MethodCounters,
+  overloaded,
   type StreamCall,
   type UnaryCall,
 } from "../../../transport/index.ts";
@@ -123,17 +124,27 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
     this.reply.respond(200, headers, text);
   }
 
-  /** A piece at a time, so that heartbeats go on leaving. */
+  /**
+   * A piece at a time, so that heartbeats go on leaving. What it came from is charged already; the texts, and the
+   * one that they become, are charged before they are held.
+   */
   private respondInSteps(parts: readonly Uint8Array[]): void {
     const json = new PiecewiseJson(this.responseName);
     let next = 0;
+    const hasRoom = (bytes: number) => {
+      if (this.charge(bytes)) return true;
+      this.fail(grpcStatus.resourceExhausted, overloaded);
+      return false;
+    };
     const step = () => {
       if (this.ended) return false;
       const part = parts[next++];
       if (part !== undefined) {
+        const before = json.bytes;
         json.push(part);
-        return true;
+        return hasRoom(json.bytes - before);
       }
+      if (!hasRoom(json.bytes)) return false;
       this.counted.sent++;
       this.finish(grpcStatus.ok);
       this.reply.respond(200, headers, json.finish());

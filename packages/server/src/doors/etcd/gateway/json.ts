@@ -37,6 +37,8 @@ export function jsonFromMessage(
 export class PiecewiseJson {
   private readonly name: EtcdMessageName;
   private readonly texts: Buffer[] = [];
+  /** Of the texts so far. */
+  bytes = 0;
   private before = "{";
   /** The list that the last piece ended with: the next may go on with it. */
   private list = "";
@@ -58,7 +60,9 @@ export class PiecewiseJson {
       }
       this.before = ",";
     }
-    this.texts.push(Buffer.from(text));
+    const made = Buffer.from(text);
+    this.texts.push(made);
+    this.bytes += made.length;
   }
 
   finish(): Uint8Array {

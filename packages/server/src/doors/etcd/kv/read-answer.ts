@@ -22,6 +22,9 @@ import { runInSteps, stepFault } from "../steps.ts";
 /** Work of one step: about a millisecond. */
 const stepWork = 512 * 1024;
 
+/** A thousand such values, asked for at once, take a second to copy. */
+const largeValueBytes = 16 * 1024;
+
 /** Pairs of one range of the run. */
 interface Piece {
   readonly range: number;
@@ -49,7 +52,8 @@ export function answerRange(
   if (request.rangeEnd === "" && request.revision <= 0) {
     const result = context.store.range(request);
     if (result.kind === "error") failWith(call, result.code);
-    else call.respond(result);
+    else if ((result.kvs[0]?.value.length ?? 0) <= largeValueBytes) call.respond(result);
+    else respondLarge(context, request, call);
     return;
   }
   answer(context, context.store.openRange(request), call, {
@@ -64,6 +68,22 @@ export function answerRange(
       };
     },
   });
+}
+
+/** In its turn among all that takes long. What was read is good for this turn only: it is read again. */
+function respondLarge(
+  context: DoorContext,
+  request: RangeRequest,
+  call: UnaryCall<RangeResult>,
+): void {
+  const step = () => {
+    if (call.cancelled) return false;
+    const result = context.store.range(request);
+    if (result.kind === "error") failWith(call, result.code);
+    else call.respond(result);
+    return false;
+  };
+  runInSteps(step, (error) => failWith(call, stepFault(error, context)));
 }
 
 /** `txn` has no other operations than ranges. */

@@ -10,9 +10,11 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import { failWith } from "../errors.ts";
-import { stepFault } from "../steps.ts";
+import { runInSteps, stepFault } from "../steps.ts";
 
 const pieceBytesMax = 32 * 1024;
+/** What a reader and the pieces that it makes occupy, measured with thousands. */
+const readerBytes = 512 * 1024;
 
 export function snapshotMethod(dependencies: {
   readonly context: DoorContext;
@@ -33,6 +35,10 @@ export function snapshotMethod(dependencies: {
         failWith(call, fault);
         return;
       }
+      if (!call.charge(readerBytes)) {
+        failWith(call, "answersFull");
+        return;
+      }
       const reader = store.openSnapshot();
       const digest = createHash("sha256");
       // How long the stream will be is known at its end; until then it is what the store says it holds.
@@ -40,7 +46,6 @@ export function snapshotMethod(dependencies: {
       let sentBytes = 0;
       let held: Uint8Array = snapshotPreamble();
       let ended = false;
-      let scheduled = false;
 
       /** Everything but the newest piece: of the last one it must be known that it is the last. */
       const sendPieces = (isLast: boolean): boolean => {
@@ -57,39 +62,33 @@ export function snapshotMethod(dependencies: {
         return flows;
       };
       const step = () => {
-        scheduled = false;
-        if (ended) return;
-        let chunk: Uint8Array | undefined;
-        try {
-          chunk = reader.next();
-        } catch (error) {
-          ended = true;
-          reader.close();
-          failWith(call, stepFault(error, context));
-          return;
-        }
+        if (ended) return false;
+        const chunk = reader.next();
         if (chunk === undefined) {
           ended = true;
           held = Buffer.concat([held, snapshotPadding(sentBytes + held.length)]);
           sendPieces(true);
           call.send({ remaining_bytes: 0, blob: digest.digest() });
           call.end();
-          return;
+          return false;
         }
         held = Buffer.concat([held, snapshotFrame(chunk)]);
-        if (sendPieces(false)) schedule();
-        else call.onDrain(schedule);
+        if (sendPieces(false)) return true;
+        call.onDrain(run);
+        return false;
       };
-      const schedule = () => {
-        if (scheduled || ended) return;
-        scheduled = true;
-        setImmediate(step);
+      const run = () => {
+        runInSteps(step, (error) => {
+          ended = true;
+          reader.close();
+          failWith(call, stepFault(error, context));
+        });
       };
       call.onCancel(() => {
         ended = true;
         reader.close();
       });
-      schedule();
+      run();
     },
   };
 }

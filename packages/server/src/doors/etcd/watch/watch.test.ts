@@ -138,6 +138,27 @@ test("a start in the future waits; one before the floor is created, then ended w
   assert.match(told(await floor.next()), /^8 PUT k=4@6, PUT k=seven@7/);
 });
 
+test("a watcher that was ended is charged for until it is cancelled", async () => {
+  const { served, client, put, watch } = await fixture();
+  for (let i = 0; i < 5; i++) await put("k");
+  await client.compact({ revision: 4 });
+  const watching = watch();
+  const { memory } = served.door.transport;
+  await watching.create({ key: bytes("k") });
+  const before = memory!.usedBytes;
+  const count = 1000;
+  for (let i = 0; i < count; i++) {
+    watching.ask({ create_request: { key: bytes("k"), start_revision: 1 } });
+  }
+  await until(() => watching.heard.filter(({ canceled }) => canceled).length === count);
+  assert.ok(memory!.usedBytes - before >= 100 * count, "each is remembered");
+  for (const { watch_id: id, canceled } of [...watching.heard]) {
+    if (canceled) watching.ask({ cancel_request: { watch_id: id } });
+  }
+  await until(() => watching.heard.filter(({ canceled }) => canceled).length === 2 * count);
+  assert.ok(memory!.usedBytes - before < 10 * count, "and forgotten");
+});
+
 test("who is up to date is not cancelled by a compaction that is applied together with writes", async () => {
   const { served, client, put, watch } = await fixture();
   const watching = watch();

@@ -40,6 +40,8 @@ const patrolMs = 1_000;
 const removedPerTurn = 1000;
 /** What a watcher is charged besides its keys: a quarter of a million took some 0.8 KiB each. */
 const watcherBytes = 1536;
+/** What is remembered of one that we ended. */
+const endedBytes = 128;
 /** Patrols without a leader after which a stream that asked for one is ended. */
 const leaderlessPatrolsMax = 3;
 /** What a refused creation and a progress report of a whole stream are addressed to. */
@@ -104,6 +106,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private readonly ended = new Set<bigint>();
   private nextId = 0n;
   private isWaiting = false;
+  private progressRequests = 0;
 
   constructor(call: Call, hub: WatchHub, context: DoorContext, access: Access) {
     this.call = call;
@@ -117,7 +120,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   message(request: Request): void {
     if (request.create_request !== undefined) this.create(request.create_request);
     else if (request.cancel_request !== undefined) this.cancel(request.cancel_request.watch_id);
-    else if (request.progress_request !== undefined) this.tellProgress();
+    else if (request.progress_request !== undefined) this.askProgress();
   }
 
   /** Events keep flowing: gateways half-close every watch. */
@@ -166,15 +169,13 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   }
 
   compacted(watcher: Watcher, floor: number): void {
-    this.forget(watcher);
-    this.ended.add(watcher.id);
+    this.end(watcher);
     this.send({ watchId: watcher.id, revision: 0, canceled: true, compactRevision: floor });
   }
 
   /** Its user may not see that any more. */
   private denied(watcher: Watcher, code: EtcdErrorCode): void {
-    this.forget(watcher);
-    this.ended.add(watcher.id);
+    this.end(watcher);
     this.send({ watchId: watcher.id, canceled: true, cancelReason: goText(code) });
   }
 
@@ -219,7 +220,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
       this.watchers.set(id, watcher);
       const ended = (code: EtcdErrorCode) => this.denied(watcher, code);
       this.rights.set(id, this.access.holdWatch(this.call, options, ended));
-      this.ended.delete(id);
+      this.forgetEnded(id);
       if (request.fragment) this.fragmented.add(id);
       if (request.progress_notify) this.notified.add(id);
       this.send({ watchId: id, created: true });
@@ -230,17 +231,27 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private cancel(id: bigint): void {
     const watcher = this.watchers.get(id);
     if (watcher !== undefined) this.forget(watcher);
-    else if (!this.ended.delete(id)) return;
+    else if (!this.forgetEnded(id)) return;
     this.send({ watchId: id, canceled: true });
   }
 
+  /** A frame may hold thousands of these: all watchers are looked through once for those of a turn. */
+  private askProgress(): void {
+    if (this.progressRequests++ > 0) return;
+    setImmediate(() => {
+      const answers = this.progressRequests;
+      this.progressRequests = 0;
+      this.tellProgress(answers);
+    });
+  }
+
   /** For all watchers of the stream at once, and only if it is true of all. */
-  private tellProgress(): void {
+  private tellProgress(answers: number): void {
     this.access.watches.review();
     this.hub.advance();
     if (this.watchers.size === 0) return;
     for (const watcher of this.watchers.values()) if (!this.hub.isCurrent(watcher)) return;
-    this.send({ watchId: nobody });
+    for (let i = 0; i < answers; i++) this.send({ watchId: nobody });
   }
 
   private freeId(): bigint {
@@ -250,6 +261,19 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
 
   private refuse(cancelReason: string): void {
     this.send({ watchId: nobody, created: true, canceled: true, cancelReason });
+  }
+
+  private end(watcher: Watcher): void {
+    this.forget(watcher);
+    // It was released just now.
+    this.call.charge(endedBytes);
+    this.ended.add(watcher.id);
+  }
+
+  private forgetEnded(id: bigint): boolean {
+    if (!this.ended.delete(id)) return false;
+    this.call.release(endedBytes);
+    return true;
   }
 
   private forget(watcher: Watcher): void {
