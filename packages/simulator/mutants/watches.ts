@@ -56,9 +56,8 @@ export const watchMutants: readonly Mutant[] = [
     edits: [
       {
         file: hub,
-        find: "if (!watcher.sink.events(watcher, revision, own)) slow.add(watcher.sink);",
-        replace:
-          "if (this.blocked.has(watcher.sink)) continue;\n      if (!watcher.sink.events(watcher, revision, own)) this.blocked.add(watcher.sink);",
+        find: "        this.fallBehind(watcher, revision);\n        continue;",
+        replace: "        watcher.next = revision + 1;\n        continue;",
       },
     ],
     flags,
@@ -75,7 +74,10 @@ export const watchMutants: readonly Mutant[] = [
   {
     name: "future-rev-gets-old-events",
     about: "a watcher that starts in the future is told of what comes before",
-    edits: [{ file: hub, find: "if (watcher.next > revision || !wants", replace: "if (!wants" }],
+    edits: [
+      { file: hub, find: "if (watcher.next <= revision) yield", replace: "yield" },
+      { file: hub, find: "if (watcher.next > revision) continue;\n", replace: "\n" },
+    ],
     flags,
   },
   {
