@@ -32,6 +32,7 @@ function parsePlace(text: string, portMin: number): PeerUrl | undefined {
   const socket = /^unix(s?):\/\/([^\s?#]+)$/.exec(text);
   if (socket !== null) {
     const path = socket[2]!;
+    if (!URL.canParse(text)) return undefined;
     if (Buffer.byteLength(path) > socketPathBytesMax || path.includes("\0")) return undefined;
     return { text, place: { kind: "unix", path }, secure: socket[1] === "s" };
   }
