@@ -172,3 +172,17 @@ function varint(value: number): Buffer {
     bytes.push((rest & 0x7f) | 0x80);
   }
 }
+
+test("of two messages of one oneof's member the last one counts, by either codec", () => {
+  const twice = Uint8Array.from([
+    ...codecs.RequestOp.encode({ request_delete_range: { key: new Uint8Array([97]) } }),
+    ...codecs.RequestOp.encode({ request_delete_range: {} }),
+  ]);
+  const op = codecs.RequestOp.decode(twice);
+  assert.equal(op.request_delete_range?.key.length, 0);
+  const txn = Uint8Array.from([0x12, twice.length, ...twice]);
+  assert.deepEqual(
+    decodeTxnRequest(codecs.TxnRequest.encode(codecs.TxnRequest.decode(txn))),
+    decodeTxnRequest(txn),
+  );
+});

@@ -1,6 +1,7 @@
 // The generic codec: a schema compiled once into closures per field. proto3's rules: defaults are not
 // written, unknown fields are skipped, repeated numbers are read packed or not, the last value of a
-// singular field wins, messages merge, and setting one member of a oneof clears the others.
+// singular field wins, messages merge, and setting one member of a oneof clears the others. The members of a oneof
+// do not merge: like etcd's own codec, and the hand-written ones, the last one counts.
 
 import { WireError } from "./errors.ts";
 import type { Reader } from "./reader.ts";
@@ -97,7 +98,8 @@ function readField(field: CompiledField, reader: Reader, fields: Fields): void {
     return;
   }
   for (const sibling of field.siblings) fields[sibling] = undefined;
-  fields[field.name] = field.read(reader, fields[field.name]);
+  const isOneOfSeveral = field.siblings.length > 0;
+  fields[field.name] = field.read(reader, isOneOfSeveral ? undefined : fields[field.name]);
 }
 
 function readPacked(field: CompiledField, reader: Reader, fields: Fields): void {

@@ -76,7 +76,7 @@ function readTxn(reader: Reader): TxnMessage {
   return { kind: "txn", compares, success, failure };
 }
 
-/** The last member of the oneof wins. Two messages of one member would merge: no encoder makes them. */
+/** The last member of the oneof wins, also over an earlier one of its own kind: nothing is merged, as with etcd. */
 function readOp(reader: Reader): OpMessage {
   let op: OpMessage = { kind: "none" };
   while (reader.at < reader.end) {
