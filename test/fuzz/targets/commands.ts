@@ -11,6 +11,7 @@ import {
   requestOf,
   sessionOf,
 } from "../../../packages/member/src/envelope.ts";
+import { isAuthorized, openAuthorized } from "../../../packages/store/src/auth/authorized.ts";
 import { plainPutKeyEnd } from "../../../packages/store/src/command/decode.ts";
 import {
   createRandom,
@@ -54,7 +55,9 @@ export const target: Target = {
     }
     const bytes = plain(commandOf(input));
     plainPutKeyEnd(bytes);
-    const command = decodeCommand(bytes);
+    // For whom a command is stands around it, and is opened by itself.
+    const inner = isAuthorized(bytes) ? openAuthorized(bytes)?.command : bytes;
+    const command = inner && decodeCommand(inner);
     if (command !== undefined) deepStrictEqual(decodeCommand(encodeCommand(command)), command);
     const store = openStore({ engine: createMemoryEngine() });
     const before = store.stateHash();
