@@ -1,7 +1,8 @@
 // The way of a command from the door to the log: stamped and proposed here when this member leads,
 // forwarded in one message per turn when another does, kept waiting while nobody does. The answer is
 // this member's own apply of the entry, so a forwarded proposal needs no reply. What was forwarded to
-// us is proposed or refused, never forwarded on (corpus: proxy-loop).
+// us is proposed or refused, never forwarded on (corpus: proxy-loop). Longer than most files, because
+// what is known of a request decides what may be told of it, and each state has its way to the next.
 
 import type { MemberId, Proposal, RejectReason } from "@althing/consensus";
 import type { Result } from "@althing/store";
