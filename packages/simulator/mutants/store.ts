@@ -1,4 +1,4 @@
-// Mutants of the replicated store and of its memory engine.
+// Mutants of the replicated store and of its engines.
 
 import type { Mutant } from "./mutant.ts";
 
@@ -16,6 +16,7 @@ export const storeMutants: readonly Mutant[] = [
           "const shown = engine.head.point;\n    const head = { ...engine.head, point: { ...shown, index: Math.max(0, shown.index - 1) } };",
       },
     ],
+    flags: ["--engine", "memory"],
     seedsMax: 600,
   },
   {
@@ -28,7 +29,7 @@ export const storeMutants: readonly Mutant[] = [
         replace: "((done: (error: Error | undefined) => void) => done(undefined))((error) => {",
       },
     ],
-    flags: ["--faults", "crash"],
+    flags: ["--engine", "memory", "--faults", "crash"],
     seedsMax: 600,
   },
   {
@@ -41,6 +42,7 @@ export const storeMutants: readonly Mutant[] = [
         replace: "for (const name of checkpointNames(storage)) {",
       },
     ],
+    flags: ["--engine", "memory"],
   },
   {
     name: "compare-ignored",
@@ -129,5 +131,43 @@ export const storeMutants: readonly Mutant[] = [
         replace: "if (this.#sub === 0) return;\n    if (!this.#deleted) this.revision++;",
       },
     ],
+  },
+  {
+    name: "told-durable-before-committed",
+    about: "the disk engine calls durable what it has not committed yet, and the log is shortened",
+    edits: [
+      {
+        file: `${store}/blocks/block-engine.ts`,
+        find: "    return this.#written.point;",
+        replace: "    return this.#head.point;",
+      },
+    ],
+    flags: ["--engine", "disk"],
+  },
+  {
+    name: "head-in-a-commit-of-its-own",
+    about: "the disk engine commits the head of a batch apart from what leads to it",
+    edits: [
+      {
+        file: `${store}/blocks/block-engine.ts`,
+        find: "      environment.putHead(batch.head);\n    };",
+        replace:
+          "    };\n    environment.space.commit(() => environment.putHead(batch.head), () => {});",
+      },
+    ],
+    flags: ["--engine", "disk"],
+  },
+  {
+    name: "old-state-removed-before-the-switch",
+    about: "an installed snapshot's predecessor is in force on the disk, and gone",
+    edits: [
+      {
+        file: `${store}/blocks/block-engine.ts`,
+        find: "      this.#folder.switchTo(staged.name);",
+        replace: "      this.#folder.remove(old.name);\n      this.#folder.switchTo(staged.name);",
+      },
+    ],
+    flags: ["--engine", "disk"],
+    seedsMax: 600,
   },
 ];

@@ -25,6 +25,7 @@ const packages = ["consensus", "log", "store", "member", "simulator"];
 const imports = Object.fromEntries(
   packages.map((name) => [`@althing/${name}`, `/packages/${name}/src/index.ts`]),
 );
+imports["@althing/store/lossy"] = "/packages/store/src/lossy/index.ts";
 const page = `<!doctype html><title>simulator</title>
 <script type="importmap">${JSON.stringify({ imports })}</script>
 <script type="module">

@@ -34,6 +34,7 @@ export interface ScenarioDraw {
   readonly members?: number;
   readonly safetyMs?: number;
   readonly reads?: "quorum" | "lease";
+  readonly engine?: "disk" | "memory";
   /** Kinds of faults that must not happen. */
   readonly without?: readonly FaultSwitch[];
   readonly lyingDisks?: boolean;
@@ -50,6 +51,7 @@ export function drawScenario(draw: ScenarioDraw): Scenario {
     ...(draw.members === undefined ? {} : { members: draw.members }),
     ...(draw.safetyMs === undefined ? {} : { safetyMs: draw.safetyMs }),
     ...(draw.reads === undefined ? {} : { reads: draw.reads }),
+    ...(draw.engine === undefined ? {} : { engine: draw.engine }),
     calmNetwork: without.has("network"),
     calmDisk: without.has("disk"),
     calmClocks: without.has("clock"),

@@ -26,6 +26,7 @@ export interface SimulatorArguments {
   readonly lyingDisks: boolean;
   /** Undefined: the seed decides. */
   readonly reads: "quorum" | "lease" | undefined;
+  readonly engine: "disk" | "memory" | undefined;
   readonly actors: readonly ActorKind[] | undefined;
   /** Paxos: as given on the command line, "4,2". */
   readonly paxosQuorums: { readonly prepare: number; readonly accept: number } | undefined;
@@ -55,6 +56,7 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     "faults",
     "actors",
     "reads",
+    "engine",
     "paxos-quorums",
     "svg",
     "out",
@@ -105,7 +107,8 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
     seconds: numberOf(values, "seconds", 1, 100_000),
     without: withoutOf(values, flags),
     lyingDisks: flags.has("lying-disks"),
-    reads: readsOf(values),
+    reads: oneOf(values, "reads", ["quorum", "lease"]),
+    engine: oneOf(values, "engine", ["disk", "memory"]),
     actors: actorsOf(values),
     paxosQuorums: quorumsOf(values),
     trace: flags.has("trace"),
@@ -131,6 +134,7 @@ export function replayCommand(args: SimulatorArguments, seed: Seed): string {
   }
   if (args.lyingDisks) parts.push("--lying-disks");
   if (args.reads !== undefined) parts.push("--reads", args.reads);
+  if (args.engine !== undefined) parts.push("--engine", args.engine);
   if (args.actors !== undefined) {
     parts.push("--actors", args.actors.length === 0 ? "none" : args.actors.join(","));
   }
@@ -150,10 +154,15 @@ function quorumsOf(
   return { prepare: Number(match[1]), accept: Number(match[2]) };
 }
 
-function readsOf(values: ReadonlyMap<string, string>): "quorum" | "lease" | undefined {
-  const text = values.get("reads");
-  if (text === undefined || text === "quorum" || text === "lease") return text;
-  throw new UsageError("--reads is quorum or lease");
+function oneOf<T extends string>(
+  values: ReadonlyMap<string, string>,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  const text = values.get(name);
+  const chosen = choices.find((choice) => choice === text);
+  if (text === undefined || chosen !== undefined) return chosen;
+  throw new UsageError(`--${name} is ${choices.join(" or ")}`);
 }
 
 function actorsOf(values: ReadonlyMap<string, string>): ActorKind[] | undefined {

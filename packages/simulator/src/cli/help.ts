@@ -3,8 +3,10 @@
 export const help = `althing sim - run the real protocol code in a hostile, deterministic world
 
 One 64-bit seed decides everything: cluster size, timeouts, faults, what clients do. The cores, log,
-store and member runtime are the ones that production runs, the store over the memory engine: the disk
-engine, production's default, is not run here. Network, disks, clocks and processes are virtual. The same commit, protocol, seed and options always give the same run, event by event.
+store and member runtime are the ones that production runs. The store mostly runs the disk engine, production's
+default, over a disk that loses what was not committed (LMDB itself is not run), and in one seed of five the
+memory engine. Network, disks, clocks and processes are virtual. The same commit, protocol, seed and options
+always give the same run, event by event.
 
   althing sim --seeds 1000                 a thousand seeds of Raft, on all cores
   althing sim --minutes 10                 as many as ten minutes hold
@@ -26,6 +28,7 @@ What to run
   --paxos-quorums P,A         acceptors that Paxos needs to prepare and to accept (default: mostly
                               majorities, drawn)
   --reads quorum|lease        how leaders confirm reads (default: drawn)
+  --engine disk|memory        what is under the store (default: drawn)
   --seconds S                 simulated seconds of faults (default: 15 to 40 election timeouts)
 
 Which faults (default: each seed draws its own mix)

@@ -18,6 +18,7 @@ export function scenarioOf(args: SimulatorArguments, seed: Seed): Scenario {
     without: args.without,
     lyingDisks: args.lyingDisks,
     ...(args.reads !== undefined && { reads: args.reads }),
+    ...(args.engine !== undefined && { engine: args.engine }),
     ...(args.actors !== undefined && { actors: args.actors }),
     ...(args.paxosQuorums !== undefined && { paxosQuorums: args.paxosQuorums }),
     ...(args.members === undefined ? {} : { members: args.members }),

@@ -11,8 +11,9 @@ import {
   type PeerMessage,
   Succession,
 } from "@althing/member";
-import { createMemoryEngine, openStore, type Store, WatchHub } from "@althing/store";
+import { openStore, type Store, WatchHub } from "@althing/store";
 import type { Checkers } from "../checkers/checkers.ts";
+import { Device } from "../disk/device.ts";
 import { diskPort } from "../disk/disk-port.ts";
 import { type Endpoint, Network } from "../network/network.ts";
 import { observedProtocol } from "../observe/observed-protocol.ts";
@@ -25,6 +26,7 @@ import type { Trace } from "../trace/trace.ts";
 import type { Service } from "../workload/service.ts";
 import { clockPort } from "../world/clock.ts";
 import type { World } from "../world/world.ts";
+import { openEngine } from "./engine.ts";
 import { Machine, ordinalOf, type Process } from "./machine.ts";
 import { networkTrace } from "./network-trace.ts";
 
@@ -62,6 +64,7 @@ export class Cluster {
         wallOffsetMs: clocks.between(-5000, 5000),
       });
       machine.disk.faults.lying = options.lyingDisks;
+      machine.disk.store.isLying = options.lyingDisks;
       return machine;
     });
     const ids = this.machines.map((machine) => machine.id);
@@ -114,26 +117,31 @@ export class Cluster {
       world,
       turns,
       disk: machine.disk,
-      latency: options.disk,
-      prng: chance.split("disk"),
+      device: new Device(world, machine.disk, options.disk, chance.split("disk")),
       trace: this.#diskTrace(machine),
     });
     const late = chance.split("turns");
+    const clock = clockPort({
+      world,
+      machine: machine.clock,
+      turns,
+      turnMicros: () => late.below(options.turnMicrosMax + 1),
+      lateMicros: () => late.below(options.timerLateMicrosMax + 1),
+    });
     const watch = this.#watches[machine.ordinal] as MemberWatch;
     try {
       const checksum = this.#parts.crc32 === undefined ? {} : { crc32: this.#parts.crc32 };
-      const opened = openStore({
-        engine: createMemoryEngine({ storage: disk, ...checksum }),
+      const engine = openEngine({
+        world,
+        machine,
+        clock,
+        files: disk,
+        options,
+        prng: chance.split("store"),
+        trace: this.#diskTrace(machine),
         ...checksum,
       });
-      const store = new ObservedStore(opened, watch);
-      const clock = clockPort({
-        world,
-        machine: machine.clock,
-        turns,
-        turnMicros: () => late.below(options.turnMicrosMax + 1),
-        lateMicros: () => late.below(options.timerLateMicrosMax + 1),
-      });
+      const store = new ObservedStore(openStore({ engine, ...checksum }), watch);
       const hub = this.#hub(store, clock, chance.split("hub"));
       const member = createMember({
         id: machine.id,
@@ -178,6 +186,7 @@ export class Cluster {
       const drawLease = () => BigInt(chance.word()) | 1n;
       const process: Process = {
         member,
+        engine,
         store,
         hub,
         succession: new Succession({
@@ -220,10 +229,11 @@ export class Cluster {
       this.network.detach(machine.ordinal, !power);
       for (const tell of [...process.onDeath]) tell();
     }
+    const fate = `${machine.ordinal} ${machine.lives} ${trace.count}`;
     if (power) {
-      machine.disk.cutPower(prng.split(`power ${machine.ordinal} ${machine.lives} ${trace.count}`));
+      machine.disk.cutPower(prng.split(`power ${fate}`));
       machine.disk.busyUntil = 0;
-    }
+    } else machine.disk.endLife(prng.split(`end ${fate}`));
   }
 
   /** The disk is replaced by an empty one. */
@@ -340,9 +350,10 @@ export class Cluster {
   }
 
   #startFailed(machine: Machine, error: unknown): void {
-    const { checkers, trace } = this.#parts;
+    const { checkers, trace, prng } = this.#parts;
     machine.process = undefined;
     machine.turns.generation++;
+    machine.disk.endLife(prng.split(`end ${machine.ordinal} ${machine.lives}`));
     const what = `did not start: ${describeError(error)}`;
     trace.text("stopped", what, (at) => ({
       kind: "stopped",
@@ -448,6 +459,15 @@ export class Cluster {
           member,
           what: `synced ${file === "" ? "directory" : file}${error === undefined ? "" : `: ${error}`}`,
           bytes: 0,
+        }));
+      },
+      committed: (state: string, bytes: number, error: string | undefined): void => {
+        trace.add("disk", member, error === undefined ? 0 : 1, bytes, 3, (at) => ({
+          kind: "disk",
+          at,
+          member,
+          what: `committed to ${state}${error === undefined ? "" : `: ${error}`}`,
+          bytes,
         }));
       },
     };

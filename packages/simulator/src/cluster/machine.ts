@@ -3,7 +3,7 @@
 
 import type { MemberId } from "@althing/consensus";
 import type { Member, Succession } from "@althing/member";
-import type { WatchHub } from "@althing/store";
+import type { Engine, WatchHub } from "@althing/store";
 import { VirtualDisk } from "../disk/virtual-disk.ts";
 import type { ObservedStore } from "../observe/observed-store.ts";
 import { MachineClock } from "../world/clock.ts";
@@ -11,6 +11,7 @@ import { type Micros, Turns, type World } from "../world/world.ts";
 
 export interface Process {
   readonly member: Member;
+  readonly engine: Engine;
   readonly store: ObservedStore;
   readonly hub: WatchHub;
   readonly succession: Succession;

@@ -6,9 +6,11 @@ import { test } from "node:test";
 import { DiskError } from "@althing/log";
 import { Prng } from "../random/prng.ts";
 import { Turns, World } from "../world/world.ts";
+import { Device } from "./device.ts";
 import { diskPort } from "./disk-port.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 
+const latency = { write: 10, sync: 100, slowRate: 0, slowSync: 0 };
 const ones = (length: number): Uint8Array => new Uint8Array(length).fill(1);
 
 function setUp(disk = new VirtualDisk()) {
@@ -18,8 +20,7 @@ function setUp(disk = new VirtualDisk()) {
     world,
     turns,
     disk,
-    latency: { write: 10, sync: 100, slowRate: 0, slowSync: 0 },
-    prng: new Prng(1, 1),
+    device: new Device(world, disk, latency, new Prng(1, 1)),
     trace: { write() {}, synced() {} },
   });
   const settle = (): void => world.runUntil(world.now + 1_000_000, () => false);

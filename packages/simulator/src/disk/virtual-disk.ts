@@ -1,6 +1,7 @@
 // The disk of one machine: it outlives its processes. A killed process loses nothing that it wrote;
 // a power cut loses any subset of what was not synced, files and directory alike.
 
+import { LossyDisk } from "@althing/store/lossy";
 import type { Prng } from "../random/prng.ts";
 import { VirtualFile } from "./virtual-file.ts";
 
@@ -13,6 +14,8 @@ export interface DiskFaults {
   /** The next so many writes or syncs fail with an input/output error. */
   failWrites: number;
   failSyncs: number;
+  /** The next so many commits of the store. */
+  failCommits: number;
   /** Bytes still free; undefined: without end. */
   freeBytes: number | undefined;
   /** Everything takes so much longer, in microseconds. */
@@ -32,12 +35,15 @@ export class VirtualDisk {
   readonly faults: DiskFaults = {
     failWrites: 0,
     failSyncs: 0,
+    failCommits: 0,
     freeBytes: undefined,
     slowMicros: 0,
     lying: false,
     calm: false,
     given: 0,
   };
+  /** Where the disk engine keeps its states. */
+  readonly store = new LossyDisk();
   /** When the device has finished what was asked of it so far, in world time. */
   busyUntil = 0;
 
@@ -97,12 +103,20 @@ export class VirtualDisk {
     this.#pending = [];
     this.#live = new Map(this.#durable);
     for (const name of [...this.#live.keys()].sort()) this.#live.get(name)?.cutPower(prng);
+    const own = prng.split("store");
+    this.store.cutPower((below) => own.below(below));
+  }
+
+  /** A process is gone, the power is not: what was written to files stays, what was being committed may. */
+  endLife(prng: Prng): void {
+    this.store.endLife((below) => prng.below(below));
   }
 
   wipe(): void {
     this.#live.clear();
     this.#durable.clear();
     this.#pending = [];
+    this.store.wipe();
   }
 
   /** Flips a settled bit in one file whose name has `prefix`. Names the file, or undefined. */

@@ -88,7 +88,12 @@ export function drawFaults(
       "disk",
       0.4,
       [
-        (atMs) => ({ kind: "diskError", atMs, target: target(), on: prng.pick(["write", "sync"]) }),
+        (atMs) => ({
+          kind: "diskError",
+          atMs,
+          target: target(),
+          on: prng.pick(["write", "sync", "commit"]),
+        }),
         (atMs) => ({
           kind: "diskFull",
           atMs,

@@ -60,6 +60,7 @@ export class Nemesis {
       world.unstall(machine.turns);
       machine.disk.faults.failSyncs = 0;
       machine.disk.faults.failWrites = 0;
+      machine.disk.faults.failCommits = 0;
       machine.disk.faults.freeBytes = undefined;
       machine.disk.faults.slowMicros = 0;
       machine.disk.faults.calm = true;
@@ -149,8 +150,10 @@ export class Nemesis {
         return;
       case "diskError":
         this.#withProcess(fault.target, fault, (machine) => {
-          if (fault.on === "write") machine.disk.faults.failWrites = 1;
-          else machine.disk.faults.failSyncs = 1;
+          const { faults } = machine.disk;
+          if (fault.on === "write") faults.failWrites = 1;
+          else if (fault.on === "sync") faults.failSyncs = 1;
+          else faults.failCommits = 1;
         });
         return;
       case "diskFull":

@@ -27,7 +27,7 @@ export type Fault =
   | { kind: "clog"; atMs: number; forMs: number; from: number; to: number; extraMs: number }
   /** From now on this clock runs at `rate`; the wall clock jumps. */
   | { kind: "clock"; atMs: number; target: Target; rate: number; wallJumpMs: number }
-  | { kind: "diskError"; atMs: number; target: Target; on: "write" | "sync" }
+  | { kind: "diskError"; atMs: number; target: Target; on: "write" | "sync" | "commit" }
   | { kind: "diskFull"; atMs: number; target: Target; forMs: number; freeBytes: number }
   | { kind: "diskSlow"; atMs: number; target: Target; forMs: number; slowMs: number }
   /** The machine loses power and one old bit of its log flips. */

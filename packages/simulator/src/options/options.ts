@@ -1,7 +1,7 @@
 // Everything that decides a run besides its seed, fully spelled out and plain JSON: what a scenario
 // file holds, what the swarm draws, what the command line overrides.
 
-import type { DiskLatency } from "../disk/disk-port.ts";
+import type { DiskLatency } from "../disk/device.ts";
 import type { NetworkOptions } from "../network/network.ts";
 
 export type ProtocolName = "raft" | "paxos" | "zab";
@@ -24,6 +24,12 @@ export type OperationKind =
   | "read"
   | "serializableRead"
   | "transactionRead";
+
+export interface DiskEngineOptions {
+  readonly commitDelayMs: number;
+  readonly cacheBytes: number;
+  readonly retryAfterMs: number;
+}
 
 export interface SimulationOptions {
   readonly protocol: ProtocolName;
@@ -66,6 +72,8 @@ export interface SimulationOptions {
   /** The protocol's own invariants are checked after every so many steps; 1: after each. */
   readonly invariantsEvery: number;
   readonly workload: WorkloadOptions;
+  /** The disk engine and its settings; the memory engine with checkpoints when left out. */
+  readonly diskEngine?: DiskEngineOptions;
   /** Production's when left out. */
   readonly leaseCheckpointMs?: number;
   /** How much of history a member reads at once for its watchers; production's when left out. */

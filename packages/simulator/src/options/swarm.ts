@@ -10,6 +10,7 @@ export interface SwarmLimits {
   readonly members?: number;
   readonly safetyMs?: number;
   readonly reads?: "quorum" | "lease";
+  readonly engine?: "disk" | "memory";
   /** The world is benign: chance harms no message and slows no disk. */
   readonly calmNetwork?: boolean;
   readonly calmDisk?: boolean;
@@ -95,7 +96,24 @@ export function drawOptions(
     workload: drawWorkload(prng),
     watchPieces: drawWatchPieces(prng.split("watch")),
     leaseCheckpointMs: prng.split("leases").pick([0, 100, 500, 1000]),
+    ...drawEngine(prng.split("engine"), limits.engine),
     ...(protocol === "paxos" && drawQuorums(prng.split("quorums"), voters)),
+  };
+}
+
+/** Mostly production's default, the disk engine. */
+function drawEngine(
+  prng: Prng,
+  wanted: "disk" | "memory" | undefined,
+): Pick<SimulationOptions, "diskEngine"> {
+  const drawn = prng.chance(0.2) ? "memory" : "disk";
+  if ((wanted ?? drawn) === "memory") return {};
+  return {
+    diskEngine: {
+      commitDelayMs: prng.pick([1, 10, 100, 100, 1000]),
+      cacheBytes: prng.pick([0, 4096, 65_536, 16 * 1024 * 1024]),
+      retryAfterMs: prng.pick([50, 200, 1000]),
+    },
   };
 }
 

@@ -1,12 +1,10 @@
-// A disk for the block engine that lives in memory, in a time of its own: a commit is durable when its turn
-// comes, a crash keeps each one that is under way whole or not at all, and a full disk takes none.
+// The lossy disk in a time of its own, which passes when a test says so: a commit is durable when its turn
+// comes, and a full disk takes none.
 
-import type { EngineTimers, Space, SpaceFolder, SpaceTable } from "../ports.ts";
+import { type Landing, type LossyDevice, LossyDisk } from "../../lossy/lossy-disk.ts";
+import type { EngineTimers, Space, SpaceFolder } from "../ports.ts";
 
 type Random = (below: number) => number;
-type Done = (error: Error | undefined) => void;
-/** Keys as byte strings, which sort as bytes do. */
-type Contents = Map<SpaceTable, Map<string, Uint8Array>>;
 
 interface Task {
   readonly atMs: number;
@@ -14,21 +12,25 @@ interface Task {
 }
 
 export class LossyFolder implements SpaceFolder {
-  current = "state-1";
   isFull = false;
   nowMs = 0;
   readonly #random: Random;
-  readonly #states = new Map<string, Contents>();
+  readonly #disk = new LossyDisk();
   /** Commits in their order, each with what it will put. */
-  #commits: { apply(): void; done: Done }[] = [];
+  #commits: Landing[] = [];
   #tasks: Task[] = [];
+  #life: SpaceFolder;
 
   constructor(random: Random) {
     this.#random = random;
+    this.#life = this.#disk.open(this.#device);
   }
 
   get names(): string[] {
-    return [...this.#states.keys()];
+    return this.#disk.names;
+  }
+  get current(): string {
+    return this.#life.current;
   }
 
   readonly timers: EngineTimers = {
@@ -44,25 +46,16 @@ export class LossyFolder implements SpaceFolder {
   };
 
   next(): string {
-    const numbers = this.names.map((name) => Number(name.slice(6)));
-    return `state-${Math.max(1, ...numbers) + 1}`;
+    return this.#life.next();
   }
-
   open(name: string): Space {
-    const contents = this.#states.get(name) ?? new Map();
-    this.#states.set(name, contents);
-    return new LossySpace(contents, {
-      commit: (apply, done) => this.#commits.push({ apply, done }),
-      soon: (run) => this.#soon(run),
-    });
+    return this.#life.open(name);
   }
-
   switchTo(name: string): void {
-    this.current = name;
+    this.#life.switchTo(name);
   }
-
   remove(name: string): void {
-    this.#states.delete(name);
+    this.#life.remove(name);
   }
 
   /** The next thing that happens: a commit ends, or a timer. False: nothing is under way. */
@@ -70,11 +63,10 @@ export class LossyFolder implements SpaceFolder {
     const commit = this.#commits[0];
     if (commit !== undefined && (this.#tasks.length === 0 || this.#random(2) === 0)) {
       this.#commits.shift();
-      if (this.isFull) commit.done(new Error("no space left"));
-      else {
-        commit.apply();
-        commit.done(undefined);
-      }
+      commit.land(this.isFull ? new Error("no space left") : undefined);
+      // It is heard of now, or in a while.
+      if (this.#random(2) === 0) commit.tell();
+      else this.#soon(() => commit.tell());
       return true;
     }
     this.#tasks.sort((one, other) => one.atMs - other.atMs);
@@ -87,120 +79,21 @@ export class LossyFolder implements SpaceFolder {
 
   /** The process is gone; so many of the commits under way had reached the disk. */
   crash(): void {
-    const kept = this.isFull ? 0 : this.#random(this.#commits.length + 1);
-    for (const { apply } of this.#commits.slice(0, kept)) apply();
+    this.#disk.endLife(this.isFull ? () => 0 : this.#random);
     this.#commits = [];
     this.#tasks = [];
-    for (const name of this.names) if (name !== this.current) this.remove(name);
+    this.#life = this.#disk.open(this.#device);
   }
+
+  readonly #device: LossyDevice = {
+    commit: (_name, _bytes, _growth, landing) => this.#commits.push(landing),
+    writeName: () => {},
+    syncName: () => {},
+    soon: (run) => this.#soon(run),
+    showsEarly: () => this.#random(2) === 0,
+  };
 
   #soon(run: () => void): void {
     this.#tasks.push({ atMs: this.nowMs, run });
   }
-}
-
-interface World {
-  commit(apply: () => void, done: Done): void;
-  soon(run: () => void): void;
-}
-
-class LossySpace implements Space {
-  readonly #contents: Contents;
-  readonly #world: World;
-  /** What the commit that is being made puts and removes. */
-  #writes: (() => void)[] | undefined;
-  #underWay = 0;
-  #failure: Error | undefined;
-  #waiting: Done[] = [];
-
-  constructor(contents: Contents, world: World) {
-    this.#contents = contents;
-    this.#world = world;
-  }
-
-  get(table: SpaceTable, key: Uint8Array): Uint8Array | undefined {
-    return this.#table(table).get(nameOf(key));
-  }
-
-  *keys(table: SpaceTable): Iterable<Uint8Array> {
-    for (const name of [...this.#table(table).keys()].sort()) yield bytesOf(name);
-  }
-
-  *entries(table: SpaceTable): Iterable<{ key: Uint8Array; value: Uint8Array }> {
-    for (const key of this.keys(table)) yield { key, value: this.get(table, key)! };
-  }
-
-  put(table: SpaceTable, key: Uint8Array, value: Uint8Array): void {
-    const copy = value.slice();
-    this.#write(() => this.#table(table).set(nameOf(key), copy));
-  }
-
-  remove(table: SpaceTable, key: Uint8Array): void {
-    this.#write(() => this.#table(table).delete(nameOf(key)));
-  }
-
-  commit(write: () => void, done: Done): void {
-    const writes: (() => void)[] = [];
-    this.#writes = writes;
-    write();
-    this.#writes = undefined;
-    const apply = () => {
-      for (const one of writes) one();
-    };
-    this.#world.commit(apply, done);
-  }
-
-  taken(done: Done): void {
-    if (this.#underWay > 0) this.#waiting.push(done);
-    else this.#world.soon(() => done(this.#failure));
-  }
-
-  renew(): void {}
-
-  get bytes(): number {
-    return this.bytesInUse;
-  }
-
-  get bytesInUse(): number {
-    let bytes = 0;
-    for (const table of this.#contents.values()) {
-      for (const [key, value] of table) bytes += key.length + value.length;
-    }
-    return bytes;
-  }
-
-  close(done: Done): void {
-    this.#world.soon(() => done(undefined));
-  }
-
-  /** Outside of a commit each write is one by itself. */
-  #write(run: () => void): void {
-    if (this.#writes !== undefined) {
-      this.#writes.push(run);
-      return;
-    }
-    this.#underWay++;
-    this.#world.commit(run, (error) => {
-      this.#failure ??= error;
-      if (--this.#underWay > 0) return;
-      for (const done of this.#waiting.splice(0)) done(this.#failure);
-    });
-  }
-
-  #table(name: SpaceTable): Map<string, Uint8Array> {
-    let table = this.#contents.get(name);
-    if (table === undefined) {
-      table = new Map();
-      this.#contents.set(name, table);
-    }
-    return table;
-  }
-}
-
-function nameOf(key: Uint8Array): string {
-  return String.fromCharCode(...key);
-}
-
-function bytesOf(name: string): Uint8Array {
-  return Uint8Array.from(name, (unit) => unit.charCodeAt(0));
 }

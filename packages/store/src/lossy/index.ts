@@ -1,0 +1,1 @@
+export { type Chance, type Landing, type LossyDevice, LossyDisk } from "./lossy-disk.ts";
