@@ -116,3 +116,19 @@ test("a lease asked for while there is no leader is answered by the next", () =>
   cluster.kill(leader.id);
   assert.equal(ask(cluster, follower, 7n, true), 30_000);
 });
+
+test("where there is room for one proposal, leases that have ended go one after the other, not one a check", () => {
+  const cluster = new Cluster({ member: { proposalsInFlightMax: 1 } });
+  cluster.startAll();
+  const leader = cluster.calm();
+  const store = cluster.node(leader.id).store!;
+  const leases = Array.from({ length: 40 }, (_, at) => BigInt(at + 1));
+  for (const lease of leases) grant(cluster, lease, 1);
+  const left = () => leases.filter((lease) => store.lease(lease) !== undefined).length;
+  assert.ok(left() > 30, "they were granted before the first of them ended");
+  assert.ok(
+    cluster.world.run(2500, () => left() === 0),
+    `${left()} leases have not ended`,
+  );
+  assert.equal(leader.status().leases.expired, leases.length);
+});

@@ -36,6 +36,7 @@ interface Asked {
 }
 
 const CHECK_EVERY_MS = 500;
+/** Between two checks: leases that end all at once must leave room for everything else. */
 const REVOKES_MAX = 500;
 const ASKED_MAX = 2 ** 16;
 /** Some milliseconds. */
@@ -64,6 +65,9 @@ export class Lessor {
   #uncounted: bigint[] | undefined;
   /** Being revoked because they ended, and who waits to hear of it. */
   readonly #ending = new Map<bigint, ((code: string) => void)[]>();
+  /** How many of them may be: as many as there was room for among the proposals, and one more to try. */
+  #endingMax = REVOKES_MAX;
+  #endedSinceCheck = 0;
   readonly #asked = new Map<number, Asked>();
   #nextRequest = 1;
 
@@ -158,12 +162,19 @@ export class Lessor {
     if (!this.#counts) this.#begin();
     if (!this.#counts || this.#timeMs < this.#nextCheckMs) return;
     this.#nextCheckMs = this.#timeMs + CHECK_EVERY_MS;
-    while (this.#ending.size < REVOKES_MAX) {
+    this.#endedSinceCheck = 0;
+    this.#endDue();
+    this.#checkpoints.tick(this.#presentMs());
+  }
+
+  /** As many as there is room for. Those that are left follow when one of them is gone, or at the next check. */
+  #endDue(): void {
+    const endingMax = Math.min(this.#endingMax, REVOKES_MAX - this.#endedSinceCheck);
+    while (this.#counts && this.#ending.size < endingMax) {
       const next = this.#ends.first();
-      if (next === undefined || next.atMs > this.#timeMs) break;
+      if (next === undefined || next.atMs > this.#timeMs) return;
       this.#end(next.id);
     }
-    this.#checkpoints.tick(this.#presentMs());
   }
 
   /** A whole TTL runs from now on, not from the last tick. */
@@ -262,7 +273,6 @@ export class Lessor {
     this.#ending.set(lease, []);
     this.#ends.delete(lease);
     this.#checkpoints.forget(lease);
-    this.counts.expired++;
     this.#turn.observe({ kind: "lease.expired", level: "debug", lease: String(lease) });
     const command = encodeCommand({ kind: "leaseRevoke", lease });
     this.#proposals.proposeAsLeader(command, (outcome) => {
@@ -270,7 +280,16 @@ export class Lessor {
       // asks again later: at once, it would only be refused again, in the same turn and for ever.
       if (this.#ending.has(lease)) this.#ends.set(lease, this.#timeMs);
       this.#ended(lease, outcome.kind === "failed" ? outcome.error.code : "");
+      if (outcome.kind === "failed") this.#endingMax = Math.max(1, this.#ending.size);
     });
+  }
+
+  /** One that was being revoked is gone: there is room for the next. */
+  #endedBySelf(): void {
+    this.counts.expired++;
+    this.#endingMax = Math.min(this.#endingMax + 1, REVOKES_MAX);
+    this.#endedSinceCheck++;
+    this.#turn.ports.clock.soon(() => this.#turn.guard(() => this.#endDue()));
   }
 
   #ended(lease: bigint, code: string): void {
@@ -286,6 +305,7 @@ export class Lessor {
     else if (change.kind === "revoked") {
       this.#ends.delete(change.lease);
       this.#checkpoints.forget(change.lease);
+      if (this.#ending.has(change.lease)) this.#endedBySelf();
       this.#ended(change.lease, "");
     } else if (change.kind === "checkpoint") this.#checkpoints.applied(change.state);
     else if (this.#counts || this.#uncounted !== undefined)

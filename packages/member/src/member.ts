@@ -367,8 +367,8 @@ class RunningMember implements Member, Turn {
     this.#hint({ kind: "unreachable", peer });
   }
 
-  admit(peer: MemberId, incarnation: string): string | undefined {
-    return this.#publisher.refusal(peer, incarnation);
+  admit(peer: MemberId, incarnation: string, memberAsOf = 0): string | undefined {
+    return this.#publisher.refusal(peer, incarnation, memberAsOf);
   }
 
   identityOf(peer: MemberId): string | undefined {

@@ -111,8 +111,11 @@ export interface PeerEvents<Message = unknown> {
   connected(peer: MemberId): void;
   disconnected(peer: MemberId): void;
   unreachable(peer: MemberId): void;
-  /** Handshake: may this peer, with this disk, speak as `peer`? A string is the reason why not. */
-  admit(peer: MemberId, incarnation: string): string | undefined;
+  /**
+   * Handshake: may this peer, with this disk, speak as `peer`? A string is the reason why not. `memberAsOf`:
+   * an index of the log at which it was a member, by the word of one that is to be believed.
+   */
+  admit(peer: MemberId, incarnation: string, memberAsOf?: number): string | undefined;
 }
 
 export interface Ports {

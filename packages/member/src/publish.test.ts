@@ -136,3 +136,33 @@ test("a stranger is refused by a member that knows the membership, not by one th
   cluster.world.run(200);
   assert.match(cluster.awaitLeader().admit("z", "z-1") ?? "", /not a member of this cluster/);
 });
+
+test("who was removed and added again meanwhile is let in on the word of one that knows", () => {
+  const cluster = new Cluster({ ids: ["a", "b", "c", "d"] });
+  cluster.startAll();
+  const leader = cluster.calm();
+  const [moved, away] = [...cluster.nodes.keys()].filter((id) => id !== leader.id) as [
+    string,
+    string,
+  ];
+  const change = (kind: "remove" | "addVoter"): void => {
+    let answer: { code?: string } | undefined | "none" = "none";
+    leader.changeMembership([{ kind, member: moved }], new Uint8Array(0), (error) => {
+      answer = error;
+    });
+    assert.ok(cluster.world.run(3000, () => answer !== "none"));
+    assert.equal(answer, undefined);
+  };
+  const wasMember = leader.memberAsOf(moved);
+  change("remove");
+  const knows = () => cluster.member(away).knownWithout(moved) !== undefined;
+  assert.ok(cluster.world.run(1000, knows));
+  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 3));
+  cluster.isolate(away);
+  change("addVoter");
+  assert.ok(cluster.world.run(3000, () => cluster.member(away).status().leader === undefined));
+  const admit = (asOf?: number) => cluster.member(away).admit(moved, `${moved}-1`, asOf);
+  assert.match(admit() ?? "", /was removed/);
+  assert.match(admit(wasMember) ?? "", /was removed/);
+  assert.equal(admit(leader.memberAsOf(moved)), undefined);
+});

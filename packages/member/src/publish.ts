@@ -5,6 +5,7 @@
 import {
   type Entry,
   type Epoch,
+  type Index,
   isMember,
   type MemberId,
   type Membership,
@@ -67,8 +68,11 @@ export class Publisher {
   readonly #acquaintances: Acquaintances;
   #underWay = false;
   #recovered: LoggedPublications | undefined;
-  /** Members that this one has seen leave: no newcomers, however little it knows of the others. */
-  readonly #left = new Set<MemberId>();
+  /**
+   * Members that this one has seen leave, and at which index of the log: no newcomers, however little it
+   * knows of the others, unless they were added again later.
+   */
+  readonly #left = new Map<MemberId, Index>();
   #lastMembership: Membership;
   /** Whom this member follows, and what was committed when it began to: applied, it knows the members. */
   #following:
@@ -137,13 +141,13 @@ export class Publisher {
   }
 
   /** The reason why a peer may not speak as `peer`; undefined when it may. */
-  refusal(peer: MemberId, incarnation: string): string | undefined {
+  refusal(peer: MemberId, incarnation: string, memberAsOf: Index): string | undefined {
     const published = this.#published(peer);
     if (published !== undefined && published !== incarnation) return wiped(peer);
     if (published !== undefined) return undefined;
     const met = this.#acquaintances.of(peer);
     if (met !== undefined && met !== incarnation) return wiped(peer);
-    const stranger = this.#strangerRefusal(peer);
+    const stranger = this.#strangerRefusal(peer, memberAsOf);
     if (stranger !== undefined || met !== undefined) return stranger;
     if (this.#acquaintances.remember(peer, incarnation)) return undefined;
     return `this member's disk cannot note the identity of ${peer}'s: free space or repair it`;
@@ -156,22 +160,25 @@ export class Publisher {
 
   /** The membership changed: who left may come back with another disk, once it is added anew. */
   membershipApplied(): void {
-    const { applied } = this.#track;
+    const { applied, changedAt } = this.#track;
     for (const id of membersOf(this.#lastMembership))
-      if (!isMember(applied, id)) this.#left.add(id);
+      if (!isMember(applied, id)) this.#left.set(id, changedAt);
     for (const id of membersOf(applied)) this.#left.delete(id);
     this.#lastMembership = applied;
     this.#acquaintances.forgetOthers((peer) => isMember(this.#track.applied, peer));
   }
 
-  #strangerRefusal(peer: MemberId): string | undefined {
+  #strangerRefusal(peer: MemberId, memberAsOf: Index): string | undefined {
     this.#noteLeader();
     const { leader, role, membership, appliedIndex } = {
       ...this.#turn.leadership,
       ...this.#turn.core.status(),
     };
     if (isMember(membership, peer) || isMember(this.#track.applied, peer)) return undefined;
-    if (this.#left.has(peer)) return `${peer} was removed from this cluster`;
+    const leftAt = this.#left.get(peer);
+    if (leftAt !== undefined && memberAsOf <= leftAt) {
+      return `${peer} was removed from this cluster`;
+    }
     // A member that is behind may not know the newcomer yet, nor the leader itself: it lets in whom it
     // does not know until it follows a leader and has applied what was committed when it began to. Under
     // load a follower is always a little behind, and that is no reason to let anybody in.

@@ -393,8 +393,9 @@ test("a disk from before there were keys shows that it knows what it was publish
 
 test("a member that was away lets in whom a member that it can verify has introduced", async () => {
   const [portA, portB, portC] = [port++, port++, port++];
-  // c has joined while b was away: a knows both, b knows a alone.
-  const a = member(ids.a, portA, { [ids.b]: portB, [ids.c]: portC });
+  // c has joined while b was away: a knows both, b knows a alone, and that c left at index 5.
+  const knows = { memberAsOf: () => 6 };
+  const a = member(ids.a, portA, { [ids.b]: portB, [ids.c]: portC }, knows);
   const c = member(ids.c, portC, { [ids.a]: portA, [ids.b]: portB });
   await Promise.all([a.start(), c.start()]);
   await Promise.all([a.until(connectedTo(ids.c), 0), c.until(connectedTo(ids.a), 0)]);
@@ -402,6 +403,7 @@ test("a member that was away lets in whom a member that it can verify has introd
   await open.splice(open.indexOf(a), 1)[0]!.transport.close();
   const b = member(ids.b, portB, { [ids.a]: portA });
   b.held.set(ids.a, keyOf(ids.a).identity);
+  b.refuse = (peer, _identity, asOf = 0) => (peer !== ids.c || asOf > 5 ? undefined : "it left");
   await b.start();
   await Promise.all([b.until(connectedTo(ids.c), 0), c.until(connectedTo(ids.b), 0)]);
   b.transport.send(ids.c, note(7));

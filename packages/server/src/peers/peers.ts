@@ -122,6 +122,7 @@ class Transport<Message> implements PeerTransport<Message> {
       events,
       introductions: this.#introductions,
       held: () => this.#held(peer.id),
+      admit: (shown) => this.#admit(peer.id, shown, this.#guests.get(peer.id)),
     });
     this.#links.set(peer.id, link);
     if (this.#interval !== undefined) link.main.dialNow();
@@ -167,9 +168,10 @@ class Transport<Message> implements PeerTransport<Message> {
     if (misnamed !== undefined) return { refusal: { code: "certificate", reason: misnamed } };
     const proved = this.#provedIdentity(knock, link);
     if (typeof proved === "object") return { refusal: proved };
-    const reason = this.#events!.admit(member, proved);
+    const guest = this.#guests.get(member);
+    const reason = this.#admit(member, proved, guest);
     if (reason !== undefined) return { refusal: { code: "identity", reason } };
-    if (this.#guests.has(member)) return { introduction: undefined };
+    if (guest !== undefined) return { introduction: undefined };
     const urls = link.address.urls.map(({ text }) => text);
     const { identity: own, key, memberAsOf } = this.#options;
     const asOf = memberAsOf?.(member) ?? 0;
@@ -219,9 +221,13 @@ class Transport<Message> implements PeerTransport<Message> {
   }
 
   /** It was a member at that index; is it one now, as far as this member can know? */
-  #isWelcome(member: MemberId, { identity, asOf }: VouchedPeer): boolean {
-    if (this.#options.hasLeftSince?.(member, asOf) === true) return false;
-    return this.#events?.admit(member, identity) === undefined;
+  #isWelcome(member: MemberId, guest: VouchedPeer): boolean {
+    if (this.#options.hasLeftSince?.(member, guest.asOf) === true) return false;
+    return this.#admit(member, guest.identity, guest) === undefined;
+  }
+
+  #admit(member: MemberId, identity: string, guest: VouchedPeer | undefined): string | undefined {
+    return this.#events?.admit(member, identity, guest?.asOf);
   }
 
   #voucherFor({ hello, proof }: Knock): VouchedPeer | undefined {
@@ -330,10 +336,12 @@ class Link<Message> {
       events,
       introductions,
       held,
+      admit,
     }: {
       readonly events: PeerEvents<Message>;
       readonly introductions: Introductions;
       readonly held: () => string | undefined;
+      readonly admit: (shown: string) => string | undefined;
     },
   ) {
     this.#options = options;
@@ -355,7 +363,7 @@ class Link<Message> {
       ...(tls === undefined ? {} : { tls }),
     };
     const shared = {
-      admit: (shown: string) => events.admit(peer.id, shown),
+      admit,
       refused: (refusal: Refusal, by: RefusedBy) => this.refused(refusal, by),
       introduced: (introduction: Introduction) => introductions.keep(introduction),
       broken: (error: unknown) =>

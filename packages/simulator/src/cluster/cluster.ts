@@ -3,10 +3,11 @@
 // only gives them ports.
 // Longer than most files, because one life of a process, from its start to its end, is told in one piece.
 
-import type { Membership, Protocol } from "@althing/consensus";
+import { isMember, type Membership, type Protocol } from "@althing/consensus";
 import {
   type Clock,
   createMember,
+  type Member,
   type MemberEvent,
   type PeerMessage,
   Succession,
@@ -416,11 +417,29 @@ export class Cluster {
       unreachable: (peer) => member.unreachable(idOf(peer)),
       admits: (peer) => {
         const other = this.machines[peer] as Machine;
-        const admitted = member.admit(other.id, other.incarnation) === undefined;
+        const memberAsOf = this.#introduced(other, member);
+        const admitted = member.admit(other.id, other.incarnation, memberAsOf) === undefined;
         if (admitted) this.#verifyAdmission(machine, member.store, other);
         return admitted;
       },
     };
+  }
+
+  /** As of when a machine was a member, by the word of those whom `to` knows (the server's introductions). */
+  #introduced(machine: Machine, to: Member): number {
+    for (const { id, ordinal, process } of this.machines) {
+      if (process === undefined || !this.network.isConnected(ordinal, machine.ordinal)) continue;
+      const { member } = process;
+      if (member.knownWithout(machine.id) === undefined) {
+        machine.introductions.set(id, member.memberAsOf(machine.id));
+      }
+    }
+    const { membership } = to.core.status();
+    let asOf = 0;
+    for (const [introducer, index] of machine.introductions) {
+      if (isMember(membership, introducer)) asOf = Math.max(asOf, index);
+    }
+    return asOf;
   }
 
   #observed(machine: Machine, event: MemberEvent): void {

@@ -29,6 +29,8 @@ export class Machine {
   readonly turns = new Turns();
   /** Drawn anew when the disk is: a wiped machine has another. */
   incarnation: string;
+  /** What others have signed for it: by whom, and as of which index of the log it was a member. */
+  readonly introductions = new Map<MemberId, number>();
   lives = 0;
   process: Process | undefined;
   /** Nobody starts it again before this time. */

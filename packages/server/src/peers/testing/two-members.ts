@@ -29,7 +29,7 @@ export interface TestMember {
   port: number;
   /** What it holds peers to; `held.delete` makes it forget that it has met one. */
   readonly held: Map<string, string>;
-  refuse: (peer: string, incarnation: string) => string | undefined;
+  refuse: (peer: string, incarnation: string, memberAsOf?: number) => string | undefined;
   onReceive: (from: string, message: PeerMessage) => void;
   start(): Promise<void>;
   /** Resolves with the first thing told, from now or `since` on, that fits. */
@@ -117,10 +117,10 @@ export function createTestMember(
         connected: (peer) => tell({ kind: "connected", peer }),
         disconnected: (peer) => tell({ kind: "disconnected", peer }),
         unreachable: (peer) => tell({ kind: "unreachable", peer }),
-        admit(peer, identity) {
+        admit(peer, identity, memberAsOf) {
           const known = held.get(peer);
           const refusal =
-            member.refuse(peer, identity) ??
+            member.refuse(peer, identity, memberAsOf) ??
             (known === undefined || known === identity ? undefined : "it comes with another disk");
           if (refusal === undefined) held.set(peer, identity);
           return refusal;
