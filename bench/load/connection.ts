@@ -3,7 +3,7 @@
 // microseconds, so that the server is what is measured. It is also strict: whatever a conforming
 // server must not send ends the connection with an error that says what was wrong.
 //
-// It is over 150 lines because one connection is one state machine: its frames share the windows.
+// It is long because one connection is one state machine: its frames share the windows.
 
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsSettings } from "node:tls";

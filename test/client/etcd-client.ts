@@ -41,7 +41,7 @@ export interface OpenStream {
 }
 
 /** The call did not come back in time: it may or may not have happened. */
-export const deadlineExceeded = 4;
+const deadlineExceeded = 4;
 export const unavailableCode = unavailable;
 
 export class EtcdClient {

@@ -98,7 +98,7 @@ function writeField(bytes: number[], field: Field, value: unknown): void {
 }
 
 /** Bytes are latin1 strings in tests: one character per byte, readable when they differ. */
-export function toBytes(value: string | Uint8Array): Uint8Array {
+function toBytes(value: string | Uint8Array): Uint8Array {
   return typeof value === "string" ? Buffer.from(value, "latin1") : value;
 }
 

@@ -2,7 +2,7 @@
 // why, and covers as little as it can. An entry that no longer covers anything is to be removed.
 
 import { isDeepStrictEqual } from "node:util";
-import type { ComparableAnswer } from "./compare.ts";
+import type { ComparableAnswer } from "./answer.ts";
 import type { Operation } from "./operations.ts";
 
 export interface AcceptedDifference {

@@ -4,7 +4,7 @@
 import { key, type Operation, prefixEnd, rangeEnd } from "./operations.ts";
 import type { Random } from "./random.ts";
 import type { Credentials } from "./side.ts";
-import type { Step } from "./steps.ts";
+import type { Step } from "./step.ts";
 
 export interface AuthKnown {
   /** Whether this sequence has any of it. */

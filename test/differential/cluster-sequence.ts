@@ -5,13 +5,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../client/protobuf.ts";
 import { eventually } from "../cluster/cluster.ts";
 import type { Program } from "../cluster/program.ts";
+import type { ComparableAnswer } from "./answer.ts";
 import { Auth } from "./auth-steps.ts";
-import { type ComparableAnswer, difference } from "./compare.ts";
+import { difference } from "./compare.ts";
 import { nameOfChosen } from "./names.ts";
 import type { Operation } from "./operations.ts";
 import { Random } from "./random.ts";
 import { Interrupted, Side, type StreamTold, show } from "./side.ts";
-import { makeStep, type Step, type World } from "./steps.ts";
+import type { Step } from "./step.ts";
+import { makeStep, type World } from "./steps.ts";
 
 export interface ClusterSequenceOptions {
   readonly seed: number;

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ComparableAnswer, difference } from "./compare.ts";
+import type { ComparableAnswer } from "./answer.ts";
+import { difference } from "./compare.ts";
 import type { Operation } from "./operations.ts";
 
 const range = (request: Operation["request"] = {}): Operation => ({ method: "range", request });

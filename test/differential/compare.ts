@@ -4,13 +4,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../client/protobuf.ts";
 import { acceptedDifferences } from "./accepted.ts";
+import type { ComparableAnswer } from "./answer.ts";
 import type { Operation } from "./operations.ts";
-
-export interface ComparableAnswer {
-  readonly code: number;
-  readonly message: string;
-  readonly response: Message | undefined;
-}
 
 export interface Difference {
   readonly reference: unknown;

@@ -42,7 +42,7 @@ export interface Choices {
   readonly leases?: readonly bigint[];
 }
 
-export const keys = [
+const keys = [
   ...[
     "a",
     "b",

@@ -6,7 +6,8 @@ import { methods } from "../client/messages.ts";
 import { decode, type Message } from "../client/protobuf.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Program } from "../cluster/program.ts";
-import { type ComparableAnswer, difference } from "./compare.ts";
+import type { ComparableAnswer } from "./answer.ts";
+import { difference } from "./compare.ts";
 import { type Known, makeOperation, type Operation } from "./operations.ts";
 import { Random } from "./random.ts";
 

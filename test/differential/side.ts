@@ -14,7 +14,7 @@ import { decode, type Message } from "../client/protobuf.ts";
 import { Cluster, eventually } from "../cluster/cluster.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
 import type { Program } from "../cluster/program.ts";
-import type { ComparableAnswer } from "./compare.ts";
+import type { ComparableAnswer } from "./answer.ts";
 import { FollowedWatch, owed, told } from "./followed-watch.ts";
 import { Names } from "./names.ts";
 import type { Operation } from "./operations.ts";

@@ -15,7 +15,7 @@ import {
   sometimes,
 } from "./operations.ts";
 import type { Random } from "./random.ts";
-import type { Credentials } from "./side.ts";
+import type { Step } from "./step.ts";
 
 /** What the sequence so far has made of both clusters. */
 export interface World {
@@ -26,31 +26,6 @@ export interface World {
   isOneDown: boolean;
   readonly auth: AuthKnown;
 }
-
-export type Step =
-  | {
-      readonly kind: "call";
-      readonly operation: Operation;
-      readonly at: number;
-      readonly as?: Credentials | string;
-    }
-  | {
-      readonly kind: "stream";
-      readonly at: number;
-      readonly creations: readonly WatchCreateRequest[];
-      readonly rest: readonly WatchRequest[];
-      readonly as?: Credentials;
-    }
-  | { readonly kind: "follow"; readonly at: number; readonly request: WatchCreateRequest }
-  | { readonly kind: "unfollow"; readonly which: number }
-  | {
-      readonly kind: "expire";
-      readonly at: number;
-      readonly keys: readonly string[];
-      readonly kills: boolean;
-    }
-  | { readonly kind: "kill"; readonly whom: "leader" | "follower" | "all"; readonly which: number }
-  | { readonly kind: "restart" };
 
 export function makeStep(random: Random, world: World): Step {
   return random.weighted<Step>([

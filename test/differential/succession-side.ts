@@ -142,7 +142,7 @@ function jsonOf(request: Message): string {
 }
 
 /** Whoever led, in order; what is told again after a change of members is told once. */
-export class Observer {
+class Observer {
   readonly name: string;
   readonly told: KeyValue[] = [];
   moved = 0;

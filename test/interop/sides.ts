@@ -123,7 +123,7 @@ export async function tellBoth(
   return subject;
 }
 
-export function assertSame(reference: readonly Entry[], subject: readonly Entry[]): void {
+function assertSame(reference: readonly Entry[], subject: readonly Entry[]): void {
   assert.ok(reference.length > 0, "a scenario that tells nothing compares nothing");
   const told = (entries: readonly Entry[]) => entries.map((entry) => entry.told);
   assert.deepEqual(told(subject), told(reference));

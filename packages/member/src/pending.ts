@@ -6,7 +6,7 @@ import type { ProposeOutcome } from "./contract.ts";
 import { REQUEST_LIMIT } from "./envelope.ts";
 
 const SLOTS = 2 ** 16;
-export const PROPOSALS_IN_FLIGHT_LIMIT = SLOTS;
+const PROPOSALS_IN_FLIGHT_LIMIT = SLOTS;
 
 /**
  * free: no request. fresh: waits for this turn's batch. parked: waits for a leader. proposed: in this

@@ -108,7 +108,7 @@ function withoutOwn(value: unknown): unknown {
   return Object.fromEntries(fields);
 }
 
-export function sorted(list: readonly unknown[]): unknown[] {
+function sorted(list: readonly unknown[]): unknown[] {
   return [...list].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 

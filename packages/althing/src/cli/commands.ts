@@ -3,7 +3,7 @@
 
 import type { Command } from "./command.ts";
 import { compareCommand } from "./compare.ts";
-import { completionCommand } from "./completion.ts";
+import { completionOf } from "./completion.ts";
 import { delCommand } from "./del.ts";
 import { devCommand } from "./dev.ts";
 import { getCommand } from "./get.ts";
@@ -40,6 +40,6 @@ export const commands: readonly Command[] = [
   snapshotRestoreCommand,
   simCommand,
   compareCommand,
-  completionCommand,
+  completionOf(() => commands),
   versionCommand,
 ];

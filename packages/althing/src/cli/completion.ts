@@ -9,7 +9,8 @@ type Shell = (typeof shells)[number];
 
 const helpOption: Option = { name: "help", short: "h", kind: "boolean", help: "This text" };
 
-export const completionCommand: Command = {
+/** What it completes are the commands, of which it is one itself: hence a function. */
+export const completionOf = (commands: () => readonly Command[]): Command => ({
   name: "completion",
   summary: "Print a completion script for your shell",
   usage: "completion bash|zsh|fish",
@@ -24,17 +25,15 @@ export const completionCommand: Command = {
     },
   ],
   async run(args) {
-    const parsed = parseOptions(completionCommand, args);
+    const parsed = parseOptions(this, args);
     const [shell, ...more] = parsed.words;
     if (!shells.includes(shell as Shell) || more.length > 0) {
-      throw usageError(completionCommand, "which shell: bash, zsh or fish?");
+      throw usageError(this, "which shell: bash, zsh or fish?");
     }
-    // Not at the top: the list of commands contains this one.
-    const { commands } = await import("./commands.ts");
-    process.stdout.write(writeCompletion(shell as Shell, commands));
+    process.stdout.write(writeCompletion(shell as Shell, commands()));
     return 0;
   },
-};
+});
 
 interface Completed {
   readonly name: string;

@@ -38,7 +38,7 @@ export const connectionOptions: readonly Option[] = [
   { name: "help", short: "h", kind: "boolean", help: "This text" },
 ];
 
-export const defaultEndpoint = "127.0.0.1:2379";
+const defaultEndpoint = "127.0.0.1:2379";
 
 export function endpointTexts(parsed: Parsed): string[] {
   const text = parsed.text("endpoints") ?? process.env["ALTHING_ENDPOINTS"] ?? defaultEndpoint;

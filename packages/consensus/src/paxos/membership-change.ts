@@ -111,7 +111,7 @@ export function maybeStepAside(paxos: Paxos, isCheck: boolean): void {
  * A learner votes only once it has all that the leader had an election timeout ago: it can keep up,
  * and the quorum does not have to wait for it.
  */
-export function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
+function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
   const peer = peerOf(leadership, member);
   if (peer === undefined || peer.state !== "replicate") return false;
   if (!peer.recentlyActive && !leadership.activeBefore.has(member)) return false;

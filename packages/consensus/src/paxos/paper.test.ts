@@ -1,6 +1,6 @@
 // The claims of Paxos Made Simple (Lamport 2001) about many instances (§3), of Paxos Made Live (Chandra,
 // Griesemer, Redstone 2007) about what a system adds, and of Flexible Paxos (Howard, Malkhi, Spiegelman
-// 2016): a test each, with its section. The single instance is tested beside the synod.
+// 2016): a test each, with its section. The single instance is tested beside the synod. Long, because the papers claim much.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

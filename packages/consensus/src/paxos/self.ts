@@ -200,7 +200,7 @@ export function sameValue(one: Entry, other: Entry): boolean {
   return one.payload.every((byte, place) => byte === other.payload[place]);
 }
 
-export function higher(one: Ballot, other: Ballot): Ballot {
+function higher(one: Ballot, other: Ballot): Ballot {
   return compareBallots(one, other) >= 0 ? one : other;
 }
 

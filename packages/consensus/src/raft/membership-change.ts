@@ -72,7 +72,7 @@ export function maybeLeaveJoint(raft: Raft): void {
  * A learner votes only once it has all that the leader had an election timeout ago: it can keep up
  * (dissertation §4.2.1), and the quorum does not have to wait for it.
  */
-export function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
+function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
   const peer = peerOf(leadership, member);
   if (peer === undefined || peer.state !== "replicate") return false;
   if (!peer.recentlyActive && !leadership.activeBefore.has(member)) return false;

@@ -68,7 +68,7 @@ export class Proposer<Value> {
 }
 
 /** The proposal with the higher number: the heart of P2c. */
-export function highestOf<Value>(
+function highestOf<Value>(
   one: Proposed<Value> | undefined,
   other: Proposed<Value> | undefined,
 ): Proposed<Value> | undefined {

@@ -22,9 +22,8 @@ import { membershipOf } from "../membership/membership.ts";
 import { isAcceptQuorum, majorities } from "../paxos/quorums.ts";
 import { Chosen } from "./chosen.ts";
 import { appliedByRestart, checkCounted } from "./disk-checks.ts";
+import type { Machine } from "./machine.ts";
 import { traceEffect } from "./trace.ts";
-
-type Persist<M, S> = Extract<Effect<M, S>, { readonly kind: "persist" }>;
 
 export interface ClusterOptions {
   readonly membership: Membership;
@@ -43,20 +42,6 @@ export interface Letter {
   readonly from: MemberId;
   readonly to: MemberId;
   readonly bytes: Uint8Array;
-}
-
-export interface Machine<M, S> {
-  readonly id: MemberId;
-  core: Core<M, S>;
-  isUp: boolean;
-  /** Durable: what a restart finds. */
-  disk: { state: S | undefined; base: LogPoint; entries: Entry[] };
-  /** The store, durable as it goes: where it is, and what it was told in which order. */
-  store: LogPoint;
-  readonly applied: Entry[];
-  writes: Persist<M, S>[];
-  installs: { readonly from: MemberId; readonly point: LogPoint }[];
-  inspection: object;
 }
 
 export class Cluster<M = unknown, S = unknown> {

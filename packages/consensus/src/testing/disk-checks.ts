@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { CoreOptions, Entry, Protocol } from "../contract.ts";
 import { assertSameEntry } from "./chosen.ts";
-import type { Machine } from "./cluster.ts";
+import type { Machine } from "./machine.ts";
 
 /** Everything that the leader counts on is held there, as the leader has it, or as part of a snapshot. */
 export function checkCounted<M, S>(

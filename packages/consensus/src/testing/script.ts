@@ -15,7 +15,7 @@ import { describeMembership, membershipOf } from "../membership/membership.ts";
 import { bytesOf, Cluster, type Letter } from "./cluster.ts";
 
 /** Returns the script as it should be; the caller compares, or `UPDATE=1` writes it. */
-export function runScript<M, S>(protocol: Protocol<M, S>, text: string): string {
+function runScript<M, S>(protocol: Protocol<M, S>, text: string): string {
   const session = new Session(protocol);
   return text
     .trim()

@@ -77,7 +77,7 @@ export function maybeLeaveJoint(zab: Zab): void {
  * An observer votes only once it has all that the leader had an election timeout ago: it can keep up,
  * and the quorum does not have to wait for it.
  */
-export function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
+function hasCaughtUp(leadership: Leadership, member: MemberId): boolean {
   const peer = peerOf(leadership, member);
   if (peer === undefined || !peer.upToDateSent) return false;
   if (!peer.progress.recentlyActive && !leadership.activeBefore.has(member)) return false;

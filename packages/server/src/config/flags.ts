@@ -1,5 +1,5 @@
 // Every flag of `althing start` as data: what etcd calls it, what it holds, whether it acts here. The
-// parser, the environment, the config file, the help and docs/configuration.md all read this table.
+// parser, the environment, the config file, the help and docs/configuration.md all read this table, which is long because etcd has many.
 
 import { protocolNames } from "./protocols.ts";
 

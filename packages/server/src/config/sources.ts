@@ -43,7 +43,7 @@ export function gatherSettings(sources: Sources): Gathered {
 }
 
 /** One dash or two; `--flag=value` or `--flag value`; a boolean alone is true. */
-export function readArguments(args: readonly string[]): Map<string, Setting> {
+function readArguments(args: readonly string[]): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   for (let i = 0; i < args.length; i++) {
     const argument = args[i]!;
@@ -66,7 +66,7 @@ export function readArguments(args: readonly string[]): Map<string, Setting> {
   return settings;
 }
 
-export function readEnvironment(
+function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Map<string, Setting> {
   const settings = new Map<string, Setting>();
@@ -123,7 +123,7 @@ const securityGroups: Readonly<Record<string, Readonly<Record<string, string>>>>
   },
 };
 
-export function readConfigFile(path: string, read: (path: string) => string): Map<string, Setting> {
+function readConfigFile(path: string, read: (path: string) => string): Map<string, Setting> {
   let content: unknown;
   try {
     // Few members have a file, and the parser is 8 MiB to each that loads it.

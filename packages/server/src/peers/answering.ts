@@ -14,6 +14,7 @@ import {
   unproved,
 } from "./handshake.ts";
 import type { Introduction } from "./introduction.ts";
+import type { PeerUrl } from "./peer-url.ts";
 import {
   type DiskKey,
   isSignedBy,
@@ -40,6 +41,11 @@ export interface ProvedCaller {
   readonly knowsJoinSecret: boolean;
   /** It knows by what its directory was known before it had a key. */
   knowsFormer(former: string): boolean;
+}
+
+export interface Knock extends ProvedCaller {
+  /** Why the caller's certificate is not that of a member that is reached there. */
+  certificateFault(urls: readonly PeerUrl[]): string | undefined;
 }
 
 export class Answering {

@@ -220,7 +220,7 @@ const reasonCharactersMax = 500;
 const listMax = 16;
 
 /** What another process says, fit for a log: no line breaks and no other control characters. */
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.slice(0, reasonCharactersMax).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "?");
 }
 

@@ -4,7 +4,7 @@
 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { Answering, type ProvedCaller } from "./answering.ts";
+import { Answering, type Knock } from "./answering.ts";
 import { Channel } from "./channel.ts";
 import { encodeFrame, FrameError, frameType } from "./frame.ts";
 import {
@@ -20,7 +20,6 @@ import {
 } from "./handshake.ts";
 import type { Introduction } from "./introduction.ts";
 import type { PeerLimits, PeersOptions } from "./options.ts";
-import type { PeerUrl } from "./peer-url.ts";
 import { encodeRosterAnswer } from "./roster.ts";
 import { crowded, type StrangerPlace } from "./strangers.ts";
 import { bindingOf, certificateFault, certificateNamesFault } from "./tls.ts";
@@ -31,11 +30,6 @@ export interface Accepted {
   readonly hello: Hello;
   readonly channel: Channel;
   readonly address: string;
-}
-
-export interface Knock extends ProvedCaller {
-  /** Why the caller's certificate is not that of a member that is reached there. */
-  certificateFault(urls: readonly PeerUrl[]): string | undefined;
 }
 
 export interface InboundEvents {

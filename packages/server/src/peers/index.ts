@@ -1,6 +1,6 @@
+export type { Knock } from "./answering.ts";
 export type { PeerIdentity, Refusal, RefusalCode } from "./handshake.ts";
 export { readIntroduction } from "./handshake.ts";
-export type { Knock } from "./inbound.ts";
 export type { Introduction, IntroductionStore } from "./introduction.ts";
 export {
   defaultPeerLimits,

@@ -1,4 +1,4 @@
-// The transport over real loopback sockets.
+// The transport over real loopback sockets. Long, because each of the ways in and out of it has its test.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -9,10 +9,11 @@ import type { MemberId } from "@althing/consensus";
 import type { PeerEvents, PeerMessage, Peers } from "@althing/member";
 import { Histogram, roundTripBucketsSeconds } from "../observe/histogram.ts";
 import { Acceptor } from "./acceptor.ts";
+import type { Knock } from "./answering.ts";
 import { Dialer } from "./dialer.ts";
 import { FrameError, frameHeaderBytes, frameType } from "./frame.ts";
 import { decodeRefusal, encodeMessage, noSecret, type Refusal } from "./handshake.ts";
-import type { Accepted, Knock } from "./inbound.ts";
+import type { Accepted } from "./inbound.ts";
 import { type Introduction, Introductions, introduce, isIntroduction } from "./introduction.ts";
 import {
   defaultPeerLimits,

@@ -2,6 +2,7 @@
 // it? It has no identity to say hello with yet; the answer gives it one. A member that was away while all
 // whom it knew were replaced asks in the same way, at an address that its operator names.
 
+import type { Knock } from "./answering.ts";
 import { Calling } from "./calling.ts";
 import { Channel } from "./channel.ts";
 import { encodeFrame, FrameError, frameType } from "./frame.ts";
@@ -16,7 +17,6 @@ import {
   preambleBytes,
   type Refusal,
 } from "./handshake.ts";
-import type { Knock } from "./inbound.ts";
 import { parsePeerUrl } from "./peer-url.ts";
 import type { DiskKey } from "./proof.ts";
 import { bindingOf, dial, type PeerTls } from "./tls.ts";

@@ -48,7 +48,7 @@ export interface Refused {
   requestUnfinished: number;
 }
 
-export const grpcStatusCount = 17;
+const grpcStatusCount = 17;
 
 export function createTransportCounters(services: readonly GrpcService[]): TransportCounters {
   const methods = new Map<GrpcMethod, MethodCounters>();

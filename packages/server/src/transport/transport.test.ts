@@ -1,3 +1,5 @@
+// The client port over real sockets. Long, because HTTP/1.1, HTTP/2 and their limits are each tried.
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { connect as connectHttp2, constants } from "node:http2";

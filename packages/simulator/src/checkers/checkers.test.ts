@@ -1,4 +1,5 @@
 // Every checker must reject what it is there to reject: a checker that cannot fail proves nothing.
+// As long as the list of checkers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

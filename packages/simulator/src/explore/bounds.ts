@@ -17,7 +17,7 @@ export interface Bounds {
 }
 
 /** What is used up while exploring, in the order in which it is packed into one number. */
-export const spendable = [
+const spendable = [
   "terms",
   "entries",
   "crashes",

@@ -329,7 +329,7 @@ export class Nemesis {
   }
 }
 
-export function describeFault(fault: Fault): string {
+function describeFault(fault: Fault): string {
   const parts: string[] = [fault.kind];
   for (const [key, value] of Object.entries(fault)) {
     if (key === "kind" || key === "atMs") continue;

@@ -333,7 +333,7 @@ export function covers(range: { readonly key: Key; readonly rangeEnd: Key }, key
 }
 
 /** What a result says, in the words of the reference. */
-export function describeResult(result: Result): string {
+function describeResult(result: Result): string {
   switch (result.kind) {
     case "put":
       return result.prevKv === undefined ? "put" : `put:${decodeValue(result.prevKv.value)}`;

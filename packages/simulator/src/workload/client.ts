@@ -253,7 +253,7 @@ export class Client {
   }
 }
 
-export function nameOf(key: number): string {
+function nameOf(key: number): string {
   return `k${key}`;
 }
 

@@ -7,7 +7,7 @@ import { EventQueue } from "./queue.ts";
 export type Micros = number;
 
 /** Something that was scheduled; `cancelled` takes it back. */
-export class Task {
+class Task {
   readonly owner: Turns | undefined;
   readonly generation: number;
   readonly run: () => void;

@@ -1,3 +1,5 @@
+// Who may do what, as the replicated state says it. Long: a test for each refusal that etcd has.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteWriter } from "../bytes/byte-writer.ts";

@@ -1,5 +1,6 @@
 // Users, roles and permissions as the log tells: what is permitted, and how that changes. Every change
-// that matters to a permission or a token counts up the revision. Refusals come in etcd's order.
+// that matters to a permission or a token counts up the revision. Refusals come in etcd's order. Long, because
+// it is in one place that every change is judged by the same state.
 
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
@@ -30,7 +31,7 @@ const rolePrefix = "role/";
 /** The user without whom auth cannot be enabled, and the role that permits everything. */
 const root = "root";
 /** A key of the store's table must have room for it. */
-export const authNameBytesMax = 512;
+const authNameBytesMax = 512;
 
 type Writer = EngineWriter & Pick<Engine, "delete">;
 type Refusal = AuthErrorCode | undefined;

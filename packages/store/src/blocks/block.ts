@@ -3,14 +3,8 @@
 //
 //   block = records: main f64, sub u32, length u32, bytes
 
-export const blockBytesAim = 8100;
+const blockBytesAim = 8100;
 const headerBytes = 16;
-
-export interface BlockRecord {
-  readonly main: number;
-  readonly sub: number;
-  readonly bytes: Uint8Array;
-}
 
 /** A block in LMDB, by its first record as it was written. Also its key, once records are gone. */
 export interface Block {

@@ -19,7 +19,7 @@ import type { Engine, EngineWriter } from "../engine/port.ts";
 
 const table = "lease";
 /** Some 285 years, as in etcd. */
-export const ttlSecondsMax = 9_000_000_000;
+const ttlSecondsMax = 9_000_000_000;
 
 export class Leases {
   static readonly table = table;

@@ -32,11 +32,7 @@ export function revisionOf(keyspace: Keyspace, request: RangeRequest): Revision 
 }
 
 /** A range of a single key. */
-export function readKey(
-  keyspace: Keyspace,
-  request: RangeRequest,
-  revision: Revision,
-): RangeResult {
+function readKey(keyspace: Keyspace, request: RangeRequest, revision: Revision): RangeResult {
   const id = keyspace.index.at(request.key, revision);
   const isWanted = id !== 0 && !request.countOnly && passes(keyspace, request, id);
   return {

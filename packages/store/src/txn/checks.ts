@@ -19,7 +19,7 @@ import { hasDuplicates } from "./duplicates.ts";
  * Doors enforce the limit that the operator set. This one only keeps a txn that came past them from
  * stopping the store; it is part of the replicated semantics and equal everywhere.
  */
-export const txnOpsMax = 65_536;
+const txnOpsMax = 65_536;
 
 /** What comes before any refusal for who asks: looked for when there is one, so that it costs nobody else. */
 export function shapeFault(command: Command): StoreErrorCode | undefined {
@@ -51,7 +51,7 @@ function checkOp(op: TxnOp, opsMax: number): StoreErrorCode | undefined {
   return op.kind === "put" ? checkPutShape(op) : undefined;
 }
 
-export function checkPutShape(put: PutCommand): StoreErrorCode | undefined {
+function checkPutShape(put: PutCommand): StoreErrorCode | undefined {
   if (put.key === "") return "keyEmpty";
   if (put.ignoreValue && put.value.length > 0) return "valueProvided";
   if (put.ignoreLease && put.lease !== 0n) return "leaseProvided";

@@ -26,7 +26,7 @@ export function bounded<C extends TxnCommand | DeleteRangeCommand>(command: C): 
 }
 
 /** At most; ranges and compares of more than one key may read any number. */
-export function keysRead(op: TxnOp): number {
+function keysRead(op: TxnOp): number {
   const many = Number.POSITIVE_INFINITY;
   switch (op.kind) {
     case "range":

@@ -6,14 +6,14 @@ import { WireError } from "./errors.ts";
 import { decodeLatin1, decodeUtf8 } from "./text.ts";
 
 export const wireVarint = 0;
-export const wireFixed64 = 1;
+const wireFixed64 = 1;
 export const wireBytes = 2;
-export const wireGroupStart = 3;
-export const wireGroupEnd = 4;
-export const wireFixed32 = 5;
+const wireGroupStart = 3;
+const wireGroupEnd = 4;
+const wireFixed32 = 5;
 
 /** Messages inside messages: more is an attack, not a request. */
-export const nestingMax = 100;
+const nestingMax = 100;
 
 const two32 = 0x1_0000_0000;
 

@@ -3,17 +3,6 @@
 // "int64" and "uint64" are JavaScript numbers (revisions, counts, sizes: below 2^53 in practice, rounded
 // beyond it); "bigInt64" and "bigUint64" are the same on the wire and bigints here (ids must be exact).
 
-export type Scalar =
-  | "bool"
-  | "int32"
-  | "uint32"
-  | "int64"
-  | "uint64"
-  | "bigInt64"
-  | "bigUint64"
-  | "string"
-  | "bytes";
-
 export type FieldSpec = readonly [number: number, type: string, label?: string];
 export type MessageSpec = { readonly [field: string]: FieldSpec };
 export type EnumSpec = { readonly [name: string]: number };

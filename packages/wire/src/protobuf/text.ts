@@ -135,7 +135,7 @@ function codePointAt(bytes: Uint8Array, at: number, end: number): number {
   return point;
 }
 
-export function invalidUtf8(): WireError {
+function invalidUtf8(): WireError {
   return new WireError("utf8Invalid", "string field contains invalid UTF-8");
 }
 

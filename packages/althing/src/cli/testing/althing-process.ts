@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-export const script = fileURLToPath(new URL("../../../bin/althing.js", import.meta.url));
+const script = fileURLToPath(new URL("../../../bin/althing.js", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;

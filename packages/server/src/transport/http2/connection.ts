@@ -2,7 +2,7 @@
 // it ends. What a peer may not do ends the connection with GOAWAY, or one stream with RST_STREAM, as the RFC
 // tells; what nobody does who means well is bounded by `protections.ts`.
 //
-// It is over 150 lines because it is one state machine: what is allowed of a frame depends on all the others.
+// It is long because it is one state machine: what is allowed of a frame depends on all the others.
 
 import type { Socket } from "node:net";
 import type { Account } from "../budget.ts";

@@ -2,7 +2,7 @@
 // and ends the connection with ENHANCE_YOUR_CALM.
 
 /** A budget that refills over time. */
-export class Allowance {
+class Allowance {
   private readonly burst: number;
   private readonly perMs: number;
   private left: number;

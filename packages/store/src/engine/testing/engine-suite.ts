@@ -13,7 +13,7 @@ export interface EnginePlace {
   cleanUp(): void;
 }
 
-export function headAt(index: number, revision: number): Head {
+function headAt(index: number, revision: number): Head {
   const point = { index, epoch: 2, proposer: "p", meta: bytesOf(`meta ${index}`) };
   return { point, revision, compactRevision: -1, hash: index * 7 };
 }

@@ -1,3 +1,6 @@
+// Users, roles, tokens and who may do what, through the door as clients see it. Long, because etcd has many calls
+// and each is tried by each kind of caller.
+
 import assert from "node:assert/strict";
 import { createSecretKey } from "node:crypto";
 import { after, test } from "node:test";

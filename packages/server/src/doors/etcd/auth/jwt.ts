@@ -53,7 +53,7 @@ interface Claims {
 
 const rememberedMax = 4096;
 /** Longer than any that is issued here: what is longer is not looked at. */
-export const jwtBytesMax = 4096;
+const jwtBytesMax = 4096;
 /** Three parts of base64url, and nothing that a lenient reader would pass over. */
 const form = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 
