@@ -11,6 +11,12 @@ export interface Write {
   readonly value: Uint8Array | undefined;
 }
 
+/** Writes that are there together or not at all. */
+export interface Commit {
+  readonly contents: Contents;
+  readonly writes: readonly Write[];
+}
+
 export class Contents {
   readonly #tables = new Map<SpaceTable, Map<string, Uint8Array>>();
   /** Of keys and values. */

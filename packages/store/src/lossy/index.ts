@@ -1,1 +1,2 @@
-export { type Chance, type Landing, type LossyDevice, LossyDisk } from "./lossy-disk.ts";
+export type { Landing, LossyDevice } from "./device.ts";
+export { type Chance, LossyDisk } from "./lossy-disk.ts";

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "../testing/random-commands.ts";
-import { type Landing, type LossyDevice, LossyDisk } from "./lossy-disk.ts";
+import type { Landing, LossyDevice } from "./device.ts";
+import { LossyDisk } from "./lossy-disk.ts";
 
 const key = Uint8Array.of(1);
 const bytes = (value: number): Uint8Array => Uint8Array.of(value);

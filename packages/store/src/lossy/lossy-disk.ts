@@ -3,34 +3,13 @@
 // power goes, so does what the disk only claimed to have. What it costs, what fails and when an answer comes
 // is for the device to say.
 
-import type { EngineTimers, SpaceFolder } from "../blocks/ports.ts";
-import { Contents, type Write } from "./contents.ts";
+import type { SpaceFolder } from "../blocks/ports.ts";
+import { type Commit, Contents, type Write } from "./contents.ts";
+import type { LossyDevice } from "./device.ts";
 import { LossySpace } from "./lossy-space.ts";
-
-/** The machine underneath. */
-export interface LossyDevice {
-  /** Takes so many bytes. `land` when it has them or not, in order, whatever the process does; then `tell` the process. */
-  commit(name: string, bytes: number, growth: () => number, landing: Landing): void;
-  /** The state that is named in force is about to be another one. Either throws. */
-  writeName(): void;
-  syncName(): void;
-  readonly soon: EngineTimers["soon"];
-  /** What was committed since the view was last renewed may be read. */
-  showsEarly(): boolean;
-}
-
-export interface Landing {
-  land(error: Error | undefined): void;
-  tell(): void;
-}
 
 /** Below a bound that is given. */
 export type Chance = (below: number) => number;
-
-interface UnderWay {
-  readonly contents: Contents;
-  readonly writes: readonly Write[];
-}
 
 /** So much of the disk that is to survive, whoever runs on it. */
 export class LossyDisk {
@@ -38,9 +17,9 @@ export class LossyDisk {
   #current: string | undefined;
   /** As the platter has it. */
   #durableCurrent: string | undefined;
-  #underWay = new Set<UnderWay>();
+  #underWay = new Set<Commit>();
   /** The last one that failed: a crash may find it there nevertheless. */
-  #failed: UnderWay | undefined;
+  #failed: Commit | undefined;
   /** It says that it has what it has not. */
   isLying = false;
   /** How to undo what it lied about, oldest first. */
@@ -76,14 +55,14 @@ export class LossyDisk {
     this.#states.delete(name);
   }
 
-  begin(contents: Contents, writes: readonly Write[]): UnderWay {
+  begin(contents: Contents, writes: readonly Write[]): Commit {
     const commit = { contents, writes };
     this.#underWay.add(commit);
     return commit;
   }
 
   /** Returns what takes it back; undefined when a crash has decided about it already. */
-  end(commit: UnderWay, error: Error | undefined): Write[] | undefined {
+  end(commit: Commit, error: Error | undefined): Write[] | undefined {
     if (!this.#underWay.delete(commit)) return undefined;
     this.#failed = error === undefined ? undefined : commit;
     if (error !== undefined) return undefined;
@@ -137,7 +116,7 @@ export class LossyDisk {
       copies.set(contents, contents.copy());
       copy.#states.set(name, copies.get(contents)!);
     }
-    const copied = ({ contents, writes }: UnderWay): UnderWay[] => {
+    const copied = ({ contents, writes }: Commit): Commit[] => {
       const own = copies.get(contents);
       return own === undefined ? [] : [{ contents: own, writes }];
     };

@@ -2,13 +2,21 @@
 
 import type { Space, SpaceTable } from "../blocks/ports.ts";
 import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
-import type { Contents, Write } from "./contents.ts";
-import type { LossyDevice, LossyDisk } from "./lossy-disk.ts";
+import type { Commit, Contents, Write } from "./contents.ts";
+import type { LossyDevice } from "./device.ts";
+
+/** The disk that the state is on: it outlives the engine. */
+interface Keeper {
+  state(name: string): Contents;
+  begin(contents: Contents, writes: readonly Write[]): Commit;
+  /** Returns what takes it back; undefined when it has no effect (any more). */
+  end(commit: Commit, error: Error | undefined): Write[] | undefined;
+}
 
 type Done = (error: Error | undefined) => void;
 
 export class LossySpace implements Space {
-  readonly #disk: LossyDisk;
+  readonly #disk: Keeper;
   readonly #name: string;
   readonly #contents: Contents;
   readonly #device: LossyDevice;
@@ -25,7 +33,7 @@ export class LossySpace implements Space {
   /** What commits have replaced since the view was renewed, where it shows that still. */
   #before = new Map<string, Uint8Array | undefined>();
 
-  constructor(disk: LossyDisk, name: string, device: LossyDevice) {
+  constructor(disk: Keeper, name: string, device: LossyDevice) {
     this.#disk = disk;
     this.#name = name;
     this.#contents = disk.state(name);

@@ -1,7 +1,8 @@
 // The lossy disk in a time of its own, which passes when a test says so: a commit is durable when its turn
 // comes, and a full disk takes none.
 
-import { type Landing, type LossyDevice, LossyDisk } from "../../lossy/lossy-disk.ts";
+import type { Landing, LossyDevice } from "../../lossy/device.ts";
+import { LossyDisk } from "../../lossy/lossy-disk.ts";
 import type { EngineTimers, Space, SpaceFolder } from "../ports.ts";
 
 type Random = (below: number) => number;
