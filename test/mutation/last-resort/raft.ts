@@ -1,0 +1,3 @@
+import { lastResort } from "./worlds.ts";
+
+lastResort("raft");
