@@ -383,7 +383,12 @@ export const methods = {
   memberAdd: {
     path: "/etcdserverpb.Cluster/MemberAdd",
     request: schema("MemberAddRequest", "1 peerURLs string[]"),
-    response: schema("MemberAddResponse", "1 header Header", "2 member Member"),
+    response: schema(
+      "MemberAddResponse",
+      "1 header Header",
+      "2 member Member",
+      "3 members Member[]",
+    ),
   },
   memberRemove: {
     path: "/etcdserverpb.Cluster/MemberRemove",

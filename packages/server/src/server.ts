@@ -15,6 +15,7 @@ import { type DataDirectory, openDataDirectory } from "./disk/index.ts";
 import type { DoorAuth, DoorContext, MemberInfo } from "./doors/context.ts";
 import { readTokenOptions } from "./doors/etcd/auth/token-options.ts";
 import { FirstWord } from "./identity/first-word.ts";
+import { Founding } from "./identity/founding.ts";
 import { askIntroducers, joinIfNew } from "./identity/join.ts";
 import {
   type FoundingMember,
@@ -26,6 +27,7 @@ import { createRefusalJudge } from "./identity/refusals.ts";
 import {
   answerTo,
   listMembers,
+  notFounded,
   peerAddresses,
   type RosterSources,
   rosterOf,
@@ -78,7 +80,10 @@ export interface ServerOptions {
   readonly version?: string;
   /** Every event of the member, the peers and the doors. Must not throw. */
   readonly observe?: (event: MemberEvent) => void;
-  /** Gives up a start that waits for others: `startServer` fails with an IdentityError `joinAbandoned`. */
+  /**
+   * Gives up a start that waits for others: of a member that joins with an IdentityError `joinAbandoned`, of a founder
+   * with a server that has ended.
+   */
   readonly abort?: AbortSignal;
 }
 
@@ -90,6 +95,8 @@ const stopBoundMs = 4_000;
 const readyPollMs = 20;
 /** Between the removal of this member and its end: whoever asked for it gets the answer. */
 const removalGraceMs = 500;
+/** Between two words about founders that are not there. */
+const foundersMissingMs = 10_000;
 const removed = "this member was removed from the cluster";
 const identityNote = "identity.json";
 const introductionsNote = "introductions.json";
@@ -169,7 +176,7 @@ class RunningServer implements Server {
   readonly #tls: PortTls;
   readonly #auth: DoorAuth;
   readonly #directory: DataDirectory;
-  readonly #identity: MemberIdentity;
+  #identity: MemberIdentity;
   readonly #store: OpenedStore;
   readonly #peers: PeerTransport;
   readonly #roster: RosterSources;
@@ -184,6 +191,8 @@ class RunningServer implements Server {
   /** Addresses that were complained about. */
   readonly #uncallable = new Map<MemberId, string>();
   #firstWord = new FirstWord([]);
+  /** Until the founders of a new cluster have met. */
+  readonly #founding: Founding | undefined;
   #settleEnded: (ended: Ended) => void = () => {};
   #stopping: Promise<void> | undefined;
   #end: Ended = { code: "stopped", reason: "" };
@@ -218,6 +227,10 @@ class RunningServer implements Server {
         founding: identity.foundingMembers,
       };
       const { clusterId, memberId } = identity;
+      if (identity.founding) {
+        const others = identity.foundingMembers.filter(({ id }) => id !== memberId);
+        this.#founding = new Founding(others, () => this.member);
+      }
       const judge = createRefusalJudge({
         connected: () => this.#peers.stats().filter((peer) => peer.connected).length,
         isFounding: () => !identity.joined && this.#publishedIncarnation() === undefined,
@@ -234,7 +247,10 @@ class RunningServer implements Server {
         },
         key,
         joinSecret: making.joinSecret,
-        held: (peer) => this.member.identityOf(peer) ?? making.vouched.get(peer)?.identity,
+        held: (peer) =>
+          this.#identity.founding
+            ? this.#founding?.identityOf(peer)
+            : (this.member.identityOf(peer) ?? making.vouched.get(peer)?.identity),
         vouched: (peer) => making.vouched.get(peer),
         introductions: {
           read: () => readIntroductions(directory),
@@ -244,6 +260,7 @@ class RunningServer implements Server {
         peers: [],
         listenUrls: config.listenPeerUrls.map((url) => parseListenUrl(url)!),
         answer: (knock) => {
+          if (this.#identity.founding) return notFounded;
           const { appliedIndex: asOf } = this.member.core.status();
           const roster = rosterOf(this.#roster, { clusterId, consensus: protocol.name, asOf });
           return answerTo(roster, knock, making.joinSecret !== undefined);
@@ -261,7 +278,9 @@ class RunningServer implements Server {
         nowMs: this.#clock.monotonicMs,
         onRefused: (peer, refusal) => {
           if (refusal.code === "identity") judge.refused(peer, refusal.reason);
-          else if (refusal.code === "unknownMember" && this.#isRemoved(refusal)) this.#endRemoved();
+          else if (refusal.code !== "unknownMember") return;
+          else if (this.#identity.founding) this.#fail("identityRefused", refusal.reason);
+          else if (this.#isRemoved(refusal)) this.#endRemoved();
         },
       });
       this.member = memberOf({
@@ -310,7 +329,10 @@ class RunningServer implements Server {
     try {
       // Listening comes before dialling, so that members that start together find each other.
       await this.#listenPeers();
+      if (this.#founding !== undefined) await this.#found(this.#founding);
+      if (this.#stopping !== undefined) return await this.#stopping;
       this.member.start();
+      this.#founding?.handOver();
       await this.#firstWord.heard;
       if (this.#stopping !== undefined) return;
       await this.#listenForClients();
@@ -347,14 +369,15 @@ class RunningServer implements Server {
   }
 
   async #takeApart(): Promise<void> {
+    this.#founding?.end();
     for (const timer of this.#timers) clearTimeout(timer);
     // Requests under way are answered while the member still serves.
     const closed = this.#clients.close(closeGraceMs);
     await Promise.race([Promise.all(closed), wait(closeGraceMs)]);
-    await Promise.race([
-      new Promise<void>((done) => this.member.stop(done)),
-      wait(stopBoundMs).then(() => this.#logger.warn("the member did not stop in time")),
-    ]);
+    let stopped = false;
+    const stop = new Promise<void>((done) => this.member.stop(done));
+    await Promise.race([stop.then(() => (stopped = true)), wait(stopBoundMs)]);
+    if (!stopped) this.#logger.warn("the member did not stop in time");
     await Promise.race([Promise.all([this.#peers.close(), ...closed]), wait(closeGraceMs)]);
     this.#metrics.close();
     this.#directory.close();
@@ -377,10 +400,40 @@ class RunningServer implements Server {
     this.#updatePeers();
     this.#firstWord = new FirstWord(peerAddresses(this.#roster, this.memberId).map(({ id }) => id));
     try {
-      await this.#peers.start(this.member);
+      await this.#peers.start(this.#founding ?? this.member);
     } catch (error) {
       throw listenError(this.config.listenPeerUrls, error);
     }
+  }
+
+  /** Returns when this member may take part, or has been stopped. */
+  async #found(founding: Founding): Promise<void> {
+    const rule =
+      "a new cluster is founded by all its first members together: none serves before they have met";
+    const waitingFor = () => ({ waitingFor: founding.waitsFor() });
+    this.#logger.info(rule, waitingFor());
+    const telling = setInterval(() => {
+      const advice =
+        "Start those that are missing, with the same --initial-cluster and --initial-cluster-token. To found the cluster without one of them, leave it out of --initial-cluster everywhere, and add it afterwards (member add).";
+      this.#logger.warn(`still waiting: ${rule}. ${advice}`, waitingFor());
+    }, foundersMissingMs);
+    const { abort } = this.#options;
+    const giveUp = () => void this.stop();
+    abort?.addEventListener("abort", giveUp);
+    if (abort?.aborted) giveUp();
+    await founding.complete;
+    abort?.removeEventListener("abort", giveUp);
+    clearInterval(telling);
+    if (this.#stopping !== undefined) return;
+    const reason = founding.noteDisks();
+    if (reason !== undefined) {
+      this.#fail("failed", reason);
+      return;
+    }
+    const { founding: _, ...identity } = this.#identity;
+    this.#directory.writeIdentity({ ...identity });
+    this.#identity = identity;
+    this.#logger.info("the founders have met: the cluster is founded");
   }
 
   async #listenForClients(): Promise<void> {
@@ -492,6 +545,7 @@ class RunningServer implements Server {
     this.#logger.observe(event);
     this.#options.observe?.(event);
     this.#firstWord.observe(event);
+    this.#founding?.observe(event);
     switch (event.kind) {
       case "membership.changed":
       case "snapshot.installed":

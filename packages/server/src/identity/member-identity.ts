@@ -26,6 +26,8 @@ export interface MemberIdentity extends StoredDiskKey {
   readonly engine: string;
   /** Who was there when the directory was founded. */
   readonly foundingMembers: readonly FoundingMember[];
+  /** Not all founders have met yet: this one has promised nothing to anybody. */
+  readonly founding?: true;
   /** It came to a cluster that existed, and has no say in its founding. */
   readonly joined?: true;
   /** The cluster has removed this member, for good: the directory is of no use to it any more. */
@@ -69,9 +71,12 @@ export function identify(
   const founded = joined ?? foundIdentity(config);
   const stored = directory.readIdentity();
   if (stored === undefined) {
-    directory.writeIdentity({ ...founded });
-    const key = keyOf(founded, directory.path);
-    return { identity: founded, key, isNew: true, warnings: [] };
+    const others = founded.foundingMembers.length - 1;
+    const identity: MemberIdentity =
+      joined === undefined && others > 0 ? { ...founded, founding: true } : founded;
+    directory.writeIdentity({ ...identity });
+    const key = keyOf(identity, directory.path);
+    return { identity, key, isNew: true, warnings: [] };
   }
   const identity = checkStored(withKey(stored), directory.path);
   if (identity.removed === true) {

@@ -79,6 +79,9 @@ export function answerTo(roster: Roster, knock: Knock, joinSecretNeeded: boolean
   return refused("startedBefore", `the member at ${urls} has started with another data directory`);
 }
 
+/** Members to be are told nothing by founders to be: one that joins takes part, and has no say in a founding. */
+export const notFounded: Answer = refused("notAdded", "the cluster is not founded yet");
+
 function refused(
   code: "joinSecret" | "certificate" | "notAdded" | "startedBefore",
   reason: string,

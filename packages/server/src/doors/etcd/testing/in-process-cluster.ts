@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, defaultConfig } from "../../../config/config.ts";
 import { createLogger } from "../../../observe/logging.ts";
-import { type Server, startServer } from "../../../server.ts";
+import { type Server, type ServerOptions, startServer } from "../../../server.ts";
 import { EtcdClient } from "./served-door.ts";
 
 export interface Running {
@@ -37,7 +37,11 @@ export class InProcessCluster {
     return url;
   }
 
-  async start(name: string, change: Partial<Config> = {}): Promise<Running> {
+  async start(
+    name: string,
+    change: Partial<Config> = {},
+    options: ServerOptions = {},
+  ): Promise<Running> {
     const peerUrls = this.#urls.find((one) => one.name === name)!.peerUrls;
     const config = defaultConfig({
       name,
@@ -51,8 +55,13 @@ export class InProcessCluster {
       electionTimeoutMs: 200,
       ...change,
     });
-    const server = await startServer(config, { logger });
-    const port = Number(new URL(server.clientUrls[0]!).port);
+    const server = await startServer(config, { logger, ...options });
+    const [clientUrl] = server.clientUrls;
+    if (clientUrl === undefined) {
+      const { code, reason } = await server.ended;
+      throw new Error(`${name} never served: ${code}: ${reason}`);
+    }
+    const port = Number(new URL(clientUrl).port);
     const peerUrl = peerUrls[0]!;
     const member = { name, peerUrl, server, client: new EtcdClient(port), port };
     this.running.push(member);
