@@ -245,6 +245,7 @@ test("a directory that holds anything is left as it is", async () => {
   const config = memberConfig("m1", "full");
   await assert.rejects(restoreSnapshot({ path: old.path, config }), refused);
   assert.equal(readFileSync(join(dataDir, "precious"), "utf8"), "data");
+  assert.deepEqual(readdirSync(dataDir), ["precious"]);
   await assert.rejects(
     restoreSnapshot({ path: old.path, config: memberConfig("m1", "m1") }),
     refused,

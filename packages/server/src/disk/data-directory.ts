@@ -96,14 +96,12 @@ export function openDataDirectory(path: string, options: NodeDiskOptions = {}): 
 export function createDataDirectory(path: string): UnfinishedDirectory {
   const root = resolve(path);
   orUnusable(root, () => createDirectory(root));
+  // What is refused keeps no lock of ours; one that is there may be held, which is the better reason.
+  if (!existsSync(join(root, "lock"))) refuseNotEmpty(root);
   const lock = lockDataDirectory(root);
   const paths = { log: join(root, "log"), store: join(root, "store") };
   try {
-    const held = orUnusable(root, () => readdirSync(root)).filter((it) => !ownNames.test(it));
-    if (held.length > 0) {
-      const message = `${root} is not empty (it holds ${held[0]}). Choose another directory; one that a restore left unfinished may be emptied.`;
-      throw new DataDirectoryError("notEmpty", root, message);
-    }
+    refuseNotEmpty(root);
     orUnusable(root, () => {
       createDirectory(paths.log);
       createDirectory(paths.store);
@@ -126,6 +124,13 @@ export function createDataDirectory(path: string): UnfinishedDirectory {
       orUnusable(root, () => replaceJson(join(root, "format.json"), { layout: layoutVersion })),
     close: () => lock.release(),
   };
+}
+
+function refuseNotEmpty(root: string): void {
+  const held = orUnusable(root, () => readdirSync(root)).find((name) => !ownNames.test(name));
+  if (held === undefined) return;
+  const message = `${root} is not empty (it holds ${held}). Choose another directory; one that a restore left unfinished may be emptied.`;
+  throw new DataDirectoryError("notEmpty", root, message);
 }
 
 /** A directory without a format is new, and then it has to be empty. */
