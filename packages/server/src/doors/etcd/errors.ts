@@ -21,7 +21,7 @@ export type DoorErrorCode =
   | "tokenInvalid"
   | "passwordEmpty"
   | "passwordTooLong"
-  | "passwordHashUnsupported"
+  | "passwordHashUnknown"
   | "tokenSigningKeyMissing"
   /** No room is left for what is being answered. */
   | "answersFull"
@@ -127,10 +127,9 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
     "password is empty: give one, or add the user without a password",
   ),
   passwordTooLong: error(status.invalidArgument, "password is longer than 1024 characters"),
-  // It is meant for etcd's members among themselves, which write over whatever a client sends there.
-  passwordHashUnsupported: error(
+  passwordHashUnknown: error(
     status.invalidArgument,
-    "a hashed password is not accepted, because it could not be checked here: send the password",
+    "the hashed password is not the base64 of a bcrypt hash with a cost from 4 to 14",
   ),
   tokenSigningKeyMissing: {
     status: status.unknown,

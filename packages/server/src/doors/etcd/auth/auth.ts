@@ -14,6 +14,7 @@ import type { Admission } from "../admission.ts";
 import type { MemberView } from "../cluster/member-view.ts";
 import { type EtcdErrorCode, failWith, memberFault } from "../errors.ts";
 import type { Access } from "./access.ts";
+import { bcryptIn } from "./bcrypt.ts";
 import { nameOf, textOfName } from "./names.ts";
 import { type Passwords, passwordBytesMax } from "./passwords.ts";
 
@@ -119,11 +120,16 @@ export function authMethods(dependencies: Dependencies): GrpcMethod[] {
     },
     done: (hash: string) => void,
   ): void {
-    const { password } = request;
+    const { password, hashedPassword } = request;
     look(
       call,
       () => access.refusesNonAdmin(call) ?? passwordFault(request),
       () => {
+        const given = password === "" ? bcryptIn(hashedPassword) : undefined;
+        if (given !== undefined) {
+          done(given);
+          return;
+        }
         passwords.hash(
           password,
           () => !call.cancelled,
@@ -347,8 +353,11 @@ function passwordFault(request: {
   readonly hashedPassword: string;
 }): EtcdErrorCode | undefined {
   if (request.name === "") return "userEmpty";
-  if (request.hashedPassword !== "") return "passwordHashUnsupported";
-  if (request.password === "") return "passwordEmpty";
+  // As with etcd, a password counts, and whatever hash comes with it does not.
+  if (request.password === "") {
+    if (request.hashedPassword === "") return "passwordEmpty";
+    return bcryptIn(request.hashedPassword) === undefined ? "passwordHashUnknown" : undefined;
+  }
   return request.password.length > passwordBytesMax ? "passwordTooLong" : undefined;
 }
 

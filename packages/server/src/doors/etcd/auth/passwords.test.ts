@@ -46,6 +46,25 @@ test("a hash of another cost is checked by its own parameters", async () => {
   assert.equal(await verify(stored, "p"), true);
 });
 
+test("a hash of bcrypt is compared with beside the event loop, is remembered, and takes its turn", async () => {
+  const stored = "$2a$10$pTbXLsI95GkM07H.pByKiOWReGMNXc1uDojcWyXFsNOYs2jwiMtTS";
+  let longest = 0;
+  let last = performance.now();
+  const watching = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  const started = performance.now();
+  const wrong = Array.from({ length: 12 }, (_, i) => verify(stored, `wrong ${i}`));
+  assert.equal(await verify(stored, "roots", { user: "v" }), true);
+  assert.deepEqual(await Promise.all(wrong), new Array(12).fill(false));
+  const elapsed = performance.now() - started;
+  clearInterval(watching);
+  assert.ok(longest < elapsed / 2, `silent for ${longest} ms of ${elapsed}`);
+  assert.equal(await isQuick(stored, "roots", "v"), true);
+  assert.equal(await isQuick(stored, "roots", "w"), false);
+});
+
 test("a password that was found right is not hashed again for a while, and no other is spared it", async () => {
   const stored = await hash("right");
   assert.equal(await verify(stored, "right"), true);

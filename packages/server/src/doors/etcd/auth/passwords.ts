@@ -1,10 +1,12 @@
 // Passwords are hashed and compared here, before anything is replicated: the log and the store hold
-// scrypt hashes with their parameters and salt, and no clear password. Hashing runs in Node's thread
-// pool, which the disk shares: few at a time, and whose turn it is login-turns.ts decides, so that a
-// flood of logins delays its own and little else. What was found right is remembered for a while.
+// scrypt hashes with their parameters and salt, and no clear password. (A user may come with a hash of
+// bcrypt, which is kept as it is.) Hashing runs in Node's thread pool, which the disk shares: few at a
+// time, and whose turn it is login-turns.ts decides, so that a flood of logins delays its own and
+// little else. What was found right is remembered for a while.
 
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import type { AuthName, TokenChange } from "@althing/store";
+import { BcryptThread, isBcrypt } from "./bcrypt.ts";
 import { type LoginOrigin, type LoginTurn, LoginTurns } from "./login-turns.ts";
 import { RememberedPasswords } from "./remembered-passwords.ts";
 
@@ -67,6 +69,7 @@ export function createPasswords(cost: number, nowMs = () => performance.now()): 
   const noHash = formatHash(nobody);
   const turns = new LoginTurns<Turn>(waitingMax, nowMs);
   const remembered = new RememberedPasswords(nowMs);
+  const bcrypt = new BcryptThread();
   let running = 0;
 
   const next = () => {
@@ -96,6 +99,20 @@ export function createPasswords(cost: number, nowMs = () => performance.now()): 
       done(error === null ? key : undefined);
     });
   };
+  const matches = (
+    password: string,
+    text: string,
+    done: (isRight: boolean | undefined) => void,
+  ) => {
+    if (isBcrypt(text)) {
+      bcrypt.verify({ hash: text, password }, done);
+      return;
+    }
+    const hash = parseHash(text) ?? nobody;
+    derive(password, hash, (key) => {
+      done(key && timingSafeEqual(key, hash.key) && hash !== nobody && text !== noHash);
+    });
+  };
   const enter = (turn: Turn) => {
     for (const left of turns.add(turn)) left.take(undefined);
     next();
@@ -121,7 +138,6 @@ export function createPasswords(cost: number, nowMs = () => performance.now()): 
     },
     verify({ user, stored, password, connection }, isWanted, done) {
       const text = stored ?? noHash;
-      const hash = (stored === undefined ? undefined : parseHash(stored)) ?? nobody;
       if (remembered.knows(user, text, password)) {
         done(true);
         return;
@@ -143,8 +159,7 @@ export function createPasswords(cost: number, nowMs = () => performance.now()): 
             done(true);
             return;
           }
-          derive(password, hash, (key) => {
-            const isRight = key && timingSafeEqual(key, hash.key) && hash !== nobody;
+          matches(password, text, (isRight) => {
             if (isRight === true) {
               turns.forgive(origin);
               remembered.add(user, text, password);
