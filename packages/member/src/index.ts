@@ -10,7 +10,7 @@ export { type MemberEventKind, memberEventKinds } from "./events.ts";
 export { createMember } from "./member.ts";
 export { decodePeerMessage, encodePeerMessage, MalformedPeerMessage } from "./peer-codec.ts";
 export type * from "./ports.ts";
-export { RecoveryError, type RecoveryErrorCode } from "./recovery.ts";
+export { type Recovery, RecoveryError, type RecoveryErrorCode, recover } from "./recovery.ts";
 export {
   type Claim,
   type Claimant,

@@ -170,4 +170,40 @@ export const storeMutants: readonly Mutant[] = [
     flags: ["--engine", "disk"],
     seedsMax: 600,
   },
+  {
+    name: "removals-wait-for-a-commit",
+    about: "what compaction removed after the last command is never written",
+    edits: [
+      {
+        file: `${store}/blocks/block-engine.ts`,
+        find: "    this.#behind.addRemoval(main, sub);\n    this.#writeSoon();",
+        replace: "    this.#behind.addRemoval(main, sub);",
+      },
+    ],
+    flags: ["--engine", "disk", "--actors", "compactor"],
+  },
+  {
+    name: "space-freed-by-the-next-write-alone",
+    about: "blocks that became sparse with the last commit are not rewritten before another one",
+    edits: [
+      {
+        file: `${store}/blocks/block-engine.ts`,
+        find: "      this.flush(() => {}, true);",
+        replace: "      void 0;",
+      },
+    ],
+    flags: ["--engine", "disk", "--actors", "compactor"],
+  },
+  {
+    name: "replaced-state-left-on-the-disk",
+    about: "the state that an installed snapshot replaced keeps its space until a restart",
+    edits: [
+      {
+        file: `${store}/blocks/block-engine.ts`,
+        find: "      this.#remove(old.name, old.environment, () => this.#changeEnded());",
+        replace: "      this.#changeEnded();",
+      },
+    ],
+    flags: ["--engine", "disk"],
+  },
 ];

@@ -4,17 +4,18 @@
 import type { Protocol, Violation } from "@althing/consensus";
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "@althing/member";
 import { Checkers } from "./checkers/checkers.ts";
-import { Liveness } from "./checkers/liveness.ts";
 import { Verdicts } from "./checkers/verdicts.ts";
 import { whyVacuous } from "./checkers/work-done.ts";
 import { Cluster, describeError } from "./cluster/cluster.ts";
 import { ordinalOf } from "./cluster/machine.ts";
 import { Nemesis } from "./faults/nemesis.ts";
 import type { Fault } from "./faults/plan.ts";
+import { demandOfHealed } from "./healed.ts";
 import { checkLinearizability } from "./linearizability/check.ts";
 import { describeOperation } from "./linearizability/model.ts";
 import { describeState } from "./observe/watch-member.ts";
 import type { SimulationOptions } from "./options/options.ts";
+import type { Prng } from "./random/prng.ts";
 import { prngOf, type Seed } from "./random/seed.ts";
 import type { TraceEvent } from "./trace/events.ts";
 import { Trace } from "./trace/trace.ts";
@@ -54,6 +55,10 @@ export interface RunResult {
   readonly progressDemanded: boolean;
   readonly applied: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** How often each window was open, and how many crashes fell into it. */
+  readonly windows: Readonly<Record<string, { readonly opened: number; readonly struck: number }>>;
+  /** How often it was asked what a crash would make of a member. */
+  readonly crashesAsked: number;
   readonly linearizabilitySteps: number;
   /** Only when recording. */
   readonly events: readonly TraceEvent[];
@@ -61,7 +66,8 @@ export interface RunResult {
 }
 
 const superviseEveryMicros = 200_000;
-const pollEveryMicros = 50_000;
+/** Beside every step of an installation. */
+const askedEveryMicros = 1_000_000;
 /** A run that needs more than this is stuck in a storm of its own making. */
 const stepsMax = 30_000_000;
 /** And one in which time does not pass. */
@@ -128,6 +134,8 @@ export function run(input: RunInput): RunResult {
       progressDemanded,
       applied: checkers.machine.committed.length - 1,
       faults: Object.fromEntries([...nemesis.struck].sort(([a], [b]) => (a < b ? -1 : 1))),
+      windows: cluster.windows.counts(),
+      crashesAsked: checkers.afterCrash.asked,
       linearizabilitySteps: searchSteps,
       events: trace.events,
       members: cluster.machines.map((machine) => machine.name),
@@ -143,12 +151,13 @@ export function run(input: RunInput): RunResult {
     for (const client of clients) client.start();
     actors.start();
     every(world, superviseEveryMicros, () => cluster.supervise());
+    askNowAndThen(world, prng.split("asked"), cluster);
     world.runUntil(options.safetyMs * 1000, over);
     if (verdicts.clean) {
-      const parts = { world, trace, cluster, nemesis, actors, over };
-      const progress = demandProgress(input, parts);
-      liveness = progress.violation;
-      progressDemanded = progress.demanded;
+      const parts = { world, trace, cluster, nemesis, actors, clients, over };
+      const { demanded, violation } = demandOfHealed(input, parts);
+      liveness = violation;
+      progressDemanded = demanded;
     }
     if (isStuck()) {
       const atOnce = world.steps - world.stepsBefore;
@@ -194,42 +203,6 @@ function verdictOf(
   return vacuous === undefined ? "pass" : "vacuous";
 }
 
-function demandProgress(
-  input: RunInput,
-  parts: {
-    readonly world: World;
-    readonly trace: Trace;
-    readonly cluster: Cluster;
-    readonly nemesis: Nemesis;
-    readonly actors: Actors;
-    readonly over: () => boolean;
-  },
-): { readonly demanded: boolean; readonly violation: Violation | undefined } {
-  const { world, trace, cluster, nemesis, actors, over } = parts;
-  nemesis.heal(input.faults);
-  const quorums = input.options.paxosQuorums;
-  const needed = quorums && Math.max(quorums.prepare, quorums.accept);
-  const liveness = new Liveness(world, cluster, trace, needed);
-  const end = world.now + input.options.livenessMs * 1000;
-  let done = false;
-  let polledAt = 0;
-  world.runUntil(end, () => {
-    if (over()) return true;
-    if (world.now - polledAt < pollEveryMicros) return false;
-    polledAt = world.now;
-    actors.windDown(liveness.reliable());
-    done = liveness.poll() && actors.areSettled();
-    return done;
-  });
-  const demanded = done || liveness.demanded;
-  if (done || over() || !demanded) return { demanded, violation: undefined };
-  const violation = {
-    property: "liveness",
-    detail: `no progress within ${input.options.livenessMs} ms of healing: ${liveness.describe()} ${actors.describe()}`,
-  };
-  return { demanded, violation };
-}
-
 function startClients(
   input: RunInput,
   parts: {
@@ -272,6 +245,14 @@ function recoder(protocol: Protocol, encode: boolean): (message: PeerMessage) =>
     if (message.kind !== "forward") return message;
     return { kind: "forward", payloads: message.payloads.map((payload) => payload.slice()) };
   };
+}
+
+/** What a crash would make of this member or that. */
+function askNowAndThen(world: World, prng: Prng, cluster: Cluster): void {
+  world.after(Math.ceil(askedEveryMicros * prng.random() * 2), undefined, () => {
+    cluster.judgeAfterCrash(prng.pick(cluster.machines));
+    askNowAndThen(world, prng, cluster);
+  });
 }
 
 function every(world: World, micros: number, act: () => void): void {

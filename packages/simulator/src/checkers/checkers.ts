@@ -4,6 +4,7 @@ import type { Core } from "@althing/consensus";
 import { Reference } from "../observe/reference.ts";
 import { AcceptorClaims } from "./acceptor-claims.ts";
 import { AdoptedValue } from "./adopted-value.ts";
+import { AfterCrash } from "./after-crash.ts";
 import { CommitQuorum, type Holders } from "./commit-quorum.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { Durability } from "./durability.ts";
@@ -34,6 +35,7 @@ export class Checkers {
   readonly commit: MonotonicCommit;
   readonly commitRule: CommitRule;
   readonly durability: Durability;
+  readonly afterCrash: AfterCrash;
   readonly told: ToldAfterDurable | AcceptorClaims | HistoryClaims;
   readonly paxos: PaxosSafety;
   readonly adopted: AdoptedValue;
@@ -67,6 +69,7 @@ export class Checkers {
     this.commit = new MonotonicCommit(verdicts);
     this.commitRule = new CommitRule(verdicts, protocol);
     this.durability = new Durability(verdicts, describeState, protocol);
+    this.afterCrash = new AfterCrash(verdicts, protocol, this.durability, this.machine);
     this.told = claimsOf(protocol, verdicts, this.durability);
     this.paxos = new PaxosSafety(verdicts, protocol);
     this.adopted = new AdoptedValue(verdicts, protocol);

@@ -114,9 +114,8 @@ export class Durability {
 
   /** Compares what a start found with what was promised, and begins from what was found. */
   restored(member: string, restored: Restored<unknown>): void {
-    const record = this.#records.get(member);
     const state = restored.state === undefined ? undefined : this.#describeState(restored.state);
-    if (record !== undefined) this.#compare(member, record, restored, state);
+    this.wouldRestore(member, restored);
     const entries = new Map(restored.entries.map((entry) => [entry.index, kept(entry)]));
     const lastIndex = restored.entries.at(-1)?.index ?? restored.base.index;
     this.#records.set(member, {
@@ -128,6 +127,13 @@ export class Durability {
       lastIndex,
       dropped: restored.base.index,
     });
+  }
+
+  /** The same comparison, of what a start would find. */
+  wouldRestore(member: string, restored: Restored<unknown>): void {
+    const record = this.#records.get(member);
+    const state = restored.state === undefined ? undefined : this.#describeState(restored.state);
+    if (record !== undefined) this.#compare(member, record, restored, state);
   }
 
   #compare(
@@ -153,6 +159,9 @@ export class Durability {
       const at = found.get(index);
       if (at !== undefined && at.epoch === expected.epoch && at.hash === expected.hash) continue;
       if (mayHaveChanged(record.underWay, index, at)) continue;
+      // A log that begins anew after a snapshot holds nothing that its leader counts on.
+      const isReset = record.installing > 0 && restored.base.index >= record.installing;
+      if (at === undefined && isReset && !this.#keepsSlots) continue;
       this.#verdicts.violate(
         "durability",
         `${member} restarted ${at === undefined ? "without" : "with another"} entry at index ` +

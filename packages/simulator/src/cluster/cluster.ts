@@ -20,6 +20,7 @@ import { type Endpoint, Network } from "../network/network.ts";
 import { observedProtocol } from "../observe/observed-protocol.ts";
 import { ObservedStore } from "../observe/observed-store.ts";
 import { MemberWatch } from "../observe/watch-member.ts";
+import { Windows } from "../observe/windows.ts";
 import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
 import type { TraceEvent } from "../trace/events.ts";
@@ -30,6 +31,7 @@ import type { World } from "../world/world.ts";
 import { openEngine } from "./engine.ts";
 import { Machine, ordinalOf, type Process } from "./machine.ts";
 import { networkTrace } from "./network-trace.ts";
+import { restartOf, type StoreOnDisk, storeOf } from "./restart.ts";
 
 export interface ClusterParts {
   readonly world: World;
@@ -49,6 +51,7 @@ const restartDelayMicros = 300_000;
 export class Cluster {
   readonly machines: readonly Machine[];
   readonly network: Network;
+  readonly windows = new Windows();
   readonly #parts: ClusterParts;
   readonly #bootstrap: Membership;
   readonly #watches: readonly MemberWatch[];
@@ -76,6 +79,7 @@ export class Cluster {
       learnersNext: [],
     };
     checkers.commitQuorum.founded(this.#bootstrap);
+    const electionMicros = options.electionTicks * options.tickMs * 1000;
     this.#watches = this.machines.map(
       (machine) =>
         new MemberWatch({
@@ -85,6 +89,11 @@ export class Cluster {
           protocol,
           ordinalOf,
           invariantsEvery: options.invariantsEvery,
+          windows: this.windows,
+          handover:
+            options.reads === "lease"
+              ? (close) => world.after(electionMicros, undefined, close)
+              : undefined,
         }),
     );
     this.network = new Network(
@@ -223,6 +232,7 @@ export class Cluster {
     if (process !== undefined) {
       trace.text("stopped", why, (at) => ({ kind: "stopped", at, member: machine.ordinal, why }));
       machine.process = undefined;
+      this.windows.crashed(machine.ordinal);
       machine.turns.generation++;
       machine.turns.held.length = 0;
       machine.turns.stalledUntil = 0;
@@ -331,6 +341,37 @@ export class Cluster {
       machine.downUntil = Math.max(machine.downUntil, world.now + restartDelayMicros);
       world.after(restartDelayMicros, undefined, () => this.startIfDue(machine));
     }
+  }
+
+  /** What the machine would be if its power went now, in one of the ways there are. */
+  judgeAfterCrash(machine: Machine): void {
+    const { checkers, trace, prng, options } = this.#parts;
+    // A disk that lies keeps no promise, and a damaged one has broken its own.
+    if (machine.damaged || machine.lives === 0 || options.lyingDisks) return;
+    const core = machine.process?.member.core;
+    const leaders = this.machines.flatMap(({ name, process }) => {
+      const isLeading = process?.member.core.status().role === "leader";
+      return process !== undefined && isLeading ? [{ name, core: process.member.core }] : [];
+    });
+    const chance = prng.split(`after a crash ${machine.ordinal} ${trace.count}`);
+    checkers.afterCrash.judge(
+      { id: machine.id, name: machine.name, core },
+      () =>
+        restartOf(
+          machine.disk,
+          { ...this.#parts, id: machine.id, bootstrap: this.#bootstrap },
+          chance,
+        ),
+      leaders,
+    );
+  }
+
+  get hasDiskEngine(): boolean {
+    return this.#parts.options.diskEngine !== undefined;
+  }
+
+  storeOnDisk(machine: Machine): StoreOnDisk {
+    return storeOf(machine.disk, this.#parts, this.#parts.prng.split("on disk"));
   }
 
   startIfDue(machine: Machine): void {
@@ -459,8 +500,13 @@ export class Cluster {
   }
 
   #diskTrace(machine: Machine) {
-    const { trace } = this.#parts;
+    const { trace, world } = this.#parts;
     const member = machine.ordinal;
+    // Each step of an installation is judged by what a crash would make of it.
+    const moved = (): void => {
+      if (!this.windows.isOpen(member, "installing")) return;
+      world.afterwards(() => this.judgeAfterCrash(machine));
+    };
     return {
       write: (file: string, offset: number, bytes: number): void => {
         trace.add("disk", member, offset, bytes, 1, (at) => ({
@@ -472,6 +518,7 @@ export class Cluster {
         }));
       },
       synced: (file: string, error: string | undefined): void => {
+        moved();
         trace.add("disk", member, error === undefined ? 0 : 1, file.length, 2, (at) => ({
           kind: "disk",
           at,
@@ -481,6 +528,7 @@ export class Cluster {
         }));
       },
       committed: (state: string, bytes: number, error: string | undefined): void => {
+        moved();
         trace.add("disk", member, error === undefined ? 0 : 1, bytes, 3, (at) => ({
           kind: "disk",
           at,

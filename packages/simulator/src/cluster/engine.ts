@@ -6,14 +6,14 @@ import type { Clock } from "@althing/member";
 import { BlockEngine, type Crc32, createMemoryEngine, type Engine } from "@althing/store";
 import { Device } from "../disk/device.ts";
 import { storeDevice } from "../disk/store-device.ts";
+import type { VirtualDisk } from "../disk/virtual-disk.ts";
 import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
-import type { World } from "../world/world.ts";
-import type { Machine } from "./machine.ts";
+import type { Turns, World } from "../world/world.ts";
 
 export function openEngine(parts: {
   readonly world: World;
-  readonly machine: Machine;
+  readonly machine: { readonly disk: VirtualDisk; readonly turns: Turns };
   readonly clock: Clock;
   /** For checkpoints. */
   readonly files: Disk;

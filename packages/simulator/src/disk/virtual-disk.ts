@@ -43,9 +43,13 @@ export class VirtualDisk {
     given: 0,
   };
   /** Where the disk engine keeps its states. */
-  readonly store = new LossyDisk();
+  readonly store: LossyDisk;
   /** When the device has finished what was asked of it so far, in world time. */
   busyUntil = 0;
+
+  constructor(store = new LossyDisk()) {
+    this.store = store;
+  }
 
   names(): string[] {
     return [...this.#live.keys()].sort();
@@ -110,6 +114,23 @@ export class VirtualDisk {
   /** A process is gone, the power is not: what was written to files stays, what was being committed may. */
   endLife(prng: Prng): void {
     this.store.endLife((below) => prng.below(below));
+  }
+
+  /** Of its own from now on, and without faults. */
+  copy(): VirtualDisk {
+    const copy = new VirtualDisk(this.store.copy());
+    const copies = new Map<VirtualFile, VirtualFile>();
+    const copied = (file: VirtualFile): VirtualFile => {
+      const own = copies.get(file) ?? file.copy();
+      copies.set(file, own);
+      return own;
+    };
+    for (const [name, file] of this.#live) copy.#live.set(name, copied(file));
+    for (const [name, file] of this.#durable) copy.#durable.set(name, copied(file));
+    copy.#pending = this.#pending.map((change) =>
+      change.kind === "link" ? { ...change, file: copied(change.file) } : change,
+    );
+    return copy;
   }
 
   wipe(): void {

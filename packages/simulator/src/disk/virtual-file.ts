@@ -82,6 +82,17 @@ export class VirtualFile {
     this.#orphaned = [];
   }
 
+  copy(): VirtualFile {
+    const copy = new VirtualFile();
+    copy.#live = this.#live.copy();
+    copy.#durable = this.#durable.copy();
+    copy.#pending = [...this.#pending];
+    copy.#orphaned = [...this.#orphaned];
+    copy.#nextOrder = this.#nextOrder;
+    copy.settledBytes = this.settledBytes;
+    return copy;
+  }
+
   /** Damages one settled byte, on the platter and as it is read. False when there is none. */
   rot(prng: Prng): boolean {
     const reach = Math.min(this.settledBytes, this.#durable.size, this.#live.size);

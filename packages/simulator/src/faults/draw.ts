@@ -1,5 +1,6 @@
 // Draws the faults of one run: first which kinds it has at all, then when and whom they strike.
 
+import { windowKinds } from "../observe/windows.ts";
 import type { FaultSwitch, SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
 import type { Fault, PlannedChange, Target } from "./plan.ts";
@@ -146,11 +147,34 @@ export function drawFaults(
       atMs += 1 + own.exponential(gapMs);
     }
   }
+  if (allowed.has("crash")) faults.push(...drawAmbushes(options, prng.split("ambush")));
   // Lost disks count against a fixed membership: the majority that remembers must remain one.
   if (allowed.has("damage") && !changesMembers && prng.chance(0.25)) {
     faults.push(...drawDamage(options, prng));
   }
   return faults.sort((left, right) => left.atMs - right.atMs);
+}
+
+/** Crashes inside what is under way, rather than at any time. */
+function drawAmbushes(options: SimulationOptions, prng: Prng): Fault[] {
+  const electionMs = options.tickMs * options.electionTicks;
+  const ambushes: Fault[] = [];
+  if (prng.chance(0.4)) return ambushes;
+  for (const window of windowKinds) {
+    if (prng.chance(0.5)) continue;
+    for (let left = prng.between(1, 3); left > 0; left--) {
+      ambushes.push({
+        kind: "ambush",
+        atMs: prng.below(options.safetyMs),
+        window,
+        // A step of an installation takes as long as a sync.
+        afterMicros: prng.below(Math.ceil(options.disk.sync * prng.pick([0.1, 1, 5]))),
+        downMs: Math.floor(electionMs * prng.logUniform(0.1, 5)),
+        power: prng.chance(0.6),
+      });
+    }
+  }
+  return ambushes;
 }
 
 /** At most a minority of the voters ever loses what it stored. */

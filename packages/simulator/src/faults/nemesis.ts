@@ -4,6 +4,7 @@
 import type { MembershipChange } from "@althing/consensus";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
+import type { WindowKind } from "../observe/windows.ts";
 import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
 import type { Trace } from "../trace/trace.ts";
@@ -25,9 +26,12 @@ export class Nemesis {
   #healed = false;
   /** How many partitions hold each channel closed now. */
   readonly #blocks = new Map<string, number>();
+  /** Those that wait for their windows. */
+  readonly #ambushes = new Set<Extract<Fault, { kind: "ambush" }>>();
 
   constructor(parts: NemesisParts) {
     this.#parts = parts;
+    parts.cluster.windows.onOpened((machine, kind) => this.#opened(machine, kind));
   }
 
   plan(faults: readonly Fault[]): void {
@@ -97,6 +101,9 @@ export class Nemesis {
         this.#withProcess(fault.target, fault, (machine) =>
           this.#takeDown(machine, fault.downMs, fault.power ? "power" : "kill"),
         );
+        return;
+      case "ambush":
+        this.#ambushes.add(fault);
         return;
       case "blackout":
         for (const machine of this.#parts.cluster.machines) {
@@ -184,6 +191,23 @@ export class Nemesis {
       case "transfer":
         this.#transfer(fault);
     }
+  }
+
+  /** The first that waits for it takes it; it waits for another one if this one closes too soon. */
+  #opened(ordinal: number, kind: WindowKind): void {
+    const { cluster } = this.#parts;
+    const machine = cluster.machines[ordinal];
+    const ambush = [...this.#ambushes].find(({ window }) => window === kind);
+    if (machine === undefined || ambush === undefined) return;
+    this.#ambushes.delete(ambush);
+    this.#after(ambush.afterMicros / 1000, () => {
+      if (machine.process === undefined || !cluster.windows.isOpen(ordinal, kind)) {
+        this.#ambushes.add(ambush);
+        return;
+      }
+      this.#note(ambush, [ordinal]);
+      this.#takeDown(machine, ambush.downMs, ambush.power ? "power" : "kill");
+    });
   }
 
   #takeDown(machine: Machine, downMs: number, why: "power" | "kill"): void {

@@ -1,12 +1,25 @@
 // The faults of a run as a list: what a seed draws, what a scenario file holds and what the shrinker
 // thins out. Each stands for itself, so that any subset of a plan is a plan.
 
+import type { WindowKind } from "../observe/windows.ts";
+
 /** A machine by its position, or whoever leads at that moment. */
 export type Target = number | "leader";
 
 export type Fault =
   /** The process dies (power: with its machine) and comes back after `downMs`. */
   | { kind: "crash"; atMs: number; target: Target; downMs: number; power: boolean }
+  /**
+   * From `atMs` on: the first machine on which such a window opens, and is open still so much later, dies.
+   */
+  | {
+      kind: "ambush";
+      atMs: number;
+      window: WindowKind;
+      afterMicros: number;
+      downMs: number;
+      power: boolean;
+    }
   /** Every machine at once loses power. */
   | { kind: "blackout"; atMs: number; downMs: number }
   /** An orderly stop and start. */

@@ -26,6 +26,9 @@ export interface StoreObserver {
     result: Result | undefined,
     stateHash: number,
   ): void;
+  /** A snapshot is read, or staged: returns what is called when that is over, once or more. */
+  sending(): () => void;
+  receiving(): () => void;
 }
 
 export class ObservedStore implements Store, LeaseReads, WatchReads {
@@ -129,10 +132,39 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
     this.#store.flush(done, thorough);
   }
   openSnapshot(): SnapshotReader {
-    return this.#store.openSnapshot();
+    const reader = this.#store.openSnapshot();
+    const sent = this.#observer.sending();
+    return {
+      point: reader.point,
+      next: () => reader.next(),
+      close: () => {
+        sent();
+        reader.close();
+      },
+    };
   }
   beginRestore(): SnapshotWriter {
-    return this.#store.beginRestore();
+    const writer = this.#store.beginRestore();
+    const over = this.#observer.receiving();
+    return {
+      write: (chunk) => writer.write(chunk),
+      flush: (done) => writer.flush(done),
+      finish: () => writer.finish(),
+      install: (done) => {
+        over();
+        writer.install(done);
+      },
+      abort: () => {
+        over();
+        writer.abort();
+      },
+    };
+  }
+  get compactionLeft(): boolean {
+    return this.#store.compactionLeft;
+  }
+  hashKv(revision: number) {
+    return this.#store.hashKv(revision);
   }
   close(done: () => void): void {
     this.#store.close(done);

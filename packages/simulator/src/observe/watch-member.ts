@@ -15,6 +15,7 @@ import type { Checkers } from "../checkers/checkers.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { CoreObserver } from "./observed-protocol.ts";
 import type { StoreObserver } from "./observed-store.ts";
+import type { WindowKind, Windows } from "./windows.ts";
 
 const roles = ["follower", "candidate", "leader", "learner"];
 
@@ -32,6 +33,10 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   readonly #protocol: Protocol;
   readonly #ordinalOf: (id: string | undefined) => number;
   readonly #invariantsEvery: number;
+  readonly #windows: Windows;
+  readonly #handover: ((close: () => void) => void) | undefined;
+  /** Writes that drop the end of the log, by sequence. */
+  readonly #truncating = new Set<number>();
   #steps = 0;
   #before: object | undefined;
   /** Every membership in its log, by index; the base's under that of the base. */
@@ -44,6 +49,9 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     protocol: Protocol;
     ordinalOf: (id: string | undefined) => number;
     invariantsEvery: number;
+    windows: Windows;
+    /** Under leases: calls when that of an older leader must have ended. */
+    handover: ((close: () => void) => void) | undefined;
   }) {
     this.#machine = options.machine;
     this.#checkers = options.checkers;
@@ -51,11 +59,14 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     this.#protocol = options.protocol;
     this.#ordinalOf = options.ordinalOf;
     this.#invariantsEvery = options.invariantsEvery;
+    this.#windows = options.windows;
+    this.#handover = options.handover;
   }
 
   created(restored: Restored<unknown>): void {
     const { name } = this.#machine;
     this.#memberships = membershipsIn(restored);
+    this.#truncating.clear();
     this.#checkers.durability.restored(name, restored);
     this.#checkers.commit.started(name);
     this.#checkers.machine.started(name, restored.applied);
@@ -70,6 +81,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     switch (input.kind) {
       case "persisted":
         durability.persisted(name, input.sequence);
+        this.#truncated(input.sequence);
         this.#trace.add("persisted", ordinal, input.sequence, 0, 0, (at) => ({
           kind: "persisted",
           at,
@@ -78,11 +90,16 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         }));
         break;
       case "snapshotInstalled":
+        this.#windows.close(ordinal, "installing");
         durability.installed(name, input.point.index);
         machine.installed(name, input.point.index);
         break;
       case "read":
         this.#checkers.reads.asked(name, input.token, machine.committed.length - 1);
+        break;
+      case "transferLeadership":
+        this.#windows.open(ordinal, "transfer");
+        this.#windows.open(this.#ordinalOf(input.to), "transfer");
         break;
       case "compact":
         durability.compacted(name, input.index);
@@ -140,6 +157,24 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     }));
   }
 
+  sending(): () => void {
+    return this.#lasting("sending");
+  }
+
+  receiving(): () => void {
+    return this.#lasting("receiving");
+  }
+
+  #lasting(kind: WindowKind): () => void {
+    const { ordinal } = this.#machine;
+    let isOpen = true;
+    this.#windows.open(ordinal, kind);
+    return () => {
+      if (isOpen) this.#windows.close(ordinal, kind);
+      isOpen = false;
+    };
+  }
+
   /** Before anything else of the turn: what is applied in it may have been committed by this. */
   #writing({
     truncateFrom,
@@ -157,6 +192,14 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     this.#checkers.commitQuorum.written(entries);
   }
 
+  #truncated(sequence: number): void {
+    for (const one of this.#truncating) {
+      if (one > sequence) continue;
+      this.#truncating.delete(one);
+      this.#windows.close(this.#machine.ordinal, "truncating");
+    }
+  }
+
   #membershipBefore(index: number): Membership | undefined {
     const earlier = [...this.#memberships.keys()].filter((at) => at < index);
     return this.#memberships.get(Math.max(...earlier));
@@ -169,6 +212,10 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     switch (effect.kind) {
       case "persist": {
         checkers.durability.persisting(name, effect);
+        if (effect.truncateFrom !== undefined) {
+          this.#truncating.add(effect.sequence);
+          this.#windows.open(ordinal, "truncating");
+        }
         checkers.logs.written(name, effect.entries, (index) => {
           if (index === 0) return 0;
           return core.entryAt(index)?.epoch ?? -1;
@@ -223,7 +270,10 @@ export class MemberWatch implements CoreObserver, StoreObserver {
           epoch: effect.epoch,
           leader,
         }));
+        this.#windows.closeAll(ordinal, "transfer");
         if (effect.role === "leader") {
+          this.#handover?.(() => this.#windows.close(ordinal, "handover"));
+          if (this.#handover !== undefined) this.#windows.open(ordinal, "handover");
           checkers.becameLeader(name, effect.epoch, core);
           const status = core.status();
           const before = this.#membershipBefore(status.membershipIndex);
@@ -239,9 +289,12 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         return;
       case "installSnapshot":
         checkers.durability.installing(name, effect.point.index);
+        this.#windows.open(ordinal, "installing");
         return;
       case "membershipChanged": {
         const what = describeMembership(effect.membership, this.#ordinalOf);
+        this.#windows.closeAll(ordinal, "joint");
+        if (effect.membership.votersOutgoing.length > 0) this.#windows.open(ordinal, "joint");
         trace.text("membership", what, (at) => ({ kind: "membership", at, member: ordinal, what }));
         return;
       }

@@ -37,6 +37,7 @@ export class Client {
   readonly #prng: Prng;
   readonly #plan: readonly PlannedOperation[];
   #next = 0;
+  #isOver = false;
   #machine: number;
   /** What this client believes of a key: the guess of its next compare-and-swap. */
   readonly #believed = new Map<number, number>();
@@ -53,6 +54,11 @@ export class Client {
     this.#scheduleNext(0);
   }
 
+  /** Asks for nothing more; what is under way it waits for. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
   #scheduleNext(extraMs: number): void {
     const planned = this.#plan[this.#next++];
     if (planned === undefined) return;
@@ -62,6 +68,7 @@ export class Client {
   }
 
   #perform(planned: PlannedOperation): void {
+    if (this.#isOver) return;
     if (planned.machine !== undefined) this.#machine = planned.machine % this.#context.machines;
     const service = this.#context.serviceAt(this.#machine);
     if (service === undefined) {

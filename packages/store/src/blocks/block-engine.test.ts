@@ -129,6 +129,44 @@ test("a snapshot is installed whole or not at all, whenever the member dies", ()
   assert.deepEqual([...outcomes].sort(), [105, 5]);
 });
 
+test("what is known of removals is not more than what they are about, however seldom a block loses a record", () => {
+  const folder = new LossyFolder(createRandom(1));
+  const settings = { commitDelayMs: 10, retryAfterMs: 1000, cacheBytes: 0 };
+  let engine = new BlockEngine({ folder, timers: folder.timers }, settings);
+  let main = 1;
+  const write = (count: number): number[] => {
+    const written: number[] = [];
+    for (let left = count; left > 0; left--) {
+      engine.append(++main, 0, new Uint8Array(20));
+      written.push(main);
+    }
+    engine.commit({ ...engine.head, revision: main });
+    return written;
+  };
+  const settle = (): void => {
+    while (folder.step());
+  };
+  const left = new Set(write(400));
+  const cold = [...left];
+  // Each list tells of many records that are gone at once, and of one whose block stays.
+  for (let round = 0; round < 100; round++) {
+    const hot = write(20);
+    settle();
+    for (const one of [...hot, cold[round * 2]!]) {
+      engine.remove(one, 0, 0);
+      left.delete(one);
+    }
+    settle();
+  }
+  const names = folder.bytesOf("removals") / 12;
+  assert.ok(names <= 2 * left.size, `${names} names of removed records beside ${left.size}`);
+  folder.crash();
+  engine = new BlockEngine({ folder, timers: folder.timers }, settings);
+  const found: number[] = [];
+  engine.load((one) => found.push(one));
+  assert.deepEqual(found, [...left]);
+});
+
 test("a disk that is full for long ends the engine; one that has room again in time loses nothing", () => {
   for (const fullMs of [2500, 60_000]) {
     const folder = new LossyFolder(createRandom(1));

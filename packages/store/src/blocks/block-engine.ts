@@ -18,7 +18,7 @@ import {
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
 import { Arena } from "../memory/arena.ts";
-import { type Block, BlockBuilder, type RemovalList } from "./block.ts";
+import { type Block, BlockBuilder, isWorthRewriting, type RemovalList } from "./block.ts";
 import { Environment, noHandle } from "./environment.ts";
 import type { EngineTimers, SpaceFolder } from "./ports.ts";
 import { StagedState } from "./staged-state.ts";
@@ -85,6 +85,8 @@ export class BlockEngine implements Engine {
   #nextListId = 1;
   /** Removal lists of which no record is left. */
   #finishedLists: RemovalList[] = [];
+  /** Those that tell mostly of records that are gone. */
+  #sparseLists = new Set<RemovalList>();
   readonly #pins = new Pins((main, sub, visit) => this.scan(main, sub, visit));
   /** Cancels the commit that is due in a while. */
   #cancelCommit: (() => void) | undefined;
@@ -199,6 +201,7 @@ export class BlockEngine implements Engine {
     const { sparse, lists } = this.#environment.load(visit);
     for (const block of sparse) this.#sparse.add(block);
     this.#finishedLists = lists.filter((list) => list.remaining === 0);
+    this.#sparseLists = new Set(lists.filter(isWorthRewriting));
     this.#nextListId = (lists[lists.length - 1]?.id ?? 0) + 1;
   }
 
@@ -320,7 +323,9 @@ export class BlockEngine implements Engine {
 
   /** Blocks are rewritten by the batch after the one that made them sparse. */
   #isTidy(): boolean {
-    return this.#sparse.size === 0 && this.#finishedLists.length === 0;
+    return (
+      this.#sparse.size === 0 && this.#finishedLists.length === 0 && this.#sparseLists.size === 0
+    );
   }
 
   /** What was removed last gives its space back also when nothing is written after it. */
@@ -369,10 +374,12 @@ export class BlockEngine implements Engine {
 
   #writeBatch(batch: Batch, done: Done): void {
     const environment = this.#environment;
-    const list: RemovalList = { id: this.#nextListId, remaining: 0 };
+    const { length } = batch.removals;
+    const list: RemovalList = { id: this.#nextListId, remaining: 0, written: length };
     const finishedLists = this.#finishedLists;
     const added: Block[] = [];
     const rewritten: [Block, number][] = [];
+    const rewrittenLists: [RemovalList, number][] = [];
     const write = (): void => {
       const builder = new BlockBuilder();
       const putBlock = (): void => {
@@ -391,6 +398,10 @@ export class BlockEngine implements Engine {
         if (rewritten.length === rewritesPerBatchMax) break;
         rewritten.push([block, environment.rewriteBlock(block)]);
       }
+      for (const sparse of this.#sparseLists) {
+        if (rewrittenLists.length === rewritesPerBatchMax) break;
+        rewrittenLists.push([sparse, environment.rewriteRemovals(sparse)]);
+      }
       for (const [table, key, value] of batch.entries.values()) {
         environment.putEntry(table, key, value);
       }
@@ -406,8 +417,12 @@ export class BlockEngine implements Engine {
       this.#nextListId++;
       this.#finishedLists = [];
       for (const block of added) environment.blocks.push(block);
+      for (const [rewrittenList, count] of rewrittenLists) {
+        rewrittenList.written = count;
+        this.#sparseLists.delete(rewrittenList);
+      }
       for (const [block, count] of rewritten) {
-        this.#finishedLists.push(...environment.blocks.rewritten(block, count));
+        for (const shorter of environment.blocks.rewritten(block, count)) this.#shortened(shorter);
         this.#sparse.delete(block);
       }
       for (const { main, sub } of batch.removals) {
@@ -416,6 +431,13 @@ export class BlockEngine implements Engine {
       }
       done(undefined);
     });
+  }
+
+  #shortened(list: RemovalList): void {
+    if (list.remaining === 0) {
+      this.#sparseLists.delete(list);
+      this.#finishedLists.push(list);
+    } else if (isWorthRewriting(list)) this.#sparseLists.add(list);
   }
 
   /** The batch is still there, and nothing of it is on the disk: it is written again later. */
@@ -497,6 +519,7 @@ export class BlockEngine implements Engine {
     this.#behind = new WriteBehind(head);
     this.#sparse = new Set();
     this.#finishedLists = [];
+    this.#sparseLists = new Set();
     this.#pins.replaced();
     const waiting = this.#waiting.splice(0);
     // Views of the old records may still be read in this turn.

@@ -39,19 +39,24 @@ export class BlockList {
     return block.dead.size * 2 > block.count ? block : undefined;
   }
 
-  /** The block has been rewritten with so many records left. Returns lists of no more use. */
-  rewritten(block: Block, count: number): RemovalList[] {
-    const finished: RemovalList[] = [];
-    for (const list of block.dead?.values() ?? []) if (--list.remaining === 0) finished.push(list);
+  /** Whether the record is still there, and this list is what says that it is removed. */
+  isDead(main: number, sub: number, list: RemovalList): boolean {
+    return this.find(main, sub)?.dead?.get(recordName(main, sub)) === list;
+  }
+
+  /** The block has been rewritten with so many records left. Returns the lists that have lost some. */
+  rewritten(block: Block, count: number): Set<RemovalList> {
+    const lists = new Set(block.dead?.values());
+    for (const list of block.dead?.values() ?? []) list.remaining--;
     block.count = count;
     block.dead = undefined;
-    if (count > 0) return finished;
+    if (count > 0) return lists;
     this.#empty++;
     if (this.#empty * 2 >= this.#blocks.length) {
       this.#blocks = this.#blocks.filter((kept) => kept.count > 0);
       this.#empty = 0;
     }
-    return finished;
+    return lists;
   }
 
   #lastAtOrBefore(main: number, sub: number): number {

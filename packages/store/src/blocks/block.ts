@@ -18,11 +18,18 @@ export interface Block {
 
 /**
  * One batch's removals as LMDB keeps them. A restart must not take a removed record for a live one:
- * what superseded it may be gone already. The list goes when none of its records is left.
+ * what superseded it may be gone already. The list goes when none of its records is left, and is written
+ * anew when half of them are gone: a record in a block that nothing else is removed from may stay for ever.
  */
 export interface RemovalList {
   readonly id: number;
   remaining: number;
+  /** Of how many it tells on the disk. */
+  written: number;
+}
+
+export function isWorthRewriting({ remaining, written }: RemovalList): boolean {
+  return remaining > 0 && remaining * 2 <= written;
 }
 
 /** How a record is named in `dead`. Almost all have the sub 0. */

@@ -112,6 +112,18 @@ export class Environment {
     this.space.put("removals", listKey(id), bytes);
   }
 
+  /** Writes the list without the records that are gone. Returns how many are left in it. */
+  rewriteRemovals(list: RemovalList): number {
+    const bytes = this.space.get("removals", listKey(list.id));
+    // To forget one of them would bring a removed record back.
+    if (bytes === undefined) throw new Error(`list ${list.id} of removed records is missing`);
+    const left = [...removalsIn(bytes)].filter(({ main, sub }) =>
+      this.blocks.isDead(main, sub, list),
+    );
+    this.putRemovals(list.id, left);
+    return left.length;
+  }
+
   dropRemovals(id: number): void {
     this.space.remove("removals", listKey(id));
   }
@@ -161,12 +173,10 @@ export class Environment {
   #readRemovals(removed: Map<number | string, RemovalList>): RemovalList[] {
     const lists: RemovalList[] = [];
     for (const { key, value } of this.space.entries("removals")) {
-      const list: RemovalList = { id: viewOf(key).getFloat64(0), remaining: 0 };
+      const written = value.length / removalBytes;
+      const list: RemovalList = { id: viewOf(key).getFloat64(0), remaining: 0, written };
       lists.push(list);
-      const view = viewOf(value);
-      for (let at = 0; at < value.length; at += removalBytes) {
-        removed.set(recordName(view.getFloat64(at), view.getUint32(at + 8)), list);
-      }
+      for (const { main, sub } of removalsIn(value)) removed.set(recordName(main, sub), list);
     }
     return lists;
   }
@@ -198,6 +208,13 @@ export interface LoadedBlocks {
   readonly sparse: readonly Block[];
   /** In the order of their ids. */
   readonly lists: readonly RemovalList[];
+}
+
+function* removalsIn(bytes: Uint8Array): Generator<Removal> {
+  const view = viewOf(bytes);
+  for (let at = 0; at < bytes.length; at += removalBytes) {
+    yield { main: view.getFloat64(at), sub: view.getUint32(at + 8) };
+  }
 }
 
 function blockKey(block: Block): Uint8Array {

@@ -3,7 +3,7 @@
 // power goes, so does what the disk only claimed to have. What it costs, what fails and when an answer comes
 // is for the device to say.
 
-import type { SpaceFolder } from "../blocks/ports.ts";
+import type { SpaceFolder, SpaceTable } from "../blocks/ports.ts";
 import { type Commit, Contents, type Write } from "./contents.ts";
 import type { LossyDevice } from "./device.ts";
 import { LossySpace } from "./lossy-space.ts";
@@ -31,6 +31,14 @@ export class LossyDisk {
 
   get current(): string | undefined {
     return this.#current;
+  }
+
+  /** What a table of the state in force holds. */
+  bytesOf(table: SpaceTable): number {
+    const contents = this.#current === undefined ? undefined : this.#states.get(this.#current);
+    let bytes = 0;
+    for (const key of contents?.keys(table) ?? []) bytes += contents!.get(table, key)!.length;
+    return bytes;
   }
 
   /** As a process finds it that starts now. */

@@ -3,7 +3,7 @@
 
 import type { Landing, LossyDevice } from "../../lossy/device.ts";
 import { LossyDisk } from "../../lossy/lossy-disk.ts";
-import type { EngineTimers, Space, SpaceFolder } from "../ports.ts";
+import type { EngineTimers, Space, SpaceFolder, SpaceTable } from "../ports.ts";
 
 type Random = (below: number) => number;
 
@@ -29,6 +29,10 @@ export class LossyFolder implements SpaceFolder {
 
   get names(): string[] {
     return this.#disk.names;
+  }
+  /** Of a table of the state in force. */
+  bytesOf(table: SpaceTable): number {
+    return this.#disk.bytesOf(table);
   }
   get current(): string {
     return this.#life.current;
