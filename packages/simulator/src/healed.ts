@@ -7,7 +7,8 @@ import { AtRest } from "./checkers/at-rest.ts";
 import { Liveness } from "./checkers/liveness.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Nemesis } from "./faults/nemesis.ts";
-import type { RunInput } from "./run.ts";
+import type { Fault } from "./faults/plan.ts";
+import type { SimulationOptions } from "./options/options.ts";
 import type { Trace } from "./trace/trace.ts";
 import type { Actors } from "./workload/actors/actors.ts";
 import type { Client } from "./workload/client.ts";
@@ -16,6 +17,11 @@ import type { World } from "./world/world.ts";
 const pollEveryMicros = 50_000;
 /** Commits wait a second at most, a failed one for another, and what they make sparse is rewritten after them. */
 const restMs = 30_000;
+
+interface Plan {
+  readonly options: SimulationOptions;
+  readonly faults: readonly Fault[];
+}
 
 export interface HealedParts {
   readonly world: World;
@@ -33,7 +39,7 @@ export interface Demand {
   readonly violation: Violation | undefined;
 }
 
-export function demandOfHealed(input: RunInput, parts: HealedParts): Demand {
+export function demandOfHealed(input: Plan, parts: HealedParts): Demand {
   const { world, trace, cluster, nemesis, actors, over } = parts;
   nemesis.heal(input.faults);
   const { livenessMs } = input.options;
@@ -64,7 +70,7 @@ export function demandOfHealed(input: RunInput, parts: HealedParts): Demand {
   return { demanded, violation: { property: "liveness", detail } };
 }
 
-function livenessOf({ options }: RunInput, { world, trace, cluster }: HealedParts): Liveness {
+function livenessOf({ options }: Plan, { world, trace, cluster }: HealedParts): Liveness {
   const quorums = options.paxosQuorums;
   const needed = quorums && Math.max(quorums.prepare, quorums.accept);
   return new Liveness(world, cluster, trace, needed);
