@@ -212,7 +212,7 @@ function tlsOf(
   given: TlsSettings | undefined,
 ): TlsFiles {
   const files = tlsFilesOf(given ?? {});
-  const isSecure = urls.some((url) => url.startsWith("https:"));
+  const isSecure = urls.some((url) => /^(https|unixs):/.test(url));
   if (isSecure && files.certFile === "" && !files.autoTls) {
     throw new RangeError(
       `${urlsOption} has an https URL: give ${option} with certFile and keyFile, or with autoTls`,

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { connect, createServer } from "node:tls";
 import { defaultConfig } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
-import type { TlsFiles } from "./config/tls-settings.ts";
+import { type TlsFiles, tlsFilesOf } from "./config/tls-settings.ts";
 import { createAuthority } from "./peers/testing/certificate.ts";
 import { loadClientTls, loadPeerTls } from "./tls-files.ts";
 
@@ -22,17 +22,12 @@ function write(name: string, content: string): string {
 
 const authority = createAuthority("authority");
 const member = authority.issue("member");
-const good: TlsFiles = {
+const good: TlsFiles = tlsFilesOf({
   certFile: write("member.pem", member.cert),
   keyFile: write("member.key", member.key),
   trustedCaFile: write("ca.pem", authority.cert),
   clientCertAuth: true,
-  autoTls: false,
-  crlFile: "",
-  allowedCommonName: "",
-  allowedHostname: "",
-  anyCallerName: false,
-};
+});
 const garbage = write("garbage.pem", "not a certificate");
 const otherKey = write("other.key", authority.issue("other").key);
 
@@ -61,6 +56,28 @@ test("where an authority is named, callers are asked for a certificate of it", (
   assert.equal(peer?.clientCertAuth, false);
   // Without one members are verified all the same: by the authorities that everybody knows.
   assert.match(String(peer?.ca), /BEGIN CERTIFICATE/);
+});
+
+test("a member may call with another certificate than it is called by; each has to be good for its use", () => {
+  const file = (name: string, usages: readonly ("serverAuth" | "clientAuth")[]) => {
+    const { cert, key } = authority.issue(name, { usages });
+    return [write(`${name}.pem`, cert), write(`${name}.key`, key)] as const;
+  };
+  const [certFile, keyFile] = file("serving", ["serverAuth"]);
+  const [callerCertFile, callerKeyFile] = file("calling", ["clientAuth"]);
+  const load = (files: Partial<TlsFiles>) =>
+    loadPeerTls(defaultConfigWith({ peerTls: { ...good, ...files } }));
+  const both = load({ certFile, keyFile, callerCertFile, callerKeyFile });
+  assert.match(String(both?.cert), /BEGIN CERTIFICATE/);
+  assert.notEqual(String(both?.caller?.cert), String(both?.cert));
+  assertRefused(() => load({ certFile, keyFile }), "peer-cert-file", /the use as a client; a memb/);
+  const swapped = { callerCertFile: certFile, callerKeyFile: keyFile };
+  assertRefused(() => load(swapped), "peer-client-cert-file", /the use as a client \(/);
+  assertRefused(
+    () => load({ callerCertFile, callerKeyFile: keyFile }),
+    "peer-client-key-file",
+    /is not the key of the certificate/,
+  );
 });
 
 test("a file that cannot be used is refused by the flag that names it", () => {

@@ -13,8 +13,7 @@ import {
 } from "node:tls";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
-import type { TlsFiles } from "./config/tls-settings.ts";
-import { type PeerTls, usageFault } from "./peers/index.ts";
+import { type CertificateUse, type PeerTls, usageFault, usagesAs } from "./peers/index.ts";
 import { RevocationFile } from "./x509/revocation-list.ts";
 
 export interface KeyPair {
@@ -34,16 +33,22 @@ export function loadPeerTls(config: Config, own?: KeyPair): PeerTls | undefined 
   const files = config.peerTls;
   const ca = readAuthority("peer-trusted-ca-file", files.trustedCaFile);
   const revoked = readRevoked("peer-crl-file", files.crlFile);
-  const pair = files.certFile === "" ? own : readPair("peer-", files);
+  const pair = files.certFile === "" ? own : readPair("peer-", files.certFile, files.keyFile);
   if (pair === undefined) return undefined;
   const isOwn = files.certFile === "";
-  const unfit = ca === undefined ? undefined : usageFault(new X509Certificate(pair.cert).keyUsage);
-  if (unfit !== undefined) {
-    throw new ConfigError("peer-cert-file", `--peer-cert-file=${files.certFile}: ${unfit}`);
+  const { callerCertFile, callerKeyFile } = files;
+  const caller =
+    callerCertFile === "" ? undefined : readPair("peer-client-", callerCertFile, callerKeyFile);
+  if (ca !== undefined) {
+    checkUsages("peer-cert-file", files.certFile, pair, usagesAs("callee", caller !== undefined));
+    if (caller !== undefined) {
+      checkUsages("peer-client-cert-file", callerCertFile, caller, usagesAs("caller", true));
+    }
   }
   return {
     cert: pair.cert,
     key: pair.key,
+    ...(caller === undefined ? {} : { caller }),
     // As in etcd: an authority that is named is there to be asked for.
     clientCertAuth: ca !== undefined,
     minVersion: config.tlsMinVersion,
@@ -62,7 +67,7 @@ export function loadClientTls(config: Config, own?: KeyPair): ClientTls | undefi
   const files = config.clientTls;
   const ca = readAuthority("trusted-ca-file", files.trustedCaFile);
   const revoked = readRevoked("client-crl-file", files.crlFile);
-  const pair = files.certFile === "" ? own : readPair("", files);
+  const pair = files.certFile === "" ? own : readPair("", files.certFile, files.keyFile);
   if (pair === undefined) return undefined;
   const { allowedHostname } = files;
   const isAsked = ca !== undefined;
@@ -105,8 +110,21 @@ export function staleRevocations(config: Config, nowMs: number): string[] {
   });
 }
 
-function readPair(prefix: string, files: TlsFiles): { cert: Buffer; key: Buffer } {
-  const { certFile, keyFile } = files;
+function checkUsages(
+  flag: string,
+  path: string,
+  { cert }: KeyPair,
+  needed: readonly CertificateUse[],
+): void {
+  const unfit = usageFault(new X509Certificate(cert).keyUsage, needed);
+  if (unfit !== undefined) throw new ConfigError(flag, `--${flag}=${path}: ${unfit}`);
+}
+
+function readPair(
+  prefix: string,
+  certFile: string,
+  keyFile: string,
+): { cert: Buffer; key: Buffer } {
   const cert = readPem(`${prefix}cert-file`, certFile)!;
   const key = readPem(`${prefix}key-file`, keyFile)!;
   tryOut(`${prefix}cert-file`, certFile, "a certificate", { cert });

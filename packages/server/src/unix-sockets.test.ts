@@ -5,9 +5,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { connect as secureConnect } from "node:tls";
 import { encodeCommand } from "@althing/store";
 import { defaultConfig } from "./config/config.ts";
 import { tlsFilesOf } from "./config/tls-settings.ts";
@@ -22,9 +24,17 @@ after(async () => {
 });
 const logger = createLogger({ level: "error", format: "json", outputs: ["stderr"], fields: {} });
 
-function healthOver(socketPath: string): Promise<number | undefined> {
+async function comeTo(socketPath: string): Promise<Socket> {
+  const socket = connect(socketPath);
+  await once(socket, "connect");
+  return socket;
+}
+
+function healthOver(scheme: string, socket: Socket): Promise<number | undefined> {
+  const createConnection = () =>
+    scheme === "unix" ? socket : secureConnect({ socket, rejectUnauthorized: false });
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path: "/health", host: "localhost" }, (answer) => {
+    const asked = request({ path: "/health", host: "localhost", createConnection }, (answer) => {
       answer.resume();
       answer.on("end", () => resolve(answer.statusCode));
     });
@@ -49,12 +59,13 @@ for (const scheme of ["unix", "unixs"]) {
         defaultConfig({
           name,
           dataDir: join(folder, name),
-          listenClientUrls: [`unix://${join(folder, `${name}.client`)}`],
-          advertiseClientUrls: [`unix://${join(folder, `${name}.client`)}`],
+          listenClientUrls: [`${scheme}://${join(folder, `${name}.client`)}`],
+          advertiseClientUrls: [`${scheme}://${join(folder, `${name}.client`)}`],
           listenPeerUrls: peerUrls(name),
           initialAdvertisePeerUrls: peerUrls(name),
           initialCluster,
           peerTls: tlsFilesOf({ autoTls: true }),
+          clientTls: tlsFilesOf({ autoTls: true }),
           heartbeatIntervalMs: 20,
           electionTimeoutMs: 200,
         }),
@@ -69,7 +80,15 @@ for (const scheme of ["unix", "unixs"]) {
       two.member.propose(put, ({ kind }) => done(kind)),
     );
     assert.equal(outcome, "applied");
-    assert.equal(await healthOver(join(folder, "m2.client")), 200);
-    assert.deepEqual(two.clientUrls, [`unix://${join(folder, "m2.client")}`]);
+    // One that has come and says nothing yet is none of those that come and go meanwhile.
+    const door = join(folder, "m2.client");
+    const early = await comeTo(door);
+    for (const socket of [await comeTo(door), await comeTo(door)]) {
+      assert.equal(await healthOver(scheme, socket), 200);
+      socket.destroy();
+      await once(socket, "close");
+    }
+    assert.equal(await healthOver(scheme, early), 200);
+    assert.deepEqual(two.clientUrls, [`${scheme}://${join(folder, "m2.client")}`]);
   });
 }

@@ -138,6 +138,8 @@ peer-transport-security:
     allowedCommonName: "",
     allowedHostname: "",
     anyCallerName: false,
+    callerCertFile: "",
+    callerKeyFile: "",
   });
   assert.equal(config.peerTls.allowedCommonName, "member");
   assert.deepEqual(config.autoCompaction, { mode: "periodic", retentionMs: 1_800_000 });
@@ -254,6 +256,16 @@ test("errors say what to do", () => {
       /to default and to b/,
     ],
     [["--cert-file=c"], /belong together/],
+    [["--peer-client-key-file=k"], /--peer-client-cert-file and --peer-client-key-file belong/],
+    [
+      ["--peer-client-cert-file=c", "--peer-client-key-file=k"],
+      /is for calling alone; give --peer-cert-file/,
+    ],
+    [["--listen-client-urls=unixs://a"], /--advertise-client-urls is required/],
+    [
+      ["--listen-client-urls=unixs://a", "--advertise-client-urls=unixs://a"],
+      /give --cert-file and --key-file, or --auto-tls/,
+    ],
     [["--listen-peer-urls=https://127.0.0.1:1"], /give --peer-cert-file and --peer-key-file, or/],
     [["--client-crl-file=c"], /--client-crl-file needs --trusted-ca-file/],
     [["--client-cert-allowed-hostname=c"], /--client-cert-allowed-hostname needs --trusted-ca/],

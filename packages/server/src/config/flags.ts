@@ -64,6 +64,28 @@ function group(name: FlagGroup, effect: FlagEffect, rows: readonly Row[]): Flag[
   }));
 }
 
+interface TlsWords {
+  readonly shownTo: string;
+  readonly authority: string;
+  readonly certAuth: string;
+  readonly revoked: string;
+  readonly hostname: string;
+  readonly autoTls: string;
+}
+
+/** What the TLS of either port is told by; etcd calls what is about its callers by the name of the port. */
+function tlsRows(prefix: "" | "peer-", port: "client" | "peer", words: TlsWords): Row[] {
+  return [
+    [`${prefix}cert-file`, "file", "", `Certificate shown to ${words.shownTo} (PEM)`],
+    [`${prefix}key-file`, "file", "", "Its key (PEM)"],
+    [`${prefix}trusted-ca-file`, "file", "", words.authority],
+    [`${prefix}client-cert-auth`, "boolean", "false", words.certAuth],
+    [`${port}-crl-file`, "file", "", words.revoked],
+    [`${port}-cert-allowed-hostname`, "text", "", words.hostname],
+    [`${prefix}auto-tls`, "boolean", "false", words.autoTls],
+  ];
+}
+
 const without = "Known to etcd, without effect here" as const;
 const refused = "Known to etcd, refused here" as const;
 
@@ -219,48 +241,33 @@ export const flags: readonly Flag[] = [
     ],
   ]),
   ...group("Client TLS", "acts", [
-    ["cert-file", "file", "", "Certificate shown to clients (PEM)"],
-    ["key-file", "file", "", "Its key (PEM)"],
-    [
-      "trusted-ca-file",
-      "file",
-      "",
-      "Authority of client certificates (PEM); clients must show one that it signed",
-    ],
-    [
-      "client-cert-auth",
-      "boolean",
-      "false",
-      "A client that brings no token is the user whom its certificate names",
-    ],
-    ["client-crl-file", "file", "", "Revoked client certificates (PEM or DER)"],
-    [
-      "client-cert-allowed-hostname",
-      "text",
-      "",
-      "Host name that clients' certificates must be good for",
-    ],
-    ["auto-tls", "boolean", "false", "Without --cert-file: make a certificate at the start"],
+    ...tlsRows("", "client", {
+      shownTo: "clients",
+      authority: "Authority of client certificates (PEM); clients must show one that it signed",
+      certAuth: "A client that brings no token is the user whom its certificate names",
+      revoked: "Revoked client certificates (PEM or DER)",
+      hostname: "Host name that clients' certificates must be good for",
+      autoTls: "Without --cert-file: make a certificate at the start",
+    }),
   ]),
   ...group("Peer TLS", "acts", [
-    ["peer-cert-file", "file", "", "Certificate shown to other members (PEM)"],
-    ["peer-key-file", "file", "", "Its key (PEM)"],
+    ...tlsRows("peer-", "peer", {
+      shownTo: "other members",
+      authority:
+        "Authority of the members' certificates (PEM); members must show one that it signed",
+      certAuth: "The same; it needs that authority",
+      revoked: "Revoked certificates of members (PEM or DER)",
+      hostname: "Host name that members' certificates must carry",
+      autoTls: "Without --peer-cert-file: make a certificate at the start; none is verified then",
+    }),
+    ["peer-cert-allowed-cn", "text", "", "Common name that members' certificates must carry"],
     [
-      "peer-trusted-ca-file",
+      "peer-client-cert-file",
       "file",
       "",
-      "Authority of the members' certificates (PEM); members must show one that it signed",
+      "Certificate for calling other members (PEM); --peer-cert-file if not given",
     ],
-    ["peer-client-cert-auth", "boolean", "false", "The same; it needs that authority"],
-    ["peer-cert-allowed-cn", "text", "", "Common name that members' certificates must carry"],
-    ["peer-cert-allowed-hostname", "text", "", "Host name that members' certificates must carry"],
-    ["peer-crl-file", "file", "", "Revoked certificates of members (PEM or DER)"],
-    [
-      "peer-auto-tls",
-      "boolean",
-      "false",
-      "Without --peer-cert-file: make a certificate at the start; none is verified then",
-    ],
+    ["peer-client-key-file", "file", "", "Its key (PEM)"],
     [
       "peer-skip-client-san-verification",
       "boolean",
@@ -362,14 +369,17 @@ export const flags: readonly Flag[] = [
     ["compact-hash-check-enabled", "boolean", "false", "Always compared here"],
     ["compact-hash-check-time", "duration", "1m", "Always compared here"],
     ["max-learners", "count", "1", "Learners cost the leader little: as many as are added"],
+    [
+      "client-cert-file",
+      "file",
+      "",
+      "etcd's gateway calls its own member with it, Althing's does not",
+    ],
+    ["client-key-file", "file", "", "Likewise"],
     ["discovery-fallback", "text", "proxy", "There is no discovery"],
     ["proxy", "text", "off", "The old proxy is not offered"],
   ]),
   ...group(refused, "refused", [
-    ["client-cert-file", "file", "", "Use --cert-file"],
-    ["client-key-file", "file", "", "Use --key-file"],
-    ["peer-client-cert-file", "file", "", "Use --peer-cert-file"],
-    ["peer-client-key-file", "file", "", "Use --peer-key-file"],
     ["force-new-cluster", "boolean", "false", "Would discard members without asking them"],
     ["discovery", "text", "", "Give --initial-cluster"],
     ["discovery-endpoints", "text", "", "Give --initial-cluster"],

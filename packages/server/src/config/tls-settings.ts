@@ -6,6 +6,9 @@ import type { SettingsReader } from "./settings-reader.ts";
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
+  /** Shown to those whom the member calls, where it is not the same. Of peers alone. */
+  readonly callerCertFile: string;
+  readonly callerKeyFile: string;
   /** Where one is given, whoever calls must show a certificate that it signed. */
   readonly trustedCaFile: string;
   /** For clients: whoever shows a certificate and no token is who the certificate says. */
@@ -24,6 +27,8 @@ export function tlsFilesOf(given: Partial<TlsFiles>): TlsFiles {
   return {
     certFile: "",
     keyFile: "",
+    callerCertFile: "",
+    callerKeyFile: "",
     trustedCaFile: "",
     clientCertAuth: false,
     autoTls: false,
@@ -40,6 +45,8 @@ export function tlsFiles(read: SettingsReader, prefix: "" | "peer-"): TlsFiles {
   return {
     certFile: read.text(`${prefix}cert-file`),
     keyFile: read.text(`${prefix}key-file`),
+    callerCertFile: peer ? read.text("peer-client-cert-file") : "",
+    callerKeyFile: peer ? read.text("peer-client-key-file") : "",
     trustedCaFile: read.text(`${prefix}trusted-ca-file`),
     clientCertAuth: read.boolean(`${prefix}client-cert-auth`),
     autoTls: read.boolean(`${prefix}auto-tls`),
@@ -59,10 +66,20 @@ export function checkTls(
 ): string[] {
   const secure = urls.filter((url) => /^(https|unixs):/.test(url));
   const [peer, callers] = prefix === "" ? ["client", "clients"] : ["peer", "members"];
-  if ((tls.certFile === "") !== (tls.keyFile === "")) {
+  for (const [kind, cert, key] of [
+    ["", tls.certFile, tls.keyFile],
+    ["client-", tls.callerCertFile, tls.callerKeyFile],
+  ] as const) {
+    if ((cert === "") === (key === "")) continue;
+    throw new ConfigError(
+      `${prefix}${kind}cert-file`,
+      `--${prefix}${kind}cert-file and --${prefix}${kind}key-file belong together; give both`,
+    );
+  }
+  if (tls.callerCertFile !== "" && tls.certFile === "") {
     throw new ConfigError(
       `${prefix}cert-file`,
-      `--${prefix}cert-file and --${prefix}key-file belong together; give both`,
+      `--${prefix}client-cert-file is for calling alone; give --${prefix}cert-file and --${prefix}key-file for being called`,
     );
   }
   if (secure.length > 0 && tls.certFile === "" && !tls.autoTls) {

@@ -20,4 +20,4 @@ export {
   type Roster,
   type RosterMember,
 } from "./roster.ts";
-export { type PeerTls, usageFault } from "./tls.ts";
+export { type CertificateUse, type PeerTls, usageFault, usagesAs } from "./tls.ts";

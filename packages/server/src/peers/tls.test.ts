@@ -158,6 +158,26 @@ test("a certificate for other addresses, or for clients alone, is no member's", 
   }
 });
 
+test("members that call with certificates of their own need no certificate for both uses", async () => {
+  const separate = (name: string): PeerTls => ({
+    ...authority.issue(`${name} serves`, { usages: ["serverAuth"] }),
+    caller: authority.issue(`${name} calls`, { usages: ["clientAuth"] }),
+    ca: authority.cert,
+    clientCertAuth: true,
+  });
+  const [a, b] = pair(26118, separate("a"), separate("b"));
+  await Promise.all([a.start(), b.start()]);
+  await Promise.all([a.until(connectedTo(ids.b), 0), b.until(connectedTo(ids.a), 0)]);
+
+  // Not where the others hold members to one certificate for both.
+  const [c, d] = pair(26122, certificate(authority, "c"), separate("d"));
+  await Promise.all([c.start(), d.start()]);
+  const failed = await c.until(observed("peerDialFailed"), 0);
+  assert.match(String((failed.detail as MemberEvent)["reason"]), /the use as a client; a member's/);
+  const refused = await c.until(observed("peerTurnedAway"), 0);
+  assert.match(String((refused.detail as MemberEvent)["reason"]), /the use as a server/);
+});
+
 test("who sits between two members and opens their connections can pass nothing on", async () => {
   // Nobody verifies certificates here: each side takes the one between for the other.
   const loose = { ...authority.issue("a"), clientCertAuth: false };

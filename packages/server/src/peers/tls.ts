@@ -18,6 +18,8 @@ import type { PeerUrl } from "./peer-url.ts";
 export interface PeerTls {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
+  /** For calling, where it is not the same: then one for either use does for that use, here and at the others. */
+  readonly caller?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   /** Without it certificates are used but not verified (`--peer-auto-tls`). */
   readonly ca?: string | Buffer;
   /** Callers must show a certificate that `ca` signed. */
@@ -51,13 +53,14 @@ export function dial(
     ...where,
     rejectUnauthorized: tls?.ca !== undefined,
     ...secureOptions(tls),
+    ...tls?.caller,
     checkServerIdentity: (name, certificate) =>
       tls?.ca === undefined
         ? undefined
         : (checkServerIdentity(tls.allowedHostname ?? name, certificate) ??
           checkCommonName(tls, certificate) ??
           checkRevocation(tls, certificate) ??
-          (tls.clientCertAuth ? checkUsage(certificate) : undefined)),
+          (tls.clientCertAuth ? checkUsage(tls, certificate, "callee") : undefined)),
   });
   socket.setNoDelay(true);
   socket.once("secureConnect", () => ready(socket));
@@ -103,7 +106,7 @@ export function certificateFault(
     (allowedHostname === undefined
       ? undefined
       : checkServerIdentity(allowedHostname, certificate)) ??
-    checkUsage(certificate);
+    checkUsage(tls, certificate, "caller");
   return refused?.message;
 }
 
@@ -143,19 +146,37 @@ function checkCommonName(tls: PeerTls, certificate: PeerCertificate): Error | un
 
 const usages = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" };
 
-/** A member serves and calls; a certificate for clients alone, or for servers alone, is nobody's here. */
-function checkUsage(certificate: PeerCertificate): Error | undefined {
-  const allowed = certificate.ext_key_usage;
-  const fault = usageFault(allowed);
+export type CertificateUse = keyof typeof usages;
+
+/** A member serves and calls; where all have one certificate for both, one for clients alone is no member's. */
+export function usagesAs(
+  side: "caller" | "callee",
+  areSeparate: boolean,
+): readonly CertificateUse[] {
+  if (!areSeparate) return ["server", "client"];
+  return side === "caller" ? ["client"] : ["server"];
+}
+
+function checkUsage(
+  tls: PeerTls,
+  certificate: PeerCertificate,
+  side: "caller" | "callee",
+): Error | undefined {
+  const needed = usagesAs(side, tls.caller !== undefined);
+  const fault = usageFault(certificate.ext_key_usage, needed);
   return fault === undefined ? undefined : new Error(fault);
 }
 
 /** Without the extension everything is allowed. */
-export function usageFault(allowed: readonly string[] | undefined): string | undefined {
+export function usageFault(
+  allowed: readonly string[] | undefined,
+  needed: readonly CertificateUse[],
+): string | undefined {
   if (allowed === undefined) return undefined;
-  const missing = (["server", "client"] as const).filter((use) => !allowed.includes(usages[use]));
+  const missing = needed.filter((use) => !allowed.includes(usages[use]));
   if (missing.length === 0) return undefined;
-  return `the certificate does not allow the use as a ${missing.join(" and as a ")}; a member's must allow both (extended key usage)`;
+  const both = needed.length > 1 ? "; a member's must allow both" : "";
+  return `the certificate does not allow the use as a ${missing.join(" and as a ")}${both} (extended key usage)`;
 }
 
 function secureOptions(tls: PeerTls | undefined) {

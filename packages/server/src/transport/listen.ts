@@ -103,8 +103,12 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: Math.min(silenceMs, 10_000),
     });
+    // On a socket of the file system nobody has a name by which a connection would be found again: each is taken in
+    // once it is secure.
+    const isNamed = options.path === undefined;
     server.on("connection", (socket) => {
-      guests.accept(socket);
+      if (isNamed) guests.accept(socket);
+      else socket.on("error", () => socket.destroy());
       secure.emit("connection", socket);
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
@@ -115,7 +119,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
         observe({ kind: "clientTlsRefused", level: "info", detail: refused });
         return;
       }
-      const guest = guests.of(socket);
+      const guest = isNamed ? guests.of(socket) : guests.accept(socket);
       if (guest === undefined) socket.destroy();
       else (socket.alpnProtocol === "h2" ? http2 : http1).take(socket, guest);
     });
