@@ -5,7 +5,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { hello, settings } from "../../packages/server/src/transport/testing/raw-http2.ts";
+import {
+  hello,
+  rawFrame,
+  settings,
+} from "../../packages/server/src/transport/testing/raw-http2.ts";
 import { failureOf } from "../client/etcd-client.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
 
@@ -37,6 +41,7 @@ export class Flood {
   readonly socket: Socket;
   readonly frames: SeenFrame[] = [];
   isClosed = false;
+  receivedBytes = 0;
   #rest: Buffer = Buffer.alloc(0);
 
   /** `localAddress`: of 127.0.0.0/8, whom it seems to come from. */
@@ -67,6 +72,7 @@ export class Flood {
   }
 
   #take(chunk: Buffer): void {
+    this.receivedBytes += chunk.length;
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     for (;;) {
       const end =
@@ -80,6 +86,15 @@ export class Flood {
       this.#rest = this.#rest.subarray(end);
     }
   }
+}
+
+/** What it is sent is never held back. */
+export function openWindows(flood: Flood): void {
+  const wide = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
+  flood.send(
+    rawFrame(frameTypes.settings, 0, 0, wide),
+    rawFrame(frameTypes.windowUpdate, 0, 0, Buffer.from([0x3f, 0, 0, 0])),
+  );
 }
 
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -153,4 +168,14 @@ async function silenceMsOf(member: MemberProcess): Promise<number> {
 export function describeCost({ grownBytes, silenceMs, machineMs, slowestMs }: Cost): string {
   const machine = `(${Math.round(machineMs)} ms of it the machine's)`;
   return `${Math.round(grownBytes / mebibyte)} MiB, silent ${Math.round(silenceMs)} ms ${machine}, others up to ${Math.round(slowestMs)} ms`;
+}
+
+const silenceMsMax = 200;
+/** Where the attack itself asks for what tells of the silence. */
+const slowestMsMax = 2000;
+
+export function isQuiet(cost: Cost): void {
+  const told = describeCost(cost);
+  assert.ok(cost.silenceMs < silenceMsMax + 3 * cost.machineMs, told);
+  assert.ok(cost.slowestMs < slowestMsMax + 3 * cost.machineMs, told);
 }

@@ -22,7 +22,9 @@ import {
   Flood,
   framed,
   frameTypes,
+  isQuiet,
   mebibyte,
+  openWindows,
   turn,
 } from "./flood.ts";
 
@@ -30,10 +32,6 @@ const options = {
   skip: skip || (program === "etcd" && "what etcd bounds, and how, is its own affair"),
   timeout: 180_000,
 };
-const silenceMsMax = 200;
-/** Where the attack itself asks for what tells of the silence. */
-const slowestMsMax = 2000;
-
 async function attacked(
   t: TestContext,
   attack: (member: MemberProcess) => Promise<void>,
@@ -45,12 +43,6 @@ async function attacked(
   const cost = await costOf(member, () => attack(member));
   t.diagnostic(describeCost(cost));
   return cost;
-}
-
-function isQuiet(cost: Cost): void {
-  const told = describeCost(cost);
-  assert.ok(cost.silenceMs < silenceMsMax + 3 * cost.machineMs, told);
-  assert.ok(cost.slowestMs < slowestMsMax + 3 * cost.machineMs, told);
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -65,14 +57,6 @@ const get = (path: string) =>
   );
 
 /** All that may be sent without a word of this side. */
-function openWindows(flood: Flood): void {
-  const wide = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
-  flood.send(
-    rawFrame(frameTypes.settings, 0, 0, wide),
-    rawFrame(frameTypes.windowUpdate, 0, 0, Buffer.from([0x3f, 0, 0, 0])),
-  );
-}
-
 function dial(member: MemberProcess): Socket {
   const socket = connect({ port: Number(new URL(member.spec.clientUrl).port), host: "127.0.0.1" });
   socket.on("error", () => {});

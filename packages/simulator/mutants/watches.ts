@@ -4,6 +4,9 @@
 import type { Mutant } from "./mutant.ts";
 
 const hub = "packages/store/src/watch/watch-hub.ts";
+const reader = "packages/store/src/watch/revision-reader.ts";
+const handOut = "packages/store/src/watch/hand-out.ts";
+const catchUp = "packages/store/src/watch/catch-up-reads.ts";
 const events = "packages/store/src/watch/events.ts";
 const flags = ["--actors", "watcher"];
 const compacting = ["--actors", "watcher,compactor"];
@@ -14,38 +17,47 @@ export const watchMutants: readonly Mutant[] = [
     about: "whoever catches up begins one revision after the one that is due",
     edits: [
       {
-        file: hub,
+        file: catchUp,
         find: "fromRevision: watcher.next,",
         replace: "fromRevision: watcher.next + 1,",
       },
+      { file: catchUp, find: "fromRevision: next,", replace: "fromRevision: next + 1," },
     ],
     flags,
   },
   {
     name: "watch-revision-torn",
-    about: "a piece of history may end within a revision",
+    about: "whoever catches up is told a part of a revision as if it were all of it",
     edits: [
       {
-        file: events,
-        find: "if (main !== revision) {\n",
-        replace: "if (main !== revision || events.length >= request.eventsMax) {\n",
+        file: hub,
+        find: "const more = isDone && isTorn;",
+        replace: "const more = isTorn && false;",
       },
+    ],
+    flags,
+  },
+  {
+    name: "watch-revision-cut-short",
+    about:
+      "followers are handed what one piece of history brought of a revision, and nothing more of it",
+    edits: [
       {
-        file: events,
-        find: "nextRevision = main;",
-        replace: "nextRevision = main === revision ? main + 1 : main;",
+        file: reader,
+        find: "return first !== undefined && (this.#part === 0 || first.kv.modRevision < this.#revision);",
+        replace: "return first !== undefined;",
       },
     ],
     flags,
   },
   {
     name: "dup-event-after-falling-behind",
-    about: "a follower that falls behind begins again where it began to follow",
+    about: "a follower that falls behind begins again with the revision before",
     edits: [
       {
         file: hub,
         find: "    watcher.next = Math.max(watcher.next, next);\n",
-        replace: "    void next;\n",
+        replace: "    watcher.next = Math.max(1, next - 1);\n",
       },
     ],
     flags,
@@ -56,8 +68,8 @@ export const watchMutants: readonly Mutant[] = [
     edits: [
       {
         file: hub,
-        find: "        this.fallBehind(watcher, revision);\n        continue;",
-        replace: "        watcher.next = revision + 1;\n        continue;",
+        find: "    this.fallBehind(watcher, revision);\n    return false;",
+        replace: "    watcher.next = revision + 1;\n    return false;",
       },
     ],
     flags,
@@ -74,10 +86,7 @@ export const watchMutants: readonly Mutant[] = [
   {
     name: "future-rev-gets-old-events",
     about: "a watcher that starts in the future is told of what comes before",
-    edits: [
-      { file: hub, find: "if (watcher.next <= revision) yield", replace: "yield" },
-      { file: hub, find: "if (watcher.next > revision) continue;\n", replace: "\n" },
-    ],
+    edits: [{ file: handOut, find: "watcher.next > this.revision || ", replace: "" }],
     flags,
   },
   {
@@ -87,7 +96,7 @@ export const watchMutants: readonly Mutant[] = [
       { file: hub, find: "this.followed > this.store.revision &&", replace: "" },
       {
         file: hub,
-        find: "      this.following.has(watcher) &&\n",
+        find: "      this.followers.has(watcher) &&\n",
         replace: "",
       },
     ],
@@ -100,8 +109,8 @@ export const watchMutants: readonly Mutant[] = [
     edits: [
       {
         file: hub,
-        find: "for (const watcher of [...this.following]) this.fallBehind(watcher, this.followed);",
-        replace: "this.followed = this.store.revision + 1;",
+        find: "    this.followers = new Followers();\n    this.begin();",
+        replace: "    this.leftBehind.pop();\n    this.begin();",
       },
     ],
     flags: [...compacting, "--faults", "crash,partition"],
@@ -113,7 +122,7 @@ export const watchMutants: readonly Mutant[] = [
     edits: [
       {
         file: hub,
-        find: "    if (watcher.next <= this.store.revision) return true;\n",
+        find: "    else if (watcher.next <= this.store.revision) this.laggards.add(watcher);\n",
         replace: "",
       },
     ],

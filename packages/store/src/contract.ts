@@ -391,8 +391,13 @@ export interface EventsRequest {
   /** Inclusive; 1 or later. */
   readonly fromRevision: Revision;
   readonly prevKv: boolean;
-  /** The piece ends with the revision in which it reaches so many. A revision is never divided. */
+  /** The piece ends with the revision in which it reaches so many, or within it if it may. */
   readonly eventsMax: number;
+  /**
+   * How much of `fromRevision` was read before, as the last piece said. Whoever gives it, be it 0, gets pieces
+   * that may end within a revision: one revision may have half a million events.
+   */
+  readonly fromPart?: number;
   /** For who holds the history from there on: it is read as long as it is there, below the floor too. */
   readonly isHeld?: boolean;
 }
@@ -403,6 +408,8 @@ export interface EventsResult {
   readonly events: readonly StoreEvent[];
   /** Everything before this revision has been seen. Beyond the store's: there is no more yet. */
   readonly nextRevision: Revision;
+  /** How much of that revision has been seen; 0 for who gave no part. */
+  readonly nextPart: number;
 }
 
 export interface WatchReads {

@@ -32,12 +32,6 @@ export {
 export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
 export { shapeFault } from "./txn/checks.ts";
 export { bounded } from "./txn/path-work.ts";
-export {
-  eventBytes,
-  Watcher,
-  type WatcherOptions,
-  WatchHub,
-  type WatchHubPorts,
-  type WatchSink,
-} from "./watch/watch-hub.ts";
+export { WatchHub, type WatchHubPorts } from "./watch/watch-hub.ts";
 export { type WatchRight, WatchRights } from "./watch/watch-rights.ts";
+export { eventBytes, Watcher, type WatcherOptions, type WatchSink } from "./watch/watcher.ts";

@@ -18,6 +18,7 @@ import {
   type GrpcMethod,
   type GrpcStatus,
   grpcStatus,
+  type MessageInParts,
   overloaded,
   type StreamCall,
   type UnaryCall,
@@ -132,19 +133,8 @@ export class GrpcCall
 
   respondEncoded(parts: readonly Uint8Array[]): void {
     if (this.ended) return;
-    let size = 0;
-    for (const part of parts) size += part.length;
-    const prefix = Buffer.alloc(messagePrefixBytes);
-    prefix.writeUInt32BE(size, 1);
     this.release(this.workBytes);
-    if (!this.admits(size + messagePrefixBytes)) return;
-    this.begin();
-    for (const part of [prefix, ...parts]) {
-      const sent = this.stream.write(part, 0, part.length);
-      if (sent === part.length || this.stream.enqueue(part.subarray(sent))) continue;
-      this.overflow(overloaded);
-      return;
-    }
+    if (!this.transmitParts(parts)) return;
     this.finish(grpcStatus.ok);
     this.stream.end(trailersOk);
   }
@@ -152,6 +142,33 @@ export class GrpcCall
   send(response: unknown): boolean {
     if (this.ended || !this.transmit(response)) return false;
     return this.stream.queuedBytes === 0;
+  }
+
+  beginMessage(): MessageInParts {
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    const drop = () => {
+      this.release(bytes);
+      bytes = 0;
+    };
+    return {
+      add: (part) => {
+        if (this.ended) return false;
+        if (!this.charge(part.length)) {
+          this.overflow(overloaded);
+          return false;
+        }
+        parts.push(part);
+        bytes += part.length;
+        return true;
+      },
+      send: () => {
+        if (this.ended) return false;
+        drop();
+        return this.transmitParts(parts) && this.stream.queuedBytes === 0;
+      },
+      drop,
+    };
   }
 
   onDrain(listener: () => void): void {
@@ -297,6 +314,23 @@ export class GrpcCall
     if (sent === size || stream.enqueue(keepRest(sent))) return true;
     this.overflow(overloaded);
     return false;
+  }
+
+  /** As `transmit`, of a message that is encoded. */
+  private transmitParts(parts: readonly Uint8Array[]): boolean {
+    let size = 0;
+    for (const part of parts) size += part.length;
+    const prefix = Buffer.alloc(messagePrefixBytes);
+    prefix.writeUInt32BE(size, 1);
+    if (!this.admits(size + messagePrefixBytes)) return false;
+    this.begin();
+    for (const part of [prefix, ...parts]) {
+      const sent = this.stream.write(part, 0, part.length);
+      if (sent === part.length || this.stream.enqueue(part.subarray(sent))) continue;
+      this.overflow(overloaded);
+      return false;
+    }
+    return true;
   }
 
   /** Counts what is about to be sent. False: there is no room for it, and the call has ended. */

@@ -59,9 +59,21 @@ export interface UnaryCall<Response> extends CallContext {
   fail(status: GrpcStatus, message: string): void;
 }
 
+/** The parts, one after the other, are the message. What is held of it is charged to its call. */
+export interface MessageInParts {
+  /** The part belongs to the call. False: there is no room for it, and the call has ended. */
+  add(part: Uint8Array): boolean;
+  /** As the call's `send`. */
+  send(): boolean;
+  /** It is not to be sent after all. */
+  drop(): void;
+}
+
 export interface StreamCall<Response> extends CallContext {
   /** False: the reader is slow; wait for `onDrain`. Beyond `backlogBytesMax` the call is ended. */
   send(response: Response): boolean;
+  /** For a message that takes many turns to encode. Others may be sent before it. */
+  beginMessage(): MessageInParts;
   onDrain(listener: () => void): void;
   readonly backlogBytes: number;
   end(): void;

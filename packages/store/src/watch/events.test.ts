@@ -61,7 +61,27 @@ test("a piece ends between revisions, whatever its bound", () => {
   const second = read(store, { eventsMax: 2, fromRevision: 4 });
   assert.deepEqual([second.events.length, second.nextRevision], [1, 5]);
   const third = read(store, { fromRevision: 5 });
-  assert.deepEqual(third, { kind: "events", events: [], nextRevision: 5 });
+  assert.deepEqual(third, { kind: "events", events: [], nextRevision: 5, nextPart: 0 });
+});
+
+test("who can put a revision together reads it in parts, which are all of it and in order", () => {
+  const store = opened();
+  const keys = Array.from({ length: 25 }, (_, i) => `k${10 + i}`);
+  applyAll(store, [put("a"), ...keys.map((key) => put(key)), del("k", "l"), put("z")]);
+  const whole = lines(read(store, { eventsMax: 1000 }));
+  for (const eventsMax of [1, 2, 7, 26]) {
+    const parts: string[] = [];
+    let fromRevision = 1;
+    let fromPart = 0;
+    while (fromRevision <= store.revision) {
+      const piece = read(store, { eventsMax, fromRevision, fromPart });
+      assert.ok(piece.events.length <= eventsMax, `${piece.events.length} at once`);
+      parts.push(...lines(piece));
+      fromRevision = piece.nextRevision;
+      fromPart = piece.nextPart;
+    }
+    assert.deepEqual(parts, whole);
+  }
 });
 
 test("a piece holds some megabytes at most, with what was before, or one revision", () => {

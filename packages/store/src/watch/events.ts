@@ -1,6 +1,6 @@
 // What happened to a range of keys, read from the history itself, so that watching costs the apply
 // path nothing and a watcher that fell behind reads the same as one that follows. A piece is bounded
-// in events and in records looked at, and never divides a revision.
+// in events and in records looked at, and divides no revision but for who can put it together.
 
 import { byteStringOf } from "../bytes/byte-string.ts";
 import type {
@@ -31,8 +31,9 @@ export function readEvents(
   if (request.fromRevision < floor) return "compacted";
   const events: StoreEvent[] = [];
   let nextRevision = Math.max(request.fromRevision, keyspace.revision + 1);
+  let nextPart = 0;
   if (request.fromRevision > keyspace.revision) {
-    return { kind: "events", events, nextRevision: request.fromRevision };
+    return { kind: "events", events, nextRevision: request.fromRevision, nextPart };
   }
   const covers = coverOf(request);
   const keeps = keepsRecord(keyspace, floor);
@@ -41,29 +42,37 @@ export function readEvents(
   let records = 0;
   let bytes = 0;
   let revision: Revision = 0;
-  keyspace.engine.scan(request.fromRevision, 0, (main, sub, _handle, record) => {
-    if (main !== revision) {
-      const isFull = records >= recordsPerPieceMax || bytes >= bytesPerPieceMax;
-      if (events.length >= request.eventsMax || isFull) {
-        nextRevision = main;
-        return false;
+  const divides = request.fromPart !== undefined;
+  keyspace.engine.scan(
+    request.fromRevision,
+    request.fromPart ?? 0,
+    (main, sub, _handle, record) => {
+      const isNew = main !== revision;
+      if (isNew || divides) {
+        const isFull = records >= recordsPerPieceMax || bytes >= bytesPerPieceMax;
+        if (events.length >= request.eventsMax || isFull) {
+          nextRevision = main;
+          nextPart = isNew ? 0 : sub;
+          return false;
+        }
+        revision = main;
       }
-      revision = main;
-    }
-    records++;
-    const { keyStart, keyEnd } = outlineOf(record);
-    const key = byteStringOf(record, keyStart, keyEnd);
-    if (covers(key) && keeps(main, sub, record)) {
-      const event = eventOf(keyspace, key, main, record, previousFrom);
-      events.push(event);
-      bytes += record.length + (event.prevKv?.value.length ?? 0);
-    }
-    return true;
-  });
-  return { kind: "events", events, nextRevision };
+      records++;
+      const { keyStart, keyEnd } = outlineOf(record);
+      const key = byteStringOf(record, keyStart, keyEnd);
+      if (covers(key) && keeps(main, sub, record)) {
+        const event = eventOf(keyspace, key, main, record, previousFrom);
+        events.push(event);
+        bytes += record.length + (event.prevKv?.value.length ?? 0);
+      }
+      return true;
+    },
+  );
+  return { kind: "events", events, nextRevision, nextPart };
 }
 
-function coverOf(request: EventsRequest): (key: Key) => boolean {
+/** Whether a key is in the range. */
+export function coverOf(request: Pick<EventsRequest, "key" | "rangeEnd">): (key: Key) => boolean {
   if (request.rangeEnd === "") return (key) => key === request.key;
   const { start, end } = keyRange(request.key, request.rangeEnd);
   return (key) => key >= start && (end === undefined || key < end);

@@ -8,7 +8,8 @@ import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { type OpenedStore, openStore } from "../store.ts";
 import { del, put, textOf } from "../testing/commands.ts";
 import { applyAll, applyOne, compactFully, snapshotOf } from "../testing/driver.ts";
-import { Watcher, WatchHub } from "./watch-hub.ts";
+import { WatchHub } from "./watch-hub.ts";
+import { Watcher } from "./watcher.ts";
 
 class Follower {
   readonly got: string[] = [];

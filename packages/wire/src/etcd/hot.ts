@@ -27,4 +27,4 @@ export {
   encodeTxnResponse,
 } from "./hot/txn.ts";
 export type { WatchResponseMessage, WireEvent } from "./hot/watch.ts";
-export { encodeWatchResponse } from "./hot/watch.ts";
+export { encodeWatchEvents, encodeWatchResponse } from "./hot/watch.ts";

@@ -156,6 +156,8 @@ class Stream implements WatchSink {
   readonly #events: StreamEvents;
   readonly #watcher: Watcher;
   readonly #forget: () => void;
+  /** Of a message that is not complete. */
+  #pieces: StoreEvent[] = [];
   #isAsleep = false;
   #ended = false;
 
@@ -176,7 +178,16 @@ class Stream implements WatchSink {
     service.hub.add(this.#watcher);
   }
 
-  events(_watcher: Watcher, revision: number, events: readonly StoreEvent[]): boolean {
+  events(
+    _watcher: Watcher,
+    revision: number,
+    piece: readonly StoreEvent[],
+    more: boolean,
+  ): boolean {
+    this.#pieces.push(...piece);
+    if (more) return true;
+    const events = this.#pieces;
+    this.#pieces = [];
     this.#events.heard(`${events.length} events at ${revision}`, revision, events.length);
     this.#delivery.events(revision, events);
     if (!this.#isAsleep && this.#events.isSlow()) {

@@ -27,14 +27,7 @@ export function encodeWatchResponse(
   raftTerm: number,
   message: WatchResponseMessage,
 ): void {
-  for (let i = message.events.length - 1; i >= 0; i--) {
-    const event = message.events[i]!;
-    const mark = writer.mark();
-    if (event.prevKv !== undefined) writeKeyValue(writer, 0x1a, event.prevKv);
-    writeKeyValue(writer, 0x12, event.kv);
-    writer.uintField(0x08, event.type === "delete" ? 1 : 0);
-    writer.closeMessage(0x5a, mark);
-  }
+  encodeWatchEvents(writer, message.events);
   writer.boolField(0x38, message.fragment);
   if (message.cancelReason !== "") {
     writer.text(message.cancelReason);
@@ -45,4 +38,16 @@ export function encodeWatchResponse(
   writer.boolField(0x18, message.created);
   writer.bigField(0x10, message.watchId);
   writeHeader(writer, ids, message.revision, raftTerm);
+}
+
+/** The events of a response, or some of them: behind a response without any they are part of it. */
+export function encodeWatchEvents(writer: Writer, events: readonly WireEvent[]): void {
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i]!;
+    const mark = writer.mark();
+    if (event.prevKv !== undefined) writeKeyValue(writer, 0x1a, event.prevKv);
+    writeKeyValue(writer, 0x12, event.kv);
+    writer.uintField(0x08, event.type === "delete" ? 1 : 0);
+    writer.closeMessage(0x5a, mark);
+  }
 }

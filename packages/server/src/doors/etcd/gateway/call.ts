@@ -10,6 +10,7 @@ import {
   type GrpcStatus,
   grpcStatus,
   type HttpStreamReply,
+  type MessageInParts,
   type MethodCounters,
   overloaded,
   type StreamCall,
@@ -155,17 +156,54 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   }
 
   send(response: unknown): boolean {
-    if (this.ended) return false;
-    const line = `{"result":${this.json(response)}}\n`;
+    return !this.ended && this.sendLine(this.json(response));
+  }
+
+  /** Its text is made part by part as well. */
+  beginMessage(): MessageInParts {
+    const json = new PiecewiseJson(this.responseName);
+    let charged = 0;
+    const drop = () => {
+      this.release(charged);
+      charged = 0;
+    };
+    return {
+      add: (part) => {
+        if (this.ended) return false;
+        const before = json.bytes;
+        json.push(part);
+        const grown = json.bytes - before;
+        if (this.charge(grown)) {
+          charged += grown;
+          return true;
+        }
+        this.cutOff(overloaded);
+        return false;
+      },
+      send: () => {
+        if (this.ended) return false;
+        drop();
+        return this.sendLine(json.finish().toString());
+      },
+      drop,
+    };
+  }
+
+  private sendLine(json: string): boolean {
+    const line = `{"result":${json}}\n`;
     if (this.reply.backlogBytes + line.length > backlogBytesMax) {
-      this.fail(grpcStatus.resourceExhausted, "the reader is too slow: its backlog is full");
-      this.reply.abort();
-      this.cancel();
+      this.cutOff("the reader is too slow: its backlog is full");
       return false;
     }
     this.counted.sent++;
     this.begin();
     return this.reply.write(line);
+  }
+
+  private cutOff(why: string): void {
+    this.fail(grpcStatus.resourceExhausted, why);
+    this.reply.abort();
+    this.cancel();
   }
 
   onDrain(listener: () => void): void {

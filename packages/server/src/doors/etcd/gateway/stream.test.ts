@@ -94,6 +94,27 @@ test("a watch whose body has ended goes on telling, a line for each message", as
   watch.request.destroy();
 });
 
+test("a revision of thousands of events is one line", async () => {
+  const keys = Array.from({ length: 2000 }, (_, i) => `many${10_000 + i}`);
+  for (let i = 0; i < keys.length; i += 100) {
+    const puts = keys.slice(i, i + 100).map((key) => ({ request_put: { key: bytes(key) } }));
+    await client.txn({ success: puts });
+  }
+  const watch = new Exchange("/v3/watch");
+  const range = { key: base64("many"), range_end: base64("manz") };
+  watch.request.end(JSON.stringify({ create_request: range }));
+  await watch.line(0);
+  await client.deleteRange({ key: bytes("many"), range_end: bytes("manz") });
+  const { revision } = store;
+  const { result } = await watch.line(1);
+  const events = keys.map((key) => ({
+    type: "DELETE",
+    kv: { key: base64(key), mod_revision: String(revision) },
+  }));
+  assert.deepEqual(result, { header: header(revision), events });
+  watch.request.destroy();
+});
+
 test("requests are taken one by one as the body brings them, cut anywhere", async () => {
   const watch = new Exchange("/v3/watch");
   const create = JSON.stringify({ create_request: { key: base64("b") } });

@@ -16,6 +16,7 @@ import * as wire from "@althing/wire";
 import type { UnaryCall } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
 import type { MemberView } from "../cluster/member-view.ts";
+import { encoded } from "../encoded.ts";
 import { type EtcdErrorCode, failWith } from "../errors.ts";
 import { runInSteps, stepFault } from "../steps.ts";
 
@@ -211,13 +212,4 @@ function encodedPairs(kvs: readonly KeyValue[]): Uint8Array {
 function encodedTail(run: ReadRun, range: number): Uint8Array {
   const { count, more } = run.ranges![range]!;
   return encoded((writer) => wire.encodeRangeTail(writer, more, count));
-}
-
-const scratch = new wire.Writer(64 * 1024, (size) => Buffer.allocUnsafeSlow(size));
-
-/** As long as it is, and no longer: what is kept is what was charged. */
-function encoded(write: (writer: wire.Writer) => void): Uint8Array {
-  scratch.reset();
-  write(scratch);
-  return scratch.take();
 }

@@ -78,7 +78,12 @@ class Observer implements WatchSink {
     return isTold || this.tell(leader, revision);
   }
 
-  events(watcher: Watcher, _revision: number, events: readonly StoreEvent[]): boolean {
+  events(
+    watcher: Watcher,
+    _revision: number,
+    events: readonly StoreEvent[],
+    more: boolean,
+  ): boolean {
     const isAnyones = watcher.options.rangeEnd !== "";
     this.parts.access.watches.review();
     if (watcher.isRemoved) return true;
@@ -89,7 +94,7 @@ class Observer implements WatchSink {
         if (!isAnyones) continue;
         // Nobody led: the first to come does, and may be gone within the same transaction.
         this.follow(kv.key, "", kv.modRevision + 1);
-        if (events.some((event) => isEndOf(kv, event))) flows = this.look();
+        if (more || events.some((event) => isEndOf(kv, event))) flows = this.look();
         break;
       } else if (!isAnyones) {
         flows = this.look();

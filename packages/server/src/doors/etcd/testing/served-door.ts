@@ -34,6 +34,7 @@ export async function serveDoor(
     port?: number;
     auth?: Partial<DoorAuth>;
     observe?: DoorContext["observe"];
+    watchProgressIntervalMs?: number;
   } = {},
 ): Promise<ServedDoor> {
   const member = createSingleMember();

@@ -119,9 +119,12 @@ export function createTestContext(
     quotaBackendBytes?: number;
     auth?: Partial<DoorAuth>;
     observe?: DoorContext["observe"];
+    watchProgressIntervalMs?: number;
   } = {},
 ): DoorContext {
+  const { watchProgressIntervalMs } = options;
   return {
+    ...(watchProgressIntervalMs !== undefined && { watchProgressIntervalMs }),
     member,
     store: member.store,
     clusterId: "cdf818194e3a8c32",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ClientHttp2Stream } from "node:http2";
 import { after, test } from "node:test";
 import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
-import { frame, unframe } from "../../../transport/testing/grpc-client.ts";
+import { frame, GrpcClient, unframe } from "../../../transport/testing/grpc-client.ts";
 import { until } from "../testing/in-process-cluster.ts";
 import { EtcdClient, type ServedDoor, serveDoor } from "../testing/served-door.ts";
 
@@ -20,7 +20,7 @@ class WatchClient {
   private rest = Buffer.alloc(0);
   private taken = 0;
 
-  constructor(client: EtcdClient) {
+  constructor(client: Pick<EtcdClient, "grpc">) {
     this.stream = client.grpc.open("/etcdserverpb.Watch/Watch");
     this.stream.on("data", (chunk: Buffer) => {
       this.rest = Buffer.concat([this.rest, chunk]);
@@ -48,8 +48,8 @@ class WatchClient {
   }
 }
 
-async function fixture() {
-  const served = await serveDoor();
+async function fixture(options: Parameters<typeof serveDoor>[0] = {}) {
+  const served = await serveDoor(options);
   const client = new EtcdClient(served.port);
   opened.push({ served, client });
   const put = (key: string, value = "") => client.put({ key: bytes(key), value: bytes(value) });
@@ -244,6 +244,35 @@ test("progress is told of a stream only when it is true of all its watchers", as
   assert.deepEqual(none.heard, []);
 });
 
+test("notices of progress come once to each that asked for them, and no faster than they are read", async () => {
+  const { served } = await fixture({ watchProgressIntervalMs: 2000 });
+  const grpc = new GrpcClient(served.port, { windowBytes: 65_535 });
+  after(() => grpc.close());
+  const watching = new WatchClient({ grpc });
+  const count = 20_000;
+  for (let i = 0; i < count; i++) {
+    watching.ask({ create_request: { key: bytes("k"), progress_notify: i % 2 === 0 } });
+  }
+  await until(() => watching.heard.length >= count);
+  const [counted] = [...served.door.transport.methods.values()].filter(
+    ({ method }) => method === "Watch",
+  );
+  watching.stream.pause();
+  await until(() => counted!.sent > count);
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+  const unread = counted!.sent - count;
+  assert.ok(unread < count / 2, `${unread} notices that nobody reads`);
+  watching.stream.resume();
+  await until(() => watching.heard.length >= count + count / 2);
+  const noticed = watching.heard.slice(count, count + count / 2);
+  assert.ok(noticed.every(({ created, events }) => !created && events.length === 0));
+  const ids = Array.from({ length: count / 2 }, (_, i) => BigInt(2 * i));
+  assert.deepEqual(
+    noticed.map(({ watch_id }) => watch_id),
+    ids,
+  );
+});
+
 test("a half-closed stream goes on", async () => {
   const { put, watch } = await fixture();
   const watching = watch();
@@ -284,6 +313,49 @@ test("events of one revision are split for those who allow it, and only for thos
     [values],
   );
   assert.ok(whole.heard.every(({ fragment }) => !fragment));
+});
+
+test("a revision of thousands of events is one message, though it is read and encoded in pieces", async () => {
+  const { client, watch } = await fixture();
+  await settled(client);
+  const count = 3000;
+  const keys = Array.from({ length: count }, (_, i) => `k${10_000 + i}`);
+  const putOf = (key: string) => ({ request_put: { key: bytes(key), value: bytes("v") } });
+  for (let i = 0; i < count; i += 100) {
+    await client.txn({ success: keys.slice(i, i + 100).map(putOf) });
+  }
+  const gone = { key: bytes("k"), range_end: bytes("l") };
+  const [whole, split, puts] = [watch(), watch(), watch()];
+  await whole.create({ ...gone, prev_kv: true });
+  await split.create({ ...gone, fragment: true });
+  await puts.create({ ...gone, filters: [1] });
+  const written = await client.deleteRange(gone);
+  assert.ok("response" in written);
+  assert.equal(written.response.deleted, count);
+  const revision = written.response.header!.revision;
+  const late = watch();
+  await late.create({ ...gone, start_revision: revision });
+  for (const watching of [whole, late]) {
+    const { header, fragment, events } = await watching.next();
+    assert.deepEqual([header!.revision, fragment], [revision, false]);
+    assert.deepEqual(
+      events.map(({ kv }) => String(kv!.key)),
+      keys,
+    );
+  }
+  assert.equal(String(whole.heard[1]!.events[7]!.prev_kv!.value), "v");
+  const pieces: string[] = [];
+  for (let more = true; more; ) {
+    const { fragment, events } = await split.next();
+    pieces.push(...events.map(({ kv }) => String(kv!.key)));
+    more = fragment;
+  }
+  assert.deepEqual(pieces, keys);
+  await client.put({ key: bytes("k"), value: bytes("last") });
+  for (const watching of [whole, split, puts, late]) {
+    assert.equal(told(await watching.next()), `${revision + 1} PUT k=last@${revision + 1}`);
+  }
+  assert.equal(puts.heard.length, 2, "and nothing is told of what is filtered out");
 });
 
 test("ten thousand watchers of one key and a slow reader: everybody hears everything", async () => {

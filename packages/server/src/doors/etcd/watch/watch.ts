@@ -5,6 +5,7 @@
 import type { StoreEvent } from "@althing/store";
 import {
   type EtcdMessage,
+  encodeWatchEvents,
   encodeWatchResponse,
   etcdCodecs,
   etcdSchema,
@@ -13,6 +14,7 @@ import {
 import {
   type BidiMethod,
   type BidiReceiver,
+  type MessageInParts,
   overloaded,
   type StreamCall,
 } from "../../../transport/index.ts";
@@ -20,7 +22,9 @@ import type { DoorContext } from "../../context.ts";
 import type { Admission } from "../admission.ts";
 import type { Access } from "../auth/access.ts";
 import type { MemberView } from "../cluster/member-view.ts";
+import { encoded } from "../encoded.ts";
 import { type EtcdErrorCode, etcdErrors, failWith, goText } from "../errors.ts";
+import { runInSteps, stepFault } from "../steps.ts";
 import { eventBytes, Watcher, type WatchHub, type WatchSink } from "./watch-hub.ts";
 
 type Request = EtcdMessage<"WatchRequest">;
@@ -38,6 +42,8 @@ const { NOPUT, NODELETE } = etcdSchema.enums.FilterType;
 const progressIntervalMsDefault = 10 * 60_000;
 const patrolMs = 1_000;
 const removedPerTurn = 1000;
+/** Progress notices: a step of about a millisecond. */
+const notifiedPerStep = 256;
 /** What a watcher is charged besides its keys: a quarter of a million took some 0.8 KiB each. */
 const watcherBytes = 1536;
 /** What is remembered of one that we ended. */
@@ -48,7 +54,7 @@ const leaderlessPatrolsMax = 3;
 const nobody = -1n;
 
 export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMessage> {
-  const { context, view, admission, access, hub } = parts;
+  const { context, view, admission } = parts;
   const streams = new Set<WatchStream>();
   let leaderless = 0;
   setInterval(() => {
@@ -79,7 +85,7 @@ export function watchMethod(parts: Parts): BidiMethod<Request, WatchResponseMess
         failWith(call, fault);
         return { message() {}, halfClosed() {} };
       }
-      const stream = new WatchStream(call, hub, context, access);
+      const stream = new WatchStream(call, parts);
       streams.add(stream);
       call.onCancel(() => {
         streams.delete(stream);
@@ -95,6 +101,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   readonly needsLeader: boolean;
   private readonly hub: WatchHub;
   private readonly context: DoorContext;
+  private readonly view: MemberView;
   private readonly access: Access;
   private readonly messageBytesMax: number;
   private readonly watchers = new Map<bigint, Watcher>();
@@ -102,16 +109,22 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private readonly rights = new Map<bigint, () => void>();
   private readonly fragmented = new Set<bigint>();
   private readonly notified = new Set<bigint>();
+  /** Messages that take more than one turn: each revision comes in one. */
+  private readonly begun = new Map<bigint, MessageInParts>();
   /** Ended by us; clients cancel them as a matter of routine and wait for the answer. */
   private readonly ended = new Set<bigint>();
+  /** Those of `notified` that are still to be told this time. */
+  private toNotify: Iterator<bigint> | undefined;
+  private isNotifying = false;
   private nextId = 0n;
   private isWaiting = false;
   private progressRequests = 0;
 
-  constructor(call: Call, hub: WatchHub, context: DoorContext, access: Access) {
+  constructor(call: Call, { hub, context, view, access }: Parts) {
     this.call = call;
     this.hub = hub;
     this.context = context;
+    this.view = view;
     this.access = access;
     this.needsLeader = call.metadata("hasleader") === "true";
     this.messageBytesMax = context.limits.requestBytesMax + 512 * 1024;
@@ -128,6 +141,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
 
   close(): void {
     const { hub, watchers, rights } = this;
+    this.toNotify = undefined;
     // A stream may have a quarter of a million watchers.
     const step = () => {
       let left = removedPerTurn;
@@ -146,14 +160,31 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
     step();
   }
 
-  events(watcher: Watcher, revision: number, events: readonly StoreEvent[]): boolean {
+  events(
+    watcher: Watcher,
+    revision: number,
+    events: readonly StoreEvent[],
+    more: boolean,
+  ): boolean {
     const watchId = watcher.id;
     // Nothing that came after the right to it had ended is sent.
     this.access.watches.review();
     if (watcher.isRemoved) return true;
-    if (!this.fragmented.has(watchId)) return this.send({ watchId, revision, events });
+    if (this.fragmented.has(watchId)) return this.sendFragments(watchId, revision, events, more);
+    const begun = this.begun.get(watchId);
+    if (!more && begun === undefined) return this.send({ watchId, revision, events });
+    return this.sendInParts(watchId, begun ?? this.begin(watchId, revision), events, more);
+  }
+
+  private sendFragments(
+    watchId: bigint,
+    revision: number,
+    events: readonly StoreEvent[],
+    more: boolean,
+  ): boolean {
     let flows = true;
-    for (let start = 0; start < events.length; ) {
+    let start = 0;
+    do {
       let bytes = 0;
       let end = start;
       while (end < events.length && (end === start || bytes < this.messageBytesMax)) {
@@ -161,11 +192,32 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
         if (bytes >= this.messageBytesMax && end > start) break;
         end++;
       }
-      const fragment = end < events.length;
+      const fragment = more || end < events.length;
       flows = this.send({ watchId, revision, events: events.slice(start, end), fragment });
       start = end;
-    }
+    } while (start < events.length);
     return flows;
+  }
+
+  private begin(watchId: bigint, revision: number): MessageInParts {
+    const message = this.call.beginMessage();
+    const head = { ...emptyResponse, watchId, revision };
+    const { ids, raftTerm } = this.view;
+    message.add(encoded((writer) => encodeWatchResponse(writer, ids, raftTerm, head)));
+    this.begun.set(watchId, message);
+    return message;
+  }
+
+  private sendInParts(
+    watchId: bigint,
+    message: MessageInParts,
+    events: readonly StoreEvent[],
+    more: boolean,
+  ): boolean {
+    message.add(encoded((writer) => encodeWatchEvents(writer, events)));
+    if (more) return true;
+    this.begun.delete(watchId);
+    return this.flows(message.send());
   }
 
   compacted(watcher: Watcher, floor: number): void {
@@ -181,13 +233,33 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
 
   /** To those that asked for it and had nothing since the last time. */
   notifyProgress(): void {
-    for (const id of this.notified) {
-      const watcher = this.watchers.get(id);
-      if (watcher === undefined) continue;
-      const { stirred } = watcher;
-      watcher.stirred = false;
-      if (!stirred && this.hub.isCurrent(watcher)) this.send({ watchId: id });
-    }
+    if (this.notified.size === 0 || this.toNotify !== undefined) return;
+    this.toNotify = this.notified.values();
+    this.tellProgressOn();
+  }
+
+  /** There may be a quarter of a million, so some are told at a time, and none while the reader is slow. */
+  private tellProgressOn(): void {
+    if (this.toNotify === undefined || this.isNotifying) return;
+    this.isNotifying = true;
+    const step = () => {
+      for (let left = notifiedPerStep; left > 0 && !this.isWaiting; left--) {
+        const next = this.toNotify?.next();
+        if (next === undefined || next.done) this.toNotify = undefined;
+        else this.notify(next.value);
+      }
+      this.isNotifying = this.toNotify !== undefined && !this.isWaiting;
+      return this.isNotifying;
+    };
+    runInSteps(step, (error) => failWith(this.call, stepFault(error, this.context)));
+  }
+
+  private notify(id: bigint): void {
+    const watcher = this.watchers.get(id);
+    if (watcher === undefined) return;
+    const { stirred } = watcher;
+    watcher.stirred = false;
+    if (!stirred && this.hub.isCurrent(watcher)) this.send({ watchId: id });
   }
 
   private create(request: EtcdMessage<"WatchCreateRequest">): void {
@@ -285,30 +357,39 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
     this.rights.delete(watcher.id);
     this.fragmented.delete(watcher.id);
     this.notified.delete(watcher.id);
+    this.begun.get(watcher.id)?.drop();
+    this.begun.delete(watcher.id);
   }
 
   private send(message: Partial<WatchResponseMessage>): boolean {
-    const flows = this.call.send({
-      revision: this.context.store.revision,
-      watchId: 0n,
-      created: false,
-      canceled: false,
-      compactRevision: 0,
-      cancelReason: "",
-      fragment: false,
-      events: [],
-      ...message,
-    });
+    const { revision } = this.context.store;
+    return this.flows(this.call.send({ ...emptyResponse, revision, ...message }));
+  }
+
+  /** The hub hears of it when a reader that is slow has read. */
+  private flows(flows: boolean): boolean {
     if (!flows && !this.isWaiting) {
       this.isWaiting = true;
       this.call.onDrain(() => {
         this.isWaiting = false;
         this.hub.resumed(this);
+        this.tellProgressOn();
       });
     }
     return flows;
   }
 }
+
+const emptyResponse: WatchResponseMessage = {
+  revision: 0,
+  watchId: 0n,
+  created: false,
+  canceled: false,
+  compactRevision: 0,
+  cancelReason: "",
+  fragment: false,
+  events: [],
+};
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
