@@ -126,6 +126,24 @@ test("a lost sector is refused, unless it holds the last proof of what it loses"
   }
 });
 
+test("a segment of another log is refused, though its number and its records are the next", () => {
+  const [disk, other] = [1, 2].map((epoch) => {
+    const one = new MemoryDisk();
+    const log = recover(one, { segmentBytes: 1024 });
+    for (let index = 1; index <= 12; index += 1) {
+      appendNow(one, log, { entries: [entryAt(index, epoch)] });
+    }
+    return one;
+  }) as [MemoryDisk, MemoryDisk];
+  const [first, second] = disk.list() as [string, string];
+  deepEqual(other.list().slice(0, 2), [first, second]);
+  for (const name of disk.list().slice(1)) disk.overwrite(name, other.readAll(name));
+  const outcome = tryRecover(disk, { segmentBytes: 1024 });
+  ok(outcome instanceof LogError);
+  deepEqual([outcome.code, outcome.file], ["damaged", first]);
+  ok(outcome.message.includes(second), outcome.message);
+});
+
 test("a missing segment is refused by name", () => {
   const { disk } = smallLog(false);
   for (const name of disk.list().slice(0, -1)) {

@@ -119,6 +119,37 @@ test("compaction removes nothing before the new base is durable", () => {
   );
 });
 
+test("a removal that cannot be made durable is a failure of the disk like any other", () => {
+  const disk = new MemoryDisk();
+  const log = recover(disk);
+  for (let index = 1; index <= 60; index += 1) appendNow(disk, log, { entries: [entryAt(index)] });
+  const outcomes: string[] = [];
+  const note = (error: LogError | undefined) => outcomes.push(error?.code ?? "ok");
+  disk.inject({ operation: "syncDirectory", code: "io" });
+  log.compact(baseAt(59), note);
+  disk.run();
+  log.append({ entries: [entryAt(61)] }, note);
+  disk.run();
+  deepEqual(outcomes, ["ok", "diskFailed"]);
+  equal(log.failure?.code, "diskFailed");
+});
+
+test("what recovery removes does not come back with a crash", () => {
+  const disk = new MemoryDisk();
+  const log = recover(disk);
+  for (let index = 1; index <= 60; index += 1) appendNow(disk, log, { entries: [entryAt(index)] });
+  log.compact(baseAt(59), (error) => equal(error, undefined));
+  while (disk.unsynced().every(({ kind }) => kind !== "remove")) disk.run(1);
+  disk.crash({ keep: "none" });
+  const before = disk.list().length;
+  const { recovered } = recover(disk);
+  ok(disk.list().length < before, `${disk.list().length} of ${before} segments`);
+  const after = disk.list();
+  disk.crash({ keep: "none" });
+  deepEqual(disk.list(), after);
+  deepEqual(contentsOf(recover(disk).recovered), contentsOf(recovered));
+});
+
 test("reset drops every entry, also when older segments come back after a crash", () => {
   const disk = new MemoryDisk();
   const log = recover(disk);
