@@ -75,6 +75,35 @@ test("lease-expired-by-stalled-leader: time in which nobody could be heard does 
   assert.equal(ask(alone, single, 7n, true), 2000);
 });
 
+test("an answer to who this member was before its restart is no answer", () => {
+  const { cluster } = founded();
+  const follower = cluster.follower();
+  const leader = cluster.awaitLeader().id;
+  grant(cluster, 7n, 2);
+  type Ask = { readonly kind: "leaseAsk"; readonly session: number; readonly request: number };
+  let asked: Ask | undefined;
+  cluster.filter = (_from, _to, message) => {
+    if ((message as { kind: string }).kind === "leaseAsk") asked = message as unknown as Ask;
+    return asked !== message;
+  };
+  const answers: (number | undefined)[] = [];
+  follower.askLease(7n, true, (_error, leftMs) => answers.push(leftMs));
+  assert.ok(cluster.world.run(1000, () => asked !== undefined));
+  const { session, request } = asked!;
+  const answer = (of: number) =>
+    follower.receive(leader, {
+      kind: "leaseAnswer",
+      session: of,
+      request,
+      code: "",
+      left: 1501,
+    } as never);
+  answer(session - 1);
+  assert.deepEqual(answers, []);
+  answer(session);
+  assert.deepEqual(answers, [1500]);
+});
+
 test("a new leader gives every lease its time again", () => {
   const { cluster, leader } = founded();
   grant(cluster, 7n, 2);
