@@ -49,7 +49,7 @@ test("three-members.ts loses a member and goes on", async () => {
   ]);
 });
 
-test("command-line.sh writes, reads, deletes and shows who leads", async () => {
+test("command-line.sh writes, reads, deletes, locks, decides, watches and shows who leads", async () => {
   await using cluster = await Cluster.start({ program: "althing", members: 1 });
   const { stdout } = await run("sh", [example("command-line.sh")], {
     cwd: repository,
@@ -61,6 +61,9 @@ test("command-line.sh writes, reads, deletes and shows who leads", async () => {
   assert.match(stdout, /hello/);
   assert.match(stdout, /godan daginn/);
   assert.match(stdout, /\b2\b/, "two keys were deleted");
+  assert.match(stdout, /sending invoices under token \d+/);
+  assert.match(stdout, /SUCCESS\nOK\nOK/);
+  assert.match(stdout, /"event":"put","key":"greeting","value":"hello"/);
 });
 
 test("least-privilege.sh gives an application its own keys and nothing else", async () => {

@@ -21,7 +21,7 @@ import {
   type Result,
   type StoreErrorCode,
 } from "@althing/store";
-import { prefixEnd } from "./cli/keys.ts";
+import { prefixEnd } from "./cli/keys/key-range.ts";
 import { version } from "./version.ts";
 
 export interface OpenOptions {

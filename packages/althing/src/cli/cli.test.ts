@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { flags } from "@althing/server/flags";
 import { type Command, parseOptions } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commandGroups, commands } from "./commands.ts";
 import { checkData, planMembers } from "./dev.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
-import { getCommand } from "./get.ts";
 import { parseEndpoint } from "./grpc-client.ts";
 import { describeCommand, describeProgram } from "./help.ts";
-import { keyRange, prefixEnd } from "./keys.ts";
+import { getCommand } from "./keys/get.ts";
+import { keyRange, prefixEnd } from "./keys/key-range.ts";
 import { cellOf, formatBytes, formatTable, textOrBase64 } from "./print.ts";
 import { describeStart } from "./start-command.ts";
 
@@ -28,7 +28,7 @@ function refusal(run: () => unknown): CliError {
 }
 
 test("the help names every command and every option, and every example is one", () => {
-  const program = describeProgram(commands);
+  const program = describeProgram(commandGroups);
   for (const command of commands) {
     assert.ok(program.includes(`  ${command.name}`), command.name);
     const text = describeCommand(command);
@@ -75,8 +75,8 @@ test("a mistyped option is refused with the one that was meant", () => {
     "Usage: althing get KEY [END] [options]",
     "Help:  althing get --help",
   ]);
-  const choice = refusal(() => parseOptions(getCommand, ["k", "-o", "yaml"]));
-  assert.equal(choice.message, "--output must be one of plain, table, json");
+  const choice = refusal(() => parseOptions(getCommand, ["k", "-o", "xml"]));
+  assert.equal(choice.message, "--output must be one of plain, table, json, jsonl, yaml");
 });
 
 test("ranges: a key, an end, a prefix, from a key on, everything", () => {

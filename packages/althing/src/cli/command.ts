@@ -32,6 +32,12 @@ export interface Command {
   run(args: readonly string[]): Promise<number>;
 }
 
+/** Commands that are for the same thing, as the help lists them. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly Command[];
+}
+
 export interface Parsed {
   readonly words: readonly string[];
   text(name: string): string | undefined;

@@ -19,7 +19,14 @@ COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _althing; printf '%s\\n'
 
 test("bash completes commands, options and values", { skip: missing("bash") }, () => {
   assert.deepEqual(completeInBash("althing", "st"), ["start", "status"]);
-  assert.deepEqual(completeInBash("althing", "member", ""), ["list"]);
+  assert.deepEqual(completeInBash("althing", "member", ""), [
+    "list",
+    "add",
+    "remove",
+    "update",
+    "promote",
+  ]);
+  assert.deepEqual(completeInBash("althing", "user", "grant"), ["grant-role"]);
   assert.deepEqual(completeInBash("althing", "completion", ""), ["bash", "zsh", "fish"]);
   assert.deepEqual(completeInBash("althing", "get", "k", "--pre"), ["--prefix"]);
   assert.deepEqual(completeInBash("althing", "start", "--initial-cluster-s"), [
@@ -29,8 +36,11 @@ test("bash completes commands, options and values", { skip: missing("bash") }, (
     "plain",
     "table",
     "json",
+    "jsonl",
+    "yaml",
   ]);
   assert.deepEqual(completeInBash("althing", "member", "list", "--endp"), ["--endpoints"]);
+  assert.deepEqual(completeInBash("althing", "member", "add", "m4", "--peer"), ["--peer-urls"]);
 });
 
 test("every command and option is in every script", () => {

@@ -66,37 +66,58 @@ function optionsOf(command: Command): Completed["options"] {
   }));
 }
 
-function firstWords(commands: readonly Completed[]): string[] {
-  return [...new Set(commands.map((command) => command.name.split(" ")[0]!))];
+/** `member` with `list`, `add` and so on below it; `get` with itself alone. */
+interface Top {
+  readonly word: string;
+  readonly summary: string;
+  /** By their second word. Empty for a command of one word. */
+  readonly below: ReadonlyMap<string, Completed>;
+  readonly own: Completed | undefined;
+}
+
+function topsOf(commands: readonly Completed[]): Top[] {
+  const words = [...new Set(commands.map((command) => command.name.split(" ")[0]!))];
+  return words.map((word) => {
+    const own = commands.find((command) => command.name === word);
+    const below = new Map(
+      commands
+        .filter((command) => command.name.startsWith(`${word} `))
+        .map((command) => [command.name.slice(word.length + 1), command]),
+    );
+    return { word, summary: own?.summary ?? [...below.keys()].join(", "), below, own };
+  });
 }
 
 function bash(commands: readonly Completed[]): string {
-  const cases = commands.map((command) => {
-    const words = command.options.map((option) => `--${option.name}`).join(" ");
-    return `    "${command.name}"*) words="${words}" ;;`;
-  });
-  const valueCases = commands.flatMap((command) =>
-    command.options
-      .filter((option) => option.choices.length > 0)
-      .map((option) => {
-        const words = option.choices.join(" ");
-        return `    "${command.name}"*" --${option.name}") words="${words}" ;;`;
-      }),
-  );
-  const nested = commands.filter((command) => command.name.includes(" "));
-  const nestedCases = nested.map((command) => {
-    const [first, second] = command.name.split(" ");
-    return `    "${first}") words="${second}" ;;`;
-  });
+  const tops = topsOf(commands);
+  const nested = tops.filter(({ below }) => below.size > 0);
+  const line = (pattern: string, words: Iterable<string>) =>
+    `    ${pattern}) words="${[...words].join(" ")}" ;;`;
+  const cases = [
+    line('""', [...tops.map(({ word }) => word), "help"]),
+    line(
+      '"help"',
+      tops.map(({ word }) => word),
+    ),
+    ...nested.map(({ word, below }) => line(`"${word}"|"help ${word}"`, below.keys())),
+    line('"completion"', shells),
+    ...commands.flatMap(({ name, options }) =>
+      options
+        .filter(({ choices }) => choices.length > 0)
+        .map((option) => line(`"${name}"*" --${option.name}"`, option.choices)),
+    ),
+    ...commands.map(({ name, options }) =>
+      line(
+        `"${name}"|"${name} "*`,
+        options.map((option) => `--${option.name}`),
+      ),
+    ),
+  ];
   return `# bash completion for althing
 _althing() {
   local current="\${COMP_WORDS[COMP_CWORD]}" words=""
   local line="\${COMP_WORDS[*]:1:COMP_CWORD-1}"
   case "$line" in
-    "") words="${[...firstWords(commands), "help"].join(" ")}" ;;
-${nestedCases.join("\n")}
-    "completion") words="bash zsh fish" ;;
-${valueCases.join("\n")}
 ${cases.join("\n")}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -107,26 +128,39 @@ complete -o default -F _althing althing
 
 function zsh(commands: readonly Completed[]): string {
   const quote = (text: string) => text.replaceAll("'", "'\\''").replaceAll(":", "\\:");
-  const tops = commands.map((command) => {
-    const [first, second] = command.name.split(" ");
-    return `    '${first}:${quote(second === undefined ? command.summary : `${first} ${second}`)}'`;
-  });
-  const cases = commands.map((command) => {
-    const [first, second] = command.name.split(" ");
+  const entry = (word: string, summary: string) => `'${word}:${quote(summary)}'`;
+  const tops = topsOf(commands);
+  const argumentsOf = (command: Completed) => {
     const options = command.options.map((option) => {
       const help = option.help.replace(/[[\]']/g, "");
       const values = option.choices.length > 0 ? `:value:(${option.choices.join(" ")})` : "";
       return `'--${option.name}[${help}]${values}'`;
     });
-    const words = second === undefined ? "" : ` '1:command:(${second})'`;
-    const shell = command.name === "completion" ? " '1:shell:(bash zsh fish)'" : "";
-    return `    ${first}) _arguments${words}${shell} ${options.join(" ")} '*:file:_files' ;;`;
+    const shell = command.name === "completion" ? ` '1:shell:(${shells.join(" ")})'` : "";
+    return `_arguments${shell} ${options.join(" ")} '*:file:_files'`;
+  };
+  const cases = tops.map(({ word, below, own }) => {
+    if (own !== undefined) return `    ${word}) ${argumentsOf(own)} ;;`;
+    const words = [...below].map(([second, { summary }]) => entry(second, summary));
+    const seconds = [...below].map(([second, one]) => `        ${second}) ${argumentsOf(one)} ;;`);
+    return `    ${word})
+      if (( CURRENT == 2 )); then
+        commands=(${words.join(" ")})
+        _describe 'command' commands
+        return
+      fi
+      command="\${words[2]}"
+      shift words
+      (( CURRENT-- ))
+      case "$command" in
+${seconds.join("\n")}
+      esac ;;`;
   });
   return `#compdef althing
 _althing() {
   local -a commands
   commands=(
-${tops.join("\n")}
+${tops.map(({ word, summary }) => `    ${entry(word, summary)}`).join("\n")}
   )
   if (( CURRENT == 2 )); then
     _describe 'command' commands
@@ -146,22 +180,32 @@ if [ "$funcstack[1]" = "_althing" ]; then _althing "$@"; else compdef _althing a
 function fish(commands: readonly Completed[]): string {
   const quote = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
   const lines = ["# fish completion for althing", "complete -c althing -f"];
-  for (const command of commands) {
-    const [first, second] = command.name.split(" ");
-    lines.push(
-      `complete -c althing -n __fish_use_subcommand -a ${first} -d '${quote(command.summary)}'`,
-    );
-    const within = `'__fish_seen_subcommand_from ${first}'`;
-    if (second !== undefined) lines.push(`complete -c althing -n ${within} -a ${second}`);
-    if (first === "completion") {
-      lines.push(`complete -c althing -n ${within} -a 'bash zsh fish'`);
+  for (const { word, summary, below, own } of topsOf(commands)) {
+    lines.push(`complete -c althing -n __fish_use_subcommand -a ${word} -d '${quote(summary)}'`);
+    const within = `__fish_seen_subcommand_from ${word}`;
+    const seconds = [...below.keys()].join(" ");
+    for (const [second, command] of below) {
+      const first = `'${within}; and not __fish_seen_subcommand_from ${seconds}'`;
+      lines.push(`complete -c althing -n ${first} -a ${second} -d '${quote(command.summary)}'`);
+      const both = `'${within}; and __fish_seen_subcommand_from ${second}'`;
+      lines.push(...optionLines(both, command, quote));
     }
-    for (const option of command.options) {
-      const values = option.choices.length > 0 ? ` -x -a '${option.choices.join(" ")}'` : "";
-      lines.push(
-        `complete -c althing -n ${within} -l ${option.name} -d '${quote(option.help)}'${values}`,
-      );
+    if (own === undefined) continue;
+    if (word === "completion") {
+      lines.push(`complete -c althing -n '${within}' -a '${shells.join(" ")}'`);
     }
+    lines.push(...optionLines(`'${within}'`, own, quote));
   }
   return `${lines.join("\n")}\n`;
+}
+
+function optionLines(
+  within: string,
+  command: Completed,
+  quote: (text: string) => string,
+): string[] {
+  return command.options.map((option) => {
+    const values = option.choices.length > 0 ? ` -x -a '${option.choices.join(" ")}'` : "";
+    return `complete -c althing -n ${within} -l ${option.name} -d '${quote(option.help)}'${values}`;
+  });
 }

@@ -3,16 +3,22 @@
 import { readFileSync } from "node:fs";
 import type { Command, Option, Parsed } from "./command.ts";
 import { usageError } from "./command.ts";
+import {
+  type Context,
+  type ContextOption,
+  contextNamed,
+  readContexts,
+} from "./contexts/contexts.ts";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { type ClientTls, type Credentials, GrpcClient, parseEndpoint } from "./grpc-client.ts";
-import type { OutputForm } from "./print.ts";
+import { type OutputForm, outputForms } from "./print.ts";
 
 export const outputOption: Option = {
   name: "output",
   short: "o",
   kind: "text",
-  value: "plain|table|json",
-  choices: ["plain", "table", "json"],
+  value: outputForms.join("|"),
+  choices: outputForms,
   help: "Form of the output",
 };
 
@@ -21,7 +27,13 @@ export const connectionOptions: readonly Option[] = [
     name: "endpoints",
     kind: "text",
     value: "HOST:PORT,...",
-    help: "Members to ask; 127.0.0.1:2379 or ALTHING_ENDPOINTS if not given",
+    help: "Members to ask; ALTHING_ENDPOINTS, the context's or 127.0.0.1:2379 if not given",
+  },
+  {
+    name: "context",
+    kind: "text",
+    value: "NAME",
+    help: "Cluster by its name (see `context add`); ALTHING_CONTEXT or the one in use if not given",
   },
   outputOption,
   { name: "timeout", kind: "text", value: "SECONDS", help: "Longest wait; 5 if not given" },
@@ -40,8 +52,25 @@ export const connectionOptions: readonly Option[] = [
 
 const defaultEndpoint = "127.0.0.1:2379";
 
+/** What the command line says, else the environment, else the context. */
+function given(parsed: Parsed, name: ContextOption): string | undefined {
+  const variable = { endpoints: "ALTHING_ENDPOINTS", user: "ALTHING_USER" }[name as string];
+  const said = parsed.text(name) ?? (variable === undefined ? undefined : process.env[variable]);
+  return said ?? chosenContext(parsed)?.[name];
+}
+
+/** Endpoints that are named are of no context, unless it is named as well. */
+function chosenContext(parsed: Parsed): Context | undefined {
+  const named = parsed.text("context") ?? process.env["ALTHING_CONTEXT"];
+  if (named !== undefined && named !== "") return contextNamed(readContexts(), named);
+  if ((parsed.text("endpoints") ?? process.env["ALTHING_ENDPOINTS"]) !== undefined)
+    return undefined;
+  const contexts = readContexts();
+  return contexts.current === undefined ? undefined : contextNamed(contexts, contexts.current);
+}
+
 export function endpointTexts(parsed: Parsed): string[] {
-  const text = parsed.text("endpoints") ?? process.env["ALTHING_ENDPOINTS"] ?? defaultEndpoint;
+  const text = given(parsed, "endpoints") ?? defaultEndpoint;
   return text
     .split(",")
     .map((part) => part.trim())
@@ -93,7 +122,7 @@ function readTimeout(command: Command, parsed: Parsed): number {
 
 /** A password may hold colons; a name may not. */
 function readCredentials(command: Command, parsed: Parsed): Credentials | undefined {
-  const text = parsed.text("user") ?? process.env["ALTHING_USER"] ?? "";
+  const text = given(parsed, "user") ?? "";
   if (text === "") return undefined;
   const at = text.indexOf(":");
   if (at < 1) throw usageError(command, "--user must be a name and a password, like ada:secret");
@@ -115,8 +144,8 @@ function readTls(command: Command, parsed: Parsed): ClientTls {
   };
 }
 
-function readPem(parsed: Parsed, name: string): Buffer | undefined {
-  const path = parsed.text(name);
+function readPem(parsed: Parsed, name: ContextOption): Buffer | undefined {
+  const path = given(parsed, name);
   if (path === undefined) return undefined;
   try {
     return readFileSync(path);

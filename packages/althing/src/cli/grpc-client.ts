@@ -9,6 +9,14 @@ import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { etcdCodecs } from "@althing/wire";
 import { CliError, exitCode } from "./exit-codes.ts";
 import { GrpcFailure } from "./grpc-failure.ts";
+import {
+  type ClientStream,
+  type Decodes,
+  type Encodes,
+  frame,
+  openGrpcStream,
+  type StreamCall,
+} from "./grpc-stream.ts";
 import { type Fate, fateOf, nothingSent } from "./unanswered.ts";
 
 export interface Endpoint {
@@ -39,12 +47,12 @@ interface UnaryCall {
   readonly fate: Fate;
 }
 
-interface Encodes<Message> {
-  encode(message: Message): Uint8Array;
-}
-interface Decodes<Message> {
-  decode(bytes: Uint8Array): Message;
-}
+const commonHeaders = {
+  ":method": "POST",
+  "content-type": "application/grpc",
+  te: "trailers",
+  "user-agent": "althing-cli",
+};
 
 /** host:port, http://host:port or https://host:port. */
 export function parseEndpoint(text: string, tls: ClientTls): Endpoint {
@@ -69,7 +77,7 @@ function usesTls(tls: ClientTls): boolean {
 }
 
 export class GrpcClient {
-  readonly #endpoints: readonly Endpoint[];
+  #endpoints: readonly Endpoint[];
   readonly #tls: ClientTls;
   readonly #timeoutMs: number;
   #session: ClientHttp2Session | undefined;
@@ -117,63 +125,71 @@ export class GrpcClient {
     request: Request,
     take: (response: Response) => void,
   ): Promise<void> {
+    const silent = () =>
+      stream.cancel(
+        new CliError(exitCode.timedOut, `${this.endpoint} sent nothing for ${this.#timeoutMs} ms`, [
+          "--timeout waits longer.",
+        ]),
+      );
+    const listen = (response: Response) => {
+      timer.refresh();
+      take(response);
+    };
+    const stream = await this.openStream({ method, requests, responses, take: listen });
+    const timer = setTimeout(silent, this.#timeoutMs);
+    stream.send(request);
+    stream.end();
+    await stream.ended.finally(() => clearTimeout(timer));
+  }
+
+  /** Without a limit of time once it is open. */
+  async openStream<Request, Response>(
+    call: StreamCall<Request, Response>,
+  ): Promise<ClientStream<Request>> {
     const deadline = Date.now() + this.#timeoutMs;
     const session = await this.#connect(deadline);
-    const who = await this.#identify(session, deadline);
-    const stream = session.request({
-      ...who,
-      ":method": "POST",
-      ":path": `/${method}`,
-      "content-type": "application/grpc",
-      te: "trailers",
-      "user-agent": "althing-cli",
-    });
-    await new Promise<void>((resolve, reject) => {
-      const read = messageReader((bytes) => take(responses.decode(bytes)));
-      let status: string | undefined;
-      let message = "";
-      const giveUp = (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-        stream.close(constants.NGHTTP2_CANCEL);
-      };
-      const silent = () =>
-        giveUp(
-          new CliError(
-            exitCode.timedOut,
-            `${this.endpoint} sent nothing for ${this.#timeoutMs} ms`,
-            ["--timeout waits longer."],
-          ),
-        );
-      let timer = setTimeout(silent, this.#timeoutMs);
-      const note = (headers: Record<string, unknown>) => {
-        if (headers["grpc-status"] === undefined) return;
-        status = String(headers["grpc-status"]);
-        message = decodeURIComponent(String(headers["grpc-message"] ?? ""));
-      };
-      stream.on("response", note);
-      stream.on("trailers", note);
-      stream.on("data", (chunk: Buffer) => {
-        clearTimeout(timer);
-        timer = setTimeout(silent, this.#timeoutMs);
-        try {
-          read(chunk);
-        } catch (error) {
-          giveUp(error);
-        }
-      });
-      stream.on("error", () => {});
-      stream.on("close", () => {
-        clearTimeout(timer);
-        if (status === "0") resolve();
-        else if (status !== undefined) {
-          reject(failureOf(Number(status), message, this.endpoint, fateOf(method)));
-        } else {
-          reject(new CliError(exitCode.failed, `${this.endpoint} broke off in the middle`));
-        }
-      });
-      stream.end(frame(requests.encode(request)));
-    });
+    const headers = { ...commonHeaders, ...(await this.#identify(session, deadline)) };
+    return openGrpcStream(session, headers, call, ({ status, message }) =>
+      status === undefined
+        ? new CliError(exitCode.failed, `${this.endpoint} broke off in the middle`)
+        : failureOf(status, message, this.endpoint, fateOf(call.method)),
+    );
+  }
+
+  /** The answer to one request that may take as long as it takes, such as for a lock. */
+  async wait<Request, Response>(
+    method: string,
+    requests: Encodes<Request>,
+    responses: Decodes<Response>,
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    let answer: Response | undefined;
+    const take = (response: Response) => {
+      answer = response;
+    };
+    const stream = await this.openStream({ method, requests, responses, take });
+    const abort = () => stream.cancel(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    stream.send(request);
+    stream.end();
+    await stream.ended.finally(() => signal.removeEventListener("abort", abort));
+    if (answer === undefined)
+      throw new CliError(exitCode.failed, `${this.endpoint} answered nothing`);
+    return answer;
+  }
+
+  /** Another one like it, with a connection of its own. */
+  fork(): GrpcClient {
+    return new GrpcClient(this.#endpoints, this.#tls, this.#timeoutMs, this.#credentials);
+  }
+
+  /** The next call asks the next endpoint: this one has failed. */
+  moveOn(): void {
+    this.close();
+    const [first, ...others] = this.#endpoints;
+    if (first !== undefined) this.#endpoints = [...others, first];
   }
 
   close(): void {
@@ -228,13 +244,10 @@ export class GrpcClient {
       const { method, body, deadline, who, fate } = call;
       const left = Math.max(1, deadline - Date.now());
       const stream = session.request({
+        ...commonHeaders,
         ...who,
-        ":method": "POST",
         ":path": `/${method}`,
-        "content-type": "application/grpc",
-        te: "trailers",
         "grpc-timeout": `${Math.ceil(left)}m`,
-        "user-agent": "althing-cli",
       });
       let status: string | undefined;
       let message = "";
@@ -266,26 +279,6 @@ export class GrpcClient {
       stream.end(frame(body));
     });
   }
-}
-
-/** Cuts the bytes of a stream into its messages. */
-function messageReader(take: (message: Buffer) => void): (bytes: Buffer) => void {
-  let held: Buffer = Buffer.alloc(0);
-  return (bytes) => {
-    held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
-    while (held.length >= 5 && held.length >= 5 + held.readUInt32BE(1)) {
-      const end = 5 + held.readUInt32BE(1);
-      take(held.subarray(5, end));
-      held = held.subarray(end);
-    }
-  };
-}
-
-function frame(body: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(5 + body.length);
-  bytes.writeUInt32BE(body.length, 1);
-  bytes.set(body, 5);
-  return bytes;
 }
 
 async function openSession(

@@ -1,17 +1,22 @@
 // Help that teaches: what a thing is for, then how it is written, then lines one can copy.
 
 import { environmentName, type Flag, flagGroups, flags } from "@althing/server/flags";
-import type { Command } from "./command.ts";
+import type { Command, CommandGroup } from "./command.ts";
 
-export function describeProgram(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
+export function describeProgram(groups: readonly CommandGroup[]): string {
+  const width = Math.max(
+    ...groups.flatMap(({ commands }) => commands.map((command) => command.name.length)),
+  );
+  const lines = groups.map(
+    ({ title, commands }) =>
+      `${title}:\n${commands.map((one) => `  ${one.name.padEnd(width)}  ${one.summary}`).join("\n")}`,
+  );
   return `Althing is a coordination server: keys and values that survive the loss of machines, ordered by
 consensus, served to any etcd client.
 
 Usage: althing <command> [options]
 
-Commands:
-${commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`).join("\n")}
+${lines.join("\n\n")}
 
 Begin here:
   althing dev                 a cluster of three members on this machine

@@ -21,9 +21,11 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const [first] = args;
   // A member does not wait for the other commands to be loaded.
   if (first === startCommand.name) return await startCommand.run(args.slice(1));
-  const { commands } = await import("./commands.ts");
-  if (first === undefined || first === "--help" || first === "-h") {
-    process.stdout.write(describeProgram(commands));
+  const { commandGroups, commands } = await import("./commands.ts");
+  const wantsOverview =
+    first === "--help" || first === "-h" || (first === "help" && args.length === 1);
+  if (first === undefined || wantsOverview) {
+    process.stdout.write(describeProgram(commandGroups));
     return first === undefined ? exitCode.usage : exitCode.ok;
   }
   if (first === "--version" || first === "-v") {
@@ -44,10 +46,6 @@ async function dispatch(args: readonly string[]): Promise<number> {
 }
 
 function help(commands: readonly Command[], words: readonly string[]): number {
-  if (words.length === 0) {
-    process.stdout.write(describeProgram(commands));
-    return exitCode.ok;
-  }
   const found = findCommand(commands, words);
   if (found === undefined) throw unknownCommand(commands, words);
   process.stdout.write(describeCommand(found));

@@ -1,14 +1,58 @@
-// Output in the three forms that -o chooses: plain lines, a table, JSON.
+// Output in the forms that -o chooses: plain lines and a table for people; JSON, a line of JSON for each thing,
+// and YAML for programs.
 
-export type OutputForm = "plain" | "table" | "json";
+import { stringify } from "yaml";
+
+export const outputForms = ["plain", "table", "json", "jsonl", "yaml"] as const;
+export type OutputForm = (typeof outputForms)[number];
+
+/** One answer in all its forms. */
+export interface Answer {
+  /** For programs. In jsonl a list is a line for each of its items. */
+  readonly value: unknown;
+  /** What is a list in it, where the value itself is none. */
+  readonly items?: readonly unknown[];
+  readonly table: readonly [titles: readonly string[], rows: readonly (readonly string[])[]];
+  /** Lines for people; rows of the table separated by commas if not given. */
+  plain?(): void;
+}
+
+export function writeAnswer(form: OutputForm, answer: Answer): void {
+  if (writeForPrograms(form, answer)) return;
+  const [titles, rows] = answer.table;
+  if (form === "table") writeLine(formatTable(titles, rows));
+  else if (answer.plain !== undefined) answer.plain();
+  else for (const row of rows) writeLine(row.join(", "));
+}
+
+/** False when the form is one for people. */
+function writeForPrograms(form: OutputForm, { value, items }: Omit<Answer, "table">): boolean {
+  if (form === "json") writeJson(value);
+  else if (form === "yaml") process.stdout.write(stringify(JSON.parse(toJson(value))));
+  else if (form === "jsonl") {
+    const list = items ?? (Array.isArray(value) ? value : [value]);
+    for (const item of list) writeJson(item);
+  } else return false;
+  return true;
+}
+
+/** One of many things that come one after the other: for YAML a document each. */
+export function writeEvent(form: OutputForm, value: unknown, plain: () => void): void {
+  if (form === "yaml") process.stdout.write("---\n");
+  if (form === "table" || !writeForPrograms(form, { value, items: [value] })) plain();
+}
 
 export function writeLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-export function writeJson(value: unknown): void {
-  writeLine(
-    JSON.stringify(value, (_name, field) => (typeof field === "bigint" ? field.toString() : field)),
+function writeJson(value: unknown): void {
+  writeLine(toJson(value));
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value, (_name, field) =>
+    typeof field === "bigint" ? field.toString() : field,
   );
 }
 

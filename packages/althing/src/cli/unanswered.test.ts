@@ -5,18 +5,18 @@ import assert from "node:assert/strict";
 import { constants, createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import type { Command } from "./command.ts";
-import { delCommand } from "./del.ts";
-import { CliError, exitCode } from "./exit-codes.ts";
-import { getCommand } from "./get.ts";
 import {
   memberAddCommand,
   memberListCommand,
   memberPromoteCommand,
   memberRemoveCommand,
-} from "./members.ts";
-import { putCommand } from "./put.ts";
-import { statusCommand } from "./status.ts";
+} from "./cluster/members.ts";
+import { statusCommand } from "./cluster/status.ts";
+import type { Command } from "./command.ts";
+import { CliError, exitCode } from "./exit-codes.ts";
+import { delCommand } from "./keys/del.ts";
+import { getCommand } from "./keys/get.ts";
+import { putCommand } from "./keys/put.ts";
 
 let answer: (stream: ServerHttp2Stream) => void = () => {};
 const server = createServer();

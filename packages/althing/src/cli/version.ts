@@ -2,38 +2,24 @@
 
 import { version } from "../version.ts";
 import { type Command, parseOptions } from "./command.ts";
-import { writeJson, writeLine } from "./print.ts";
+import { outputForm, outputOption } from "./connection.ts";
+import { writeAnswer, writeLine } from "./print.ts";
 
 export const versionCommand: Command = {
   name: "version",
   summary: "Print the version",
-  usage: "version [-o plain|json]",
+  usage: "version [options]",
   about: "Prints the version of Althing, the Node it runs on and the platform.",
-  options: [
-    {
-      name: "output",
-      short: "o",
-      kind: "text",
-      value: "plain|json",
-      choices: ["plain", "json"],
-      help: "Form of the output",
-    },
-    { name: "help", short: "h", kind: "boolean", help: "This text" },
-  ],
+  options: [outputOption, { name: "help", short: "h", kind: "boolean", help: "This text" }],
   examples: [{ command: "althing version -o json", what: "for a program" }],
   async run(args) {
-    const parsed = parseOptions(versionCommand, args);
-    const facts = {
-      althing: version,
-      node: process.versions.node,
-      platform: `${process.platform}/${process.arch}`,
-    };
-    if (parsed.text("output") === "json") writeJson(facts);
-    else {
-      writeLine(`althing ${facts.althing}`);
-      writeLine(`node ${facts.node}`);
-      writeLine(facts.platform);
-    }
+    const { node } = process.versions;
+    const platform = `${process.platform}/${process.arch}`;
+    writeAnswer(outputForm(parseOptions(versionCommand, args)), {
+      value: { althing: version, node, platform },
+      table: [["althing", "node", "platform"], [[version, node, platform]]],
+      plain: () => writeLine(`althing ${version}\nnode ${node}\n${platform}`),
+    });
     return 0;
   },
 };

@@ -9,11 +9,11 @@ import {
   parseOptions,
   usageError,
   wholeNumber,
-} from "./command.ts";
-import { outputForm, outputOption } from "./connection.ts";
-import { exitCode } from "./exit-codes.ts";
-import { writeJson, writeLine } from "./print.ts";
-import { createProgress, quietOption } from "./progress.ts";
+} from "../command.ts";
+import { outputForm, outputOption } from "../connection.ts";
+import { exitCode } from "../exit-codes.ts";
+import { writeAnswer, writeLine } from "../print.ts";
+import { createProgress, quietOption } from "../progress.ts";
 import { existingFile, orUnusable } from "./snapshot-file-argument.ts";
 
 /** As in `althing start`. */
@@ -89,11 +89,15 @@ their whole time. Clients that remember a revision of the old cluster (watches, 
       }),
     ).finally(() => progress.end());
     const { clusterId, memberId, foundingMembers } = identity;
-    if (outputForm(parsed) === "json") {
-      writeJson({ clusterId, memberId, revision, totalKey: records, members: foundingMembers });
-    } else {
-      writeLine(`Restored revision ${revision} for member ${memberId} of cluster ${clusterId}`);
-    }
+    writeAnswer(outputForm(parsed), {
+      value: { clusterId, memberId, revision, totalKey: records, members: foundingMembers },
+      table: [
+        ["cluster", "member", "revision", "total keys"],
+        [[clusterId, memberId, String(revision), String(records)]],
+      ],
+      plain: () =>
+        writeLine(`Restored revision ${revision} for member ${memberId} of cluster ${clusterId}`),
+    });
     return exitCode.ok;
   },
 };

@@ -7,11 +7,11 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "n
 import { basename, dirname, join } from "node:path";
 import { snapshotPreamble } from "@althing/server/snapshot-file";
 import { etcdCodecs as codecs } from "@althing/wire";
-import { type Command, type Parsed, parseOptions, usageError } from "./command.ts";
-import { connectionOptions, endpointTexts, outputForm, withClient } from "./connection.ts";
-import { CliError, exitCode } from "./exit-codes.ts";
-import { formatBytes, writeJson, writeLine } from "./print.ts";
-import { createProgress, quietOption } from "./progress.ts";
+import { type Command, type Parsed, parseOptions, usageError } from "../command.ts";
+import { connectionOptions, endpointTexts, outputForm, withClient } from "../connection.ts";
+import { CliError, exitCode } from "../exit-codes.ts";
+import { formatBytes, writeAnswer, writeLine } from "../print.ts";
+import { createProgress, quietOption } from "../progress.ts";
 import { fileArgument } from "./snapshot-file-argument.ts";
 
 const digestBytes = 32;
@@ -41,8 +41,11 @@ What another program sends, such as etcd, is not saved: only that program could 
     }
     const bytes = await saveTo(path, parsed);
     const [endpoint] = endpoints;
-    if (outputForm(parsed) === "json") writeJson({ file: path, bytes, endpoint });
-    else writeLine(`Saved ${formatBytes(bytes)} of ${endpoint} in ${path}`);
+    writeAnswer(outputForm(parsed), {
+      value: { file: path, bytes, endpoint },
+      table: [["file", "size", "of"], [[path, formatBytes(bytes), endpoint ?? ""]]],
+      plain: () => writeLine(`Saved ${formatBytes(bytes)} of ${endpoint} in ${path}`),
+    });
     return exitCode.ok;
   },
 };

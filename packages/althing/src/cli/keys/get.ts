@@ -1,10 +1,10 @@
 // `althing get`
 
 import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
-import { type Command, parseOptions, wholeNumber } from "./command.ts";
-import { connectionOptions, outputForm, withClient } from "./connection.ts";
-import { keyRange, rangeOptions } from "./keys.ts";
-import { cellOf, formatTable, textOrBase64, writeJson, writeLine } from "./print.ts";
+import { type Command, parseOptions, wholeNumber } from "../command.ts";
+import { connectionOptions, outputForm, withClient } from "../connection.ts";
+import { cellOf, textOrBase64, writeAnswer, writeLine } from "../print.ts";
+import { keyRange, rangeOptions } from "./key-range.ts";
 
 const orders = { ascend: 1, descend: 2 } as const;
 const targets = { key: 0, version: 1, create: 2, modify: 3, value: 4 } as const;
@@ -69,11 +69,19 @@ The answer is linearizable: it has seen every write that was acknowledged before
     const response = await withClient(getCommand, parsed, (client) =>
       client.unary("etcdserverpb.KV/Range", codecs.RangeRequest, codecs.RangeResponse, request),
     );
-    const form = outputForm(parsed);
-    if (form === "json") writeJson(describeRange(response));
-    else if (request.count_only) writeLine(String(response.count));
-    else if (form === "table") writeLine(formatTable(titles, response.kvs.map(rowOf)));
-    else writePairs(response.kvs, request.keys_only, parsed.flag("print-value-only"));
+    const value = describeRange(response);
+    const plain = () => {
+      if (request.count_only) writeLine(String(response.count));
+      else writePairs(response.kvs, request.keys_only, parsed.flag("print-value-only"));
+    };
+    writeAnswer(outputForm(parsed), {
+      value,
+      ...(request.count_only ? {} : { items: value.kvs }),
+      table: request.count_only
+        ? [["count"], [[String(response.count)]]]
+        : [titles, response.kvs.map(rowOf)],
+      plain,
+    });
     return 0;
   },
 };

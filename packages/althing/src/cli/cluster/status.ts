@@ -1,12 +1,12 @@
 // `althing status`: every member asked for itself, at the same time, so that one that is down shows.
 
 import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
-import { type Command, type Parsed, parseOptions, usageError } from "./command.ts";
-import { connectionOptions, endpointTexts, openClient, outputForm } from "./connection.ts";
-import { CliError, exitCode } from "./exit-codes.ts";
-import { GrpcFailure } from "./grpc-failure.ts";
+import { type Command, type Parsed, parseOptions, usageError } from "../command.ts";
+import { connectionOptions, endpointTexts, openClient, outputForm } from "../connection.ts";
+import { CliError, exitCode } from "../exit-codes.ts";
+import { GrpcFailure } from "../grpc-failure.ts";
+import { formatBytes, writeAnswer } from "../print.ts";
 import { hexId, listMembers } from "./members.ts";
-import { formatBytes, formatTable, writeJson, writeLine } from "./print.ts";
 
 export const statusCommand: Command = {
   name: "status",
@@ -29,10 +29,10 @@ Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode
     }
     const endpoints = parsed.flag("cluster") ? await discover(parsed) : endpointTexts(parsed);
     const reports = await Promise.all(endpoints.map((endpoint) => ask(parsed, endpoint)));
-    const form = outputForm(parsed);
-    if (form === "json") writeJson(reports.map(describeReport));
-    else if (form === "table") writeLine(formatTable(titles, reports.map(rowOf)));
-    else for (const report of reports) writeLine(rowOf(report).join(", "));
+    writeAnswer(outputForm(parsed), {
+      value: reports.map(describeReport),
+      table: [titles, reports.map(rowOf)],
+    });
     for (const report of reports) {
       if (report.problem === undefined) continue;
       process.stderr.write(`${report.endpoint}: ${report.problem}\n`);

@@ -2,9 +2,9 @@
 // used is told.
 
 import { existsSync } from "node:fs";
-import type { Command, Parsed } from "./command.ts";
-import { usageError } from "./command.ts";
-import { CliError, exitCode } from "./exit-codes.ts";
+import type { Command, Parsed } from "../command.ts";
+import { usageError } from "../command.ts";
+import { CliError, exitCode } from "../exit-codes.ts";
 
 export function fileArgument(command: Command, parsed: Parsed): string {
   const [path, ...more] = parsed.words;

@@ -1,6 +1,6 @@
 // The keys a command means: one, a half-open range, a prefix, or everything from one on.
 
-import { type Command, type Option, type Parsed, usageError } from "./command.ts";
+import { type Command, type Option, type Parsed, usageError } from "../command.ts";
 
 export const rangeOptions: readonly Option[] = [
   { name: "prefix", kind: "boolean", help: "All keys that begin with KEY" },
@@ -16,16 +16,23 @@ export interface KeyRange {
 const everything = new Uint8Array([0]);
 
 export function keyRange(command: Command, parsed: Parsed): KeyRange {
-  const [key, end, ...more] = parsed.words;
+  return rangeOf(parsed.words, parsed, (message) => usageError(command, message));
+}
+
+export function rangeOf(
+  [key, end, ...more]: readonly string[],
+  parsed: Parsed,
+  wrong: (message: string) => Error,
+): KeyRange {
   const prefix = parsed.flag("prefix");
   const fromKey = parsed.flag("from-key");
-  if (key === undefined) throw usageError(command, "which key?");
-  if (more.length > 0) throw usageError(command, `too many words: ${more.join(" ")}`);
+  if (key === undefined) throw wrong("which key?");
+  if (more.length > 0) throw wrong(`too many words: ${more.join(" ")}`);
   if (Number(prefix) + Number(fromKey) + Number(end !== undefined) > 1) {
-    throw usageError(command, "choose one of END, --prefix and --from-key");
+    throw wrong("choose one of END, --prefix and --from-key");
   }
   if (key === "" && !prefix && !fromKey) {
-    throw usageError(command, 'a key must not be empty; `--prefix ""` means all keys');
+    throw wrong('a key must not be empty; `--prefix ""` means all keys');
   }
   const start = Buffer.from(key, "utf8");
   if (prefix) return { key: key === "" ? everything : start, rangeEnd: prefixEnd(start) };

@@ -1,11 +1,11 @@
 // `althing del`
 
 import { etcdCodecs as codecs } from "@althing/wire";
-import { type Command, parseOptions } from "./command.ts";
-import { connectionOptions, outputForm, withClient } from "./connection.ts";
+import { type Command, parseOptions } from "../command.ts";
+import { connectionOptions, outputForm, withClient } from "../connection.ts";
+import { writeAnswer, writeLine } from "../print.ts";
 import { describeKeyValue, writePairs } from "./get.ts";
-import { keyRange, rangeOptions } from "./keys.ts";
-import { formatTable, writeJson, writeLine } from "./print.ts";
+import { keyRange, rangeOptions } from "./key-range.ts";
 
 export const delCommand: Command = {
   name: "del",
@@ -35,14 +35,14 @@ export const delCommand: Command = {
     );
     const revision = response.header?.revision ?? 0;
     const { deleted, prev_kvs } = response;
-    const form = outputForm(parsed);
-    if (form === "json") writeJson({ revision, deleted, previous: prev_kvs.map(describeKeyValue) });
-    else if (form === "table") {
-      writeLine(formatTable(["deleted", "revision"], [[String(deleted), String(revision)]]));
-    } else {
-      writeLine(String(deleted));
-      writePairs(prev_kvs, false, false);
-    }
+    writeAnswer(outputForm(parsed), {
+      value: { revision, deleted, previous: prev_kvs.map(describeKeyValue) },
+      table: [["deleted", "revision"], [[String(deleted), String(revision)]]],
+      plain() {
+        writeLine(String(deleted));
+        writePairs(prev_kvs, false, false);
+      },
+    });
     return 0;
   },
 };

@@ -1,10 +1,11 @@
 // `althing put`
 
 import { etcdCodecs as codecs } from "@althing/wire";
-import { type Command, parseOptions, usageError } from "./command.ts";
-import { connectionOptions, outputForm, withClient } from "./connection.ts";
+import { type Command, parseOptions, usageError } from "../command.ts";
+import { connectionOptions, outputForm, withClient } from "../connection.ts";
+import { writeAnswer, writeLine } from "../print.ts";
+import { readStandardInput } from "../standard-input.ts";
 import { describeKeyValue, writePairs } from "./get.ts";
-import { formatTable, writeJson, writeLine } from "./print.ts";
 
 export const putCommand: Command = {
   name: "put",
@@ -33,7 +34,7 @@ When "OK" is printed the write is on the disks of a majority of the members.`,
         `too many words; quote the value: "${[text, ...more].join(" ")}"`,
       );
     }
-    const value = text === undefined ? await readStandardInput() : Buffer.from(text, "utf8");
+    const value = text === undefined ? await readStandardInput("Value") : Buffer.from(text, "utf8");
     const request = {
       key: Buffer.from(key, "utf8"),
       value,
@@ -45,16 +46,15 @@ When "OK" is printed the write is on the disks of a majority of the members.`,
     );
     const revision = response.header?.revision ?? 0;
     const previous = response.prev_kv;
-    const form = outputForm(parsed);
-    if (form === "json") {
-      const before = previous === undefined ? {} : { previous: describeKeyValue(previous) };
-      writeJson({ revision, ...before });
-    } else if (form === "table") {
-      writeLine(formatTable(["key", "revision"], [[key, String(revision)]]));
-    } else {
-      writeLine("OK");
-      if (previous !== undefined) writePairs([previous], false, false);
-    }
+    const before = previous === undefined ? {} : { previous: describeKeyValue(previous) };
+    writeAnswer(outputForm(parsed), {
+      value: { revision, ...before },
+      table: [["key", "revision"], [[key, String(revision)]]],
+      plain() {
+        writeLine("OK");
+        if (previous !== undefined) writePairs([previous], false, false);
+      },
+    });
     return 0;
   },
 };
@@ -65,11 +65,4 @@ function readLease(text: string | undefined): bigint {
     throw usageError(putCommand, "--lease is the lease's id in hexadecimal");
   }
   return BigInt.asIntN(64, BigInt(`0x${text}`));
-}
-
-async function readStandardInput(): Promise<Buffer> {
-  if (process.stdin.isTTY) process.stderr.write("Value, ended by Ctrl-D: ");
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -1,10 +1,10 @@
 // `althing snapshot status`: what a file holds, once every byte of it has been verified.
 
-import { type Command, parseOptions } from "./command.ts";
-import { outputForm, outputOption } from "./connection.ts";
-import { exitCode } from "./exit-codes.ts";
-import { formatBytes, formatTable, writeJson, writeLine } from "./print.ts";
-import { createProgress, quietOption } from "./progress.ts";
+import { type Command, parseOptions } from "../command.ts";
+import { outputForm, outputOption } from "../connection.ts";
+import { exitCode } from "../exit-codes.ts";
+import { formatBytes, writeAnswer } from "../print.ts";
+import { createProgress, quietOption } from "../progress.ts";
 import { existingFile, orUnusable } from "./snapshot-file-argument.ts";
 
 export const snapshotStatusCommand: Command = {
@@ -32,11 +32,10 @@ holds, and its size. One that is damaged or cut short is refused, and the comman
     const { revision, compactRevision, records: totalKey, bytes: totalSize, sha256 } = status;
     const hash = sha256.slice(0, 8);
     const cells = [hash, String(revision), String(totalKey), formatBytes(totalSize)];
-    const form = outputForm(parsed);
-    if (form === "json") {
-      writeJson({ hash, revision, totalKey, totalSize, compactRevision, sha256 });
-    } else if (form === "table") writeLine(formatTable(titles, [cells]));
-    else writeLine(cells.join(", "));
+    writeAnswer(outputForm(parsed), {
+      value: { hash, revision, totalKey, totalSize, compactRevision, sha256 },
+      table: [titles, [cells]],
+    });
     return exitCode.ok;
   },
 };
