@@ -5,32 +5,31 @@ import assert from "node:assert/strict";
 import { get } from "node:http";
 import { connect, type Socket } from "node:net";
 import { after, before, type TestContext, test } from "node:test";
-import { rawFrame, requestBlock } from "../../packages/server/src/transport/testing/raw-http2.ts";
+import { rawFrame } from "../../packages/server/src/transport/testing/raw-http2.ts";
 import { methods } from "../client/messages.ts";
 import { encode } from "../client/protobuf.ts";
 import { Cluster, eventually } from "../cluster/cluster.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
-import { program, skip } from "../process/subject.ts";
+import { program } from "../process/subject.ts";
 import {
+  attackOptions,
+  block,
   type Cost,
   costOf,
   describeCost,
-  endHeaders,
   endStream,
   enhanceYourCalm,
   Flood,
   framed,
   frameTypes,
   mebibyte,
+  open,
+  pause,
   refusedStream,
+  silenceMsMax,
   turn,
 } from "./flood.ts";
 
-const options = {
-  skip: skip || (program === "etcd" && "what etcd bounds, and how, is its own affair"),
-  timeout: 180_000,
-};
-const silenceMsMax = 200;
 /** Loose: the tests' own process is busy with the attack. */
 const slowestMsMax = 5000;
 const streamsMax = 10_000;
@@ -42,13 +41,13 @@ let cluster: Cluster;
 let member: MemberProcess;
 
 before(async () => {
-  if (options.skip) return;
+  if (attackOptions.skip) return;
   cluster = await Cluster.start({ program, members: 1 });
   member = cluster.member(0);
 });
 
 after(async () => {
-  if (!options.skip) await cluster.stop();
+  if (!attackOptions.skip) await cluster.stop();
 });
 
 function within(t: TestContext, cost: Cost, grownBytesMax: number): void {
@@ -60,9 +59,6 @@ function within(t: TestContext, cost: Cost, grownBytesMax: number): void {
   assert.ok(cost.slowestMs < slowestMsMax, told);
 }
 
-const block = (path: string, extra: readonly string[] = []) =>
-  Buffer.from(requestBlock(path, extra));
-const open = (id: number, of: Uint8Array) => rawFrame(frameTypes.headers, endHeaders, id, of);
 const windows = (sizes: readonly number[]) => {
   const entries = Buffer.alloc(sizes.length * 6);
   for (const [i, size] of sizes.entries()) {
@@ -97,24 +93,28 @@ async function settled(flood: Flood): Promise<void> {
   });
 }
 
-test("SETTINGS that move the windows of as many streams as there may be", options, async (t) => {
-  const flood = new Flood(member);
-  const cost = await costOf(member, async () => {
-    await openStreams(flood, streamsMax, watch);
-    await settled(flood);
-    assert.equal(flood.isClosed, false, "so many are allowed");
-    const sizes = Array.from({ length: 2730 }, (_, i) => 60_000 + i);
-    for (let i = 0; i < 100; i++) await flood.push(windows(sizes));
-    await settled(flood);
-  });
-  assert.equal(flood.isClosed, false, "and so often, too");
-  flood.socket.destroy();
-  within(t, cost, 200 * mebibyte);
-});
+test(
+  "SETTINGS that move the windows of as many streams as there may be",
+  attackOptions,
+  async (t) => {
+    const flood = new Flood(member);
+    const cost = await costOf(member, async () => {
+      await openStreams(flood, streamsMax, watch);
+      await settled(flood);
+      assert.equal(flood.isClosed, false, "so many are allowed");
+      const sizes = Array.from({ length: 2730 }, (_, i) => 60_000 + i);
+      for (let i = 0; i < 100; i++) await flood.push(windows(sizes));
+      await settled(flood);
+    });
+    assert.equal(flood.isClosed, false, "and so often, too");
+    flood.socket.destroy();
+    within(t, cost, 200 * mebibyte);
+  },
+);
 
 test(
   "streams without end on one connection, which then ends with all of them at once",
-  options,
+  attackOptions,
   async (t) => {
     const flood = new Flood(member);
     const cost = await costOf(member, async () => {
@@ -127,30 +127,34 @@ test(
   },
 );
 
-test("streams with large heads on many connections stay within the budget", options, async (t) => {
-  const floods = Array.from({ length: 20 }, () => new Flood(member));
-  const cost = await costOf(member, async () => {
-    const large = block(methods.watch.path, ["x-large", "&".repeat(12_000)]);
-    for (let i = 0; i < 3000; i++) {
-      for (const flood of floods) await flood.push(open(2 * i + 1, large));
-      await turn();
-    }
-    for (const flood of floods) await settled(flood);
-  });
-  const codes = floods.flatMap((flood) => [
-    ...flood.codes(frameTypes.reset),
-    ...flood.codes(frameTypes.goAway),
-  ]);
-  for (const flood of floods) flood.socket.destroy();
-  assert.ok(codes.length > 0, "there was not room for all");
-  assert.deepEqual(
-    [...new Set(codes)].filter((code) => code !== refusedStream && code !== enhanceYourCalm),
-    [],
-  );
-  within(t, cost, processBytes + slackBytes);
-});
+test(
+  "streams with large heads on many connections stay within the budget",
+  attackOptions,
+  async (t) => {
+    const floods = Array.from({ length: 20 }, () => new Flood(member));
+    const cost = await costOf(member, async () => {
+      const large = block(methods.watch.path, ["x-large", "&".repeat(12_000)]);
+      for (let i = 0; i < 3000; i++) {
+        for (const flood of floods) await flood.push(open(2 * i + 1, large));
+        await turn();
+      }
+      for (const flood of floods) await settled(flood);
+    });
+    const codes = floods.flatMap((flood) => [
+      ...flood.codes(frameTypes.reset),
+      ...flood.codes(frameTypes.goAway),
+    ]);
+    for (const flood of floods) flood.socket.destroy();
+    assert.ok(codes.length > 0, "there was not room for all");
+    assert.deepEqual(
+      [...new Set(codes)].filter((code) => code !== refusedStream && code !== enhanceYourCalm),
+      [],
+    );
+    within(t, cost, processBytes + slackBytes);
+  },
+);
 
-test("requests that are never completed stay within the budget", options, async (t) => {
+test("requests that are never completed stay within the budget", attackOptions, async (t) => {
   const floods = Array.from({ length: 12 }, () => new Flood(member));
   const body = put(1_500_000).subarray(0, 1_200_000);
   const frames: Buffer[] = [];
@@ -175,7 +179,7 @@ test("requests that are never completed stay within the budget", options, async 
   within(t, cost, processBytes + slackBytes);
 });
 
-test("watchers without end on one stream stay within the budget", options, async (t) => {
+test("watchers without end on one stream stay within the budget", attackOptions, async (t) => {
   const flood = new Flood(member);
   const create = framed(
     encode(methods.watch.request, { create_request: { key: "watched/", range_end: "watched0" } }),
@@ -195,12 +199,12 @@ test("watchers without end on one stream stay within the budget", options, async
     }
     await settled(flood);
     flood.socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
   });
   within(t, cost, processBytes + slackBytes);
 });
 
-test("a client that asks and pings and reads nothing", options, async (t) => {
+test("a client that asks and pings and reads nothing", attackOptions, async (t) => {
   const flood = new Flood(member);
   flood.socket.pause();
   const cost = await costOf(member, async () => {
@@ -220,7 +224,7 @@ test("a client that asks and pings and reads nothing", options, async (t) => {
 
 test(
   "one address that takes all the connections it can keeps out neither others nor probes",
-  options,
+  attackOptions,
   async (t) => {
     const crowded = await Cluster.start({ program, members: 1, args: ["--max-connections=200"] });
     t.after(() => crowded.stop());
@@ -242,7 +246,7 @@ test(
     const flood = (async () => {
       while (!isOver) {
         for (let i = 0; i < 20; i++) dial();
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await pause(10);
       }
     })();
     const ask = (path: string, localAddress: string) =>
@@ -274,7 +278,7 @@ test(
 
 test(
   "who does not go on is cut off after a minute, and a watch that is only quiet is not",
-  options,
+  attackOptions,
   async (t) => {
     const port = Number(new URL(member.spec.clientUrl).port);
     const quiet = new Flood(member);

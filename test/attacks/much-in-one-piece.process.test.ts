@@ -3,20 +3,21 @@
 // are not complete, answers that take another form.
 
 import assert from "node:assert/strict";
-import { connect, type Socket } from "node:net";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { encodeBlock } from "../../packages/server/src/transport/http2/hpack/encoder.ts";
-import { rawFrame, requestBlock } from "../../packages/server/src/transport/testing/raw-http2.ts";
 import { failureOf } from "../client/etcd-client.ts";
 import { methods } from "../client/messages.ts";
 import { encode } from "../client/protobuf.ts";
 import { Cluster, eventually } from "../cluster/cluster.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
-import { program, skip } from "../process/subject.ts";
+import { program } from "../process/subject.ts";
 import {
-  type Cost,
-  costOf,
+  attacked,
+  attackOptions,
+  block,
+  data,
   describeCost,
+  dial,
   endHeaders,
   endStream,
   Flood,
@@ -24,44 +25,16 @@ import {
   frameTypes,
   isQuiet,
   mebibyte,
+  open,
   openWindows,
+  pause,
   turn,
 } from "./flood.ts";
 
-const options = {
-  skip: skip || (program === "etcd" && "what etcd bounds, and how, is its own affair"),
-  timeout: 180_000,
-};
-async function attacked(
-  t: TestContext,
-  attack: (member: MemberProcess) => Promise<void>,
-  args: readonly string[] = [],
-): Promise<Cost> {
-  const cluster = await Cluster.start({ program, members: 1, args });
-  t.after(() => cluster.stop());
-  const member = cluster.member(0);
-  const cost = await costOf(member, () => attack(member));
-  t.diagnostic(describeCost(cost));
-  return cost;
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const open = (id: number, block: Uint8Array, flags = endHeaders) =>
-  rawFrame(frameTypes.headers, flags, id, block);
-const data = (id: number, bytes: Uint8Array, flags = 0) =>
-  rawFrame(frameTypes.data, flags, id, bytes);
-const block = (path: string) => Buffer.from(requestBlock(path));
 const get = (path: string) =>
   Buffer.from(
     encodeBlock([":method", "GET", ":scheme", "http", ":path", path, ":authority", "localhost"]),
   );
-
-/** All that may be sent without a word of this side. */
-function dial(member: MemberProcess): Socket {
-  const socket = connect({ port: Number(new URL(member.spec.clientUrl).port), host: "127.0.0.1" });
-  socket.on("error", () => {});
-  return socket;
-}
 
 async function putMany(member: MemberProcess, count: number, valueBytes: number): Promise<void> {
   const client = member.client(30_000);
@@ -72,7 +45,7 @@ async function putMany(member: MemberProcess, count: number, valueBytes: number)
   client.close();
 }
 
-test("three thousand GETs of /metrics in one piece: HTTP/2", options, async (t) => {
+test("three thousand GETs of /metrics in one piece: HTTP/2", attackOptions, async (t) => {
   const cost = await attacked(t, async (member) => {
     const flood = new Flood(member);
     const block = get("/metrics");
@@ -84,7 +57,7 @@ test("three thousand GETs of /metrics in one piece: HTTP/2", options, async (t) 
   isQuiet(cost);
 });
 
-test("fifteen hundred GETs of /metrics in one piece: HTTP/1.1", options, async (t) => {
+test("fifteen hundred GETs of /metrics in one piece: HTTP/1.1", attackOptions, async (t) => {
   const cost = await attacked(t, async (member) => {
     const socket = dial(member).resume();
     socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1500));
@@ -94,7 +67,7 @@ test("fifteen hundred GETs of /metrics in one piece: HTTP/1.1", options, async (
   isQuiet(cost);
 });
 
-test("a thousand reads of a large value in one piece", options, async (t) => {
+test("a thousand reads of a large value in one piece", attackOptions, async (t) => {
   const cost = await attacked(t, async (member) => {
     await putMany(member, 1, mebibyte);
     const flood = new Flood(member);
@@ -112,7 +85,7 @@ test("a thousand reads of a large value in one piece", options, async (t) => {
 
 test(
   "thousands of questions at once about the progress of a hundred thousand watchers",
-  options,
+  attackOptions,
   async (t) => {
     const cost = await attacked(t, async (member) => {
       const flood = new Flood(member);
@@ -141,7 +114,7 @@ test(
   },
 );
 
-test("two thousand snapshots at once", options, async (t) => {
+test("two thousand snapshots at once", attackOptions, async (t) => {
   const cost = await attacked(t, async (member) => {
     await putMany(member, 100, mebibyte / 4);
     const floods = [new Flood(member), new Flood(member)];
@@ -161,7 +134,7 @@ test("two thousand snapshots at once", options, async (t) => {
 
 test(
   "messages that are never completed over WebSocket stay within the budget",
-  options,
+  attackOptions,
   async (t) => {
     const budget = 64 * mebibyte;
     const cost = await attacked(
@@ -201,7 +174,7 @@ test(
 
 test(
   "large answers in JSON stay within the budget, with what they are made of",
-  options,
+  attackOptions,
   async (t) => {
     const budget = 256 * mebibyte;
     const cost = await attacked(
@@ -225,7 +198,7 @@ test(
   },
 );
 
-test("a listing of 300 MiB is answered by default", options, async (t) => {
+test("a listing of 300 MiB is answered by default", attackOptions, async (t) => {
   const cluster = await Cluster.start({ program, members: 1 });
   t.after(() => cluster.stop());
   const member = cluster.member(0);

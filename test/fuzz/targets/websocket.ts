@@ -8,6 +8,7 @@ import { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { JsonSequence } from "../../../packages/server/src/doors/etcd/gateway/json.ts";
 import { limitsOf, MemoryBudget } from "../../../packages/server/src/transport/budget.ts";
+import { headOf } from "../../../packages/server/src/transport/http1-exchange.ts";
 import type { HttpStreamRoute } from "../../../packages/server/src/transport/port.ts";
 import { WebSockets } from "../../../packages/server/src/transport/websocket.ts";
 import { PropertyBroken, type Target } from "../target.ts";
@@ -43,10 +44,14 @@ export const target: Target = {
   ],
   async run(input) {
     const account = new MemoryBudget(limitsOf(never)).open("", () => {});
-    const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    const socket = Object.assign(stream, { setTimeout() {} });
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     const sockets = new WebSockets({ stallMs: never, bodyMs: 2 ** 31 - 1 });
-    sockets.take(upgrade(), socket, Buffer.alloc(0), { route: echo, account });
+    const head = headOf(upgrade(), { address: "", encrypted: false, commonName: "" });
+    const turns = { mustWait: false, add: (serve: () => void) => serve() };
+    const visit = { head, socket, route: echo, account, turns };
+    sockets.take(upgrade(), Buffer.alloc(0), visit);
     const chunkBytes = ((input[0] ?? 0) % 16) ** 2 + 1;
     for (let at = 1; at < input.length; at += chunkBytes)
       socket.push(input.subarray(at, at + chunkBytes));

@@ -10,6 +10,8 @@ import { visitorOf } from "./peer-address.ts";
 
 export interface Guest {
   readonly account: Account;
+  /** Whose address counts as one. */
+  readonly visitor: string;
   /** Told how the member is, and nothing else. */
   readonly isReserved: boolean;
 }
@@ -42,7 +44,7 @@ export class Guests {
       account.close();
     });
     const place = gate.enter(visitor, () => this.abandon(socket));
-    const guest: Guest = { account, isReserved: place.isReserved };
+    const guest: Guest = { account, visitor, isReserved: place.isReserved };
     counters.connectionsAccepted++;
     counters.connectionsOpen++;
     sockets.add(socket);

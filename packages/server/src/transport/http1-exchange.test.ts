@@ -24,7 +24,7 @@ const http1 = new Http1Server(entrance, { stallMs: 1000, bodyMs: 50, isProbe: ()
 const memory = new MemoryBudget(limitsOf(1e9));
 const listener = createServer((socket) => {
   const account = memory.open("", () => socket.destroy());
-  http1.take(socket, { account, isReserved: false });
+  http1.take(socket, { account, visitor: "", isReserved: false });
 }).listen(0, "127.0.0.1");
 await new Promise((resolve) => listener.once("listening", resolve));
 after(() => {
@@ -47,4 +47,11 @@ test("a request that takes too long to say what it wants is refused, and whoever
   const head = "POST /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
   assert.match(await answerTo(`${head}2\r\n{}\r\n`), /^HTTP\/1\.1 408 /);
   assert.deepEqual(told, ["cancelled"]);
+});
+
+test("what comes behind an answer has to end in time, too", async () => {
+  const started = performance.now();
+  const head = "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  assert.match(await answerTo(`${head}2\r\n{}\r\n`), /^HTTP\/1\.1 404 /);
+  assert.ok(performance.now() - started < 5000, "it was not kept until it was silent for long");
 });

@@ -3,9 +3,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Chargeable, Tally } from "./budget.ts";
-import { callerOf } from "./caller.ts";
 import { BodyCollector, refuseBody, refuseOverload, splitTarget } from "./http-exchange.ts";
 import type {
+  Caller,
   HttpReceiver,
   HttpRequestHead,
   HttpRoute,
@@ -64,30 +64,43 @@ export class Http1Exchange implements HttpStreamReply {
     this.limits = limits;
     this.turns = turns;
     this.headers = headers;
+    this.awaitEnd();
+    request.on("close", () => clearTimeout(this.tooLate));
+    response.on("close", () => {
+      // What comes behind it is not read.
+      if (!response.shouldKeepAlive || request.socket.destroyed) clearTimeout(this.tooLate);
+    });
   }
 
   serve(route: HttpRoute, head: HttpRequestHead): void {
     const { request, response } = this;
     const receiver = "open" in route ? route.open(head, this) : this.collect(route, head);
     this.receiver = receiver;
-    this.tooLate = setTimeout(() => {
-      if (this.answered) return;
-      response.shouldKeepAlive = false;
-      this.respond(408, {}, "");
-      // Nobody will read what its handler may still be waiting for.
-      this.cancel();
-    }, this.limits.bodyMs);
     response.on("close", () => {
-      clearTimeout(this.tooLate);
       if (!this.answered) this.cancel();
     });
     request.on("data", (chunk: Buffer) => {
       this.inTurn(chunk.length, () => receiver.data(chunk));
     });
     request.on("end", () => {
-      clearTimeout(this.tooLate);
       this.inTurn(0, () => receiver.ended());
     });
+  }
+
+  /** Until then the request has to say all that it wants; what an answer did not wait for, too. */
+  private awaitEnd(): void {
+    const { request, response } = this;
+    clearTimeout(this.tooLate);
+    this.tooLate = setTimeout(() => {
+      if (request.complete) return;
+      if (this.answered) request.destroy();
+      else {
+        response.shouldKeepAlive = false;
+        this.respond(408, {}, "");
+        // Nobody will read what its handler may still be waiting for.
+        this.cancel();
+      }
+    }, this.limits.bodyMs);
   }
 
   /** `bytes`: kept meanwhile. */
@@ -135,6 +148,7 @@ export class Http1Exchange implements HttpStreamReply {
     }
     response.writeHead(status, { ...this.headers, ...extra, "Content-Length": bytes.length });
     response.end(request.method === "HEAD" ? undefined : bytes);
+    if (!request.complete) this.awaitEnd();
     if (response.writableLength === 0) return;
     // What it still says must not pass for reading.
     request.pause();
@@ -180,6 +194,7 @@ export class Http1Exchange implements HttpStreamReply {
     if (this.answered) return;
     this.answered = true;
     this.response.end();
+    if (!this.request.complete) this.awaitEnd();
   }
 
   abort(): void {
@@ -209,13 +224,13 @@ export class Http1Exchange implements HttpStreamReply {
   }
 }
 
-export function headOf(request: IncomingMessage): HttpRequestHead {
+export function headOf(request: IncomingMessage, caller: Caller): HttpRequestHead {
   const { path, query } = splitTarget(request.url ?? "/");
   return {
     method: request.method ?? "GET",
     path,
     query,
-    caller: callerOf(request.socket),
+    caller,
     header: (name) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;

@@ -15,6 +15,7 @@ import {
 } from "./http1-exchange.ts";
 import { http } from "./node-http.ts";
 import type { HttpStreamRoute } from "./port.ts";
+import { SlicedSocket } from "./sliced-socket.ts";
 import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
 
@@ -22,7 +23,7 @@ export interface Http1ServerLimits extends Http1Limits {
   readonly isProbe: (path: string) => boolean;
 }
 
-/** What one client asked for, one thing after the other: a chunk of it may hold a thousand requests. */
+/** What one client asked for, one thing after the other: a slice of it may hold dozens of costly requests. */
 class Pipeline implements Sharer, Turns {
   private readonly putOff: (() => void)[] = [];
 
@@ -44,14 +45,24 @@ class Pipeline implements Sharer, Turns {
   }
 }
 
+/** Requests of one connection that are not answered: beyond it nothing more of it is looked at. */
+const unansweredMax = 32;
+
+interface Visitor {
+  readonly guest: Guest;
+  readonly socket: SlicedSocket;
+  readonly turns: Turns;
+  unanswered: number;
+}
+
 export class Http1Server {
   private readonly server: Server;
   private readonly entrance: Entrance;
   private readonly limits: Http1ServerLimits;
   private readonly exchanges = new Set<Http1Exchange>();
   private readonly webSockets: WebSockets;
-  private readonly guests = new WeakMap<Duplex, Guest>();
-  private readonly pipelines = new WeakMap<Duplex, Pipeline>();
+  /** By what node:http takes for their sockets. */
+  private readonly visitors = new WeakMap<Duplex, Visitor>();
 
   constructor(entrance: Entrance, limits: Http1ServerLimits) {
     this.entrance = entrance;
@@ -69,31 +80,38 @@ export class Http1Server {
       },
       (request, response) => this.serve(request, response),
     );
-    this.server.on("upgrade", (request, socket, first) => {
+    this.server.on("upgrade", (request, _socket, first) => {
       const route = this.webSocketRoute(request);
-      const guest = this.guests.get(socket);
-      const isWelcome = route !== undefined && guest !== undefined && !guest.isReserved;
-      if (isWelcome && guest.account.charge(exchangeBytes)) {
-        this.webSockets.take(request, socket, first, { route, account: guest.account });
-      } else socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+      const { guest, socket, turns } = this.visitorOf(request);
+      const { account, isReserved } = guest;
+      if (route !== undefined && !isReserved && account.charge(exchangeBytes)) {
+        const head = headOf(request, socket.caller);
+        this.webSockets.take(request, first, { head, socket, route, account, turns });
+        return;
+      }
+      socket.write("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+      socket.destroySoon();
     });
     // Whoever asks whether to send its body learns first whether it will be read.
     this.server.on("checkContinue", (request, response) => {
-      if (this.entrance.enter(headOf(request)).kind === "route") response.writeContinue();
+      const head = headOf(request, this.visitorOf(request).socket.caller);
+      if (this.entrance.enter(head).kind === "route") response.writeContinue();
       this.serve(request, response);
     });
     // It never listens itself: this is what makes it track its connections, without which neither its
     // timeouts nor closing the idle ones would work.
     this.server.emit("listening");
     this.server.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
-      else socket.destroy();
+      // Whoever speaks like this need not be waited for.
+      if (socket.writable) socket.write("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+      (socket as SlicedSocket).destroySoon();
     });
   }
 
-  take(socket: Socket, guest: Guest): void {
-    this.guests.set(socket, guest);
-    this.pipelines.set(socket, new Pipeline());
+  /** `first`: bytes that were read from it already. */
+  take(connection: Socket, guest: Guest, first?: Buffer): void {
+    const socket = new SlicedSocket(connection, guest.account, first);
+    this.visitors.set(socket, { guest, socket, turns: new Pipeline(), unanswered: 0 });
     this.server.emit("connection", socket);
   }
 
@@ -109,18 +127,27 @@ export class Http1Server {
     this.server.closeAllConnections();
   }
 
+  private visitorOf(request: IncomingMessage): Visitor {
+    return this.visitors.get(request.socket)!;
+  }
+
   private webSocketRoute(request: IncomingMessage): HttpStreamRoute | undefined {
     if (!asksForWebSocket(request)) return undefined;
-    const entry = this.entrance.enter(headOf(request));
+    const entry = this.entrance.enter(headOf(request, this.visitorOf(request).socket.caller));
     return entry.kind === "route" && "open" in entry.route ? entry.route : undefined;
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
-    const head = headOf(request);
+    const visitor = this.visitorOf(request);
+    const { guest, socket, turns } = visitor;
+    if (++visitor.unanswered >= unansweredMax) socket.hold(true);
+    response.on("close", () => {
+      if (--visitor.unanswered < unansweredMax) socket.hold(false);
+    });
+    const { account, isReserved } = guest;
+    const head = headOf(request, socket.caller);
     const entry = this.entrance.enter(head);
-    const { account, isReserved } = this.guests.get(request.socket)!;
     const { headers } = entry;
-    const turns = this.pipelines.get(request.socket)!;
     const exchange = new Http1Exchange(request, response, {
       account,
       turns,

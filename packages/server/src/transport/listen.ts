@@ -7,7 +7,9 @@ import { limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
 import { ConnectionGate, gateLimitsOf } from "./connection-gate.ts";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
 import { Entrance } from "./entrance.ts";
+import { isHelloWhole, isHttp2, tellsProtocol, whenFirstBytes } from "./first-bytes.ts";
 import { type Guest, Guests } from "./guests.ts";
+import { Handshakes } from "./handshakes.ts";
 import { guardedRoute } from "./http-exchange.ts";
 import { Http1Server } from "./http1-server.ts";
 import type { KeepaliveRules } from "./http2/liveness.ts";
@@ -54,7 +56,7 @@ export interface ClientListener {
   close(graceMs: number): Promise<void>;
 }
 
-const preface = Buffer.from("PRI");
+const handshakeMsMax = 10_000;
 const requestMsDefault = 60_000;
 /** etcd's. */
 const keepaliveDefault: KeepaliveRules = {
@@ -91,35 +93,65 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
   if (options.tls === undefined) {
     server.on("connection", (socket) => {
       const guest = guests.accept(socket);
-      whenFirstBytes(socket, silenceMs, abandon, (first) => {
-        if (first.subarray(0, 3).equals(preface)) http2.take(socket, guest, first);
-        else takeHttp1(http1, socket, guest, first);
+      const { account } = guest;
+      const newcomer = { socket, account, silenceMs, silent: abandon };
+      whenFirstBytes(newcomer, tellsProtocol, (first) => {
+        socket.resume();
+        (isHttp2(first) ? http2 : http1).take(socket, guest, first);
       });
     });
   } else {
+    const handshakeMs = Math.min(silenceMs, handshakeMsMax);
     const secure = createTlsServer({
       minVersion: "TLSv1.2",
       ...options.tls,
       ALPNProtocols: ["h2", "http/1.1"],
-      handshakeTimeout: Math.min(silenceMs, 10_000),
+      handshakeTimeout: handshakeMs,
     });
+    const handshakes = new Handshakes();
+    const underWay = new Map<Guest, () => void>();
+    const over = (guest: Guest) => {
+      underWay.get(guest)?.();
+      underWay.delete(guest);
+    };
     // On a socket of the file system nobody has a name by which a connection would be found again: each is taken in
     // once it is secure.
     const isNamed = options.path === undefined;
     server.on("connection", (socket) => {
-      if (isNamed) guests.accept(socket);
-      else socket.on("error", () => socket.destroy());
-      secure.emit("connection", socket);
+      if (!isNamed) {
+        socket.on("error", () => socket.destroy());
+        secure.emit("connection", socket);
+        return;
+      }
+      const guest = guests.accept(socket);
+      const { account } = guest;
+      const late = setTimeout(() => abandon(socket), handshakeMs);
+      socket.on("close", () => over(guest));
+      underWay.set(guest, () => clearTimeout(late));
+      const newcomer = { socket, account, silenceMs: handshakeMs, silent: abandon };
+      whenFirstBytes(newcomer, isHelloWhole, (first) => {
+        const begin = () => {
+          // node:tls reads from the beginning: what was read is put back.
+          socket.unshift(first);
+          secure.emit("connection", socket);
+        };
+        const leave = handshakes.enter(guest.visitor, begin, () => abandon(socket));
+        underWay.set(guest, () => {
+          clearTimeout(late);
+          leave();
+        });
+      });
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => socket.destroy());
+      const guest = isNamed ? guests.of(socket) : guests.accept(socket);
+      if (guest !== undefined) over(guest);
       const refused = options.refuseClient?.(socket);
       if (refused !== undefined) {
         abandon(socket);
         observe({ kind: "clientTlsRefused", level: "info", detail: refused });
         return;
       }
-      const guest = isNamed ? guests.of(socket) : guests.accept(socket);
       if (guest === undefined) socket.destroy();
       else (socket.alpnProtocol === "h2" ? http2 : http1).take(socket, guest);
     });
@@ -175,34 +207,4 @@ function close(
     });
     for (const part of parts) part.beginClose();
   });
-}
-
-/** Waits until it is clear whether a connection opens with HTTP/2's preface. */
-function whenFirstBytes(
-  socket: Socket,
-  silenceMs: number,
-  silent: (socket: Socket) => void,
-  ready: (first: Buffer) => void,
-): void {
-  let first: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => silent(socket), silenceMs);
-  const closed = () => clearTimeout(timer);
-  const take = (chunk: Buffer) => {
-    first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
-    if (first.length < preface.length && preface.subarray(0, first.length).equals(first)) return;
-    clearTimeout(timer);
-    socket.off("data", take);
-    socket.off("close", closed);
-    ready(first);
-  };
-  socket.on("data", take);
-  socket.on("close", closed);
-}
-
-/** node:http reads from the beginning: what was read is put back. */
-function takeHttp1(http1: Http1Server, socket: Socket, guest: Guest, first: Buffer): void {
-  socket.pause();
-  socket.unshift(first);
-  http1.take(socket, guest);
-  process.nextTick(() => socket.resume());
 }

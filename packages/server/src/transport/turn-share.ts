@@ -39,6 +39,20 @@ export function awaitShare(sharer: Sharer): void {
   schedule();
 }
 
+/** One piece of work, now if this turn has a share left, else in its turn. */
+export function inTurn(work: () => void): void {
+  if (!isShareSpent(performance.now())) {
+    work();
+    return;
+  }
+  awaitShare({
+    catchUp() {
+      work();
+      return true;
+    },
+  });
+}
+
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;

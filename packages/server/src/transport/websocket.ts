@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
 import { type Chargeable, Tally } from "./budget.ts";
 import { httpBodyBytesMax } from "./http-exchange.ts";
-import { type Http1Limits, headOf } from "./http1-exchange.ts";
+import type { Http1Limits, Turns } from "./http1-exchange.ts";
 import type { HttpReceiver, HttpRequestHead, HttpStreamReply, HttpStreamRoute } from "./port.ts";
 
 const normalClosure = 1000;
@@ -19,6 +19,19 @@ const pongBytesMax = 256 * 1024;
 const begunBytesMax = 64 * 1024;
 const tokenProtocol = "Bearer";
 
+/** Of a message, taken at a time: what it says may be thousands of requests. */
+const sliceBytes = 4096;
+
+export type WebSocketCarrier = Duplex & { setTimeout(milliseconds: number): unknown };
+
+export interface WebSocketVisit {
+  readonly head: HttpRequestHead;
+  readonly socket: WebSocketCarrier;
+  readonly route: HttpStreamRoute;
+  readonly account: Chargeable;
+  readonly turns: Turns;
+}
+
 export class WebSockets {
   private readonly limits: Http1Limits;
   private readonly open = new Set<WebSocketExchange>();
@@ -28,18 +41,14 @@ export class WebSockets {
     this.limits = limits;
   }
 
-  take(
-    request: IncomingMessage,
-    socket: Duplex,
-    first: Buffer,
-    { route, account }: { readonly route: HttpStreamRoute; readonly account: Chargeable },
-  ): void {
+  /** `first`: what came right behind the request. */
+  take(request: IncomingMessage, first: Buffer, visit: WebSocketVisit): void {
     this.server ??= createServer();
-    this.server.handleUpgrade(request, socket, first, (webSocket) => {
-      const exchange = new WebSocketExchange(webSocket, socket, account, this.limits);
+    this.server.handleUpgrade(request, visit.socket, first, (webSocket) => {
+      const exchange = new WebSocketExchange(webSocket, visit, this.limits);
       this.open.add(exchange);
       webSocket.on("close", () => this.open.delete(exchange));
-      exchange.serve(route, asPost(request));
+      exchange.serve(visit.route, asPost(visit.head));
     });
   }
 
@@ -66,8 +75,7 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
 }
 
 /** Browsers cannot set headers there: a token comes as the second of the protocols that are offered. */
-function asPost(request: IncomingMessage): HttpRequestHead {
-  const head = headOf(request);
+function asPost(head: HttpRequestHead): HttpRequestHead {
   const [protocol, token] = (head.header("sec-websocket-protocol") ?? "").split(/\s*,\s*/);
   const authorization =
     protocol === tokenProtocol && token ? `${tokenProtocol} ${token}` : undefined;
@@ -81,22 +89,27 @@ function asPost(request: IncomingMessage): HttpRequestHead {
 
 class WebSocketExchange implements HttpStreamReply {
   private readonly webSocket: WebSocket;
-  private readonly socket: Duplex & { setTimeout?(ms: number): unknown };
+  private readonly socket: WebSocketCarrier;
+  private readonly turns: Turns;
   private readonly limits: Http1Limits;
   private readonly tally: Tally;
   private receiver: HttpReceiver | undefined;
   private ended = false;
   private isSlow = false;
+  /** Slices that wait for their turn. */
+  private waiting = 0;
   /** What came and was in no message yet; `ws` tells of whole messages only. */
   private begunBytes = 0;
   private chunkBytes = 0;
   private tooLate: NodeJS.Timeout | undefined;
 
-  constructor(webSocket: WebSocket, socket: Duplex, account: Chargeable, limits: Http1Limits) {
+  constructor(webSocket: WebSocket, visit: WebSocketVisit, limits: Http1Limits) {
+    const { socket, account, turns } = visit;
     this.tally = new Tally(account);
     webSocket.on("close", () => this.tally.clear());
     this.webSocket = webSocket;
     this.socket = socket;
+    this.turns = turns;
     this.limits = limits;
     webSocket.on("error", () => webSocket.terminate());
     // A client that asks for signs of life and does not read them makes no progress either.
@@ -120,8 +133,38 @@ class WebSocketExchange implements HttpStreamReply {
     this.webSocket.on("message", (data: Buffer) => {
       clearTimeout(silent);
       this.completed(this.begunBytes);
-      if (!this.ended) receiver.data(data);
+      for (let at = 0; at < data.length; at += sliceBytes) {
+        this.inTurn(data.subarray(at, at + sliceBytes), receiver);
+      }
     });
+  }
+
+  private inTurn(slice: Buffer, receiver: HttpReceiver): void {
+    const { turns, tally, webSocket } = this;
+    if (this.ended || webSocket.readyState !== webSocket.OPEN) return;
+    if (!turns.mustWait) {
+      receiver.data(slice);
+      return;
+    }
+    if (!tally.charge(slice.length)) {
+      webSocket.terminate();
+      return;
+    }
+    this.waiting++;
+    this.listen();
+    turns.add(() => {
+      this.waiting--;
+      tally.release(slice.length);
+      if (webSocket.readyState !== webSocket.OPEN) return;
+      if (!this.ended) receiver.data(slice);
+      this.listen();
+    });
+  }
+
+  /** To more, or not: while the client does not read, or what it said is not dealt with. */
+  private listen(): void {
+    if (this.isSlow || this.waiting > 0) this.webSocket.pause();
+    else this.webSocket.resume();
   }
 
   closing(): void {
@@ -181,7 +224,6 @@ class WebSocketExchange implements HttpStreamReply {
     if (this.ended || this.webSocket.readyState !== this.webSocket.OPEN) return false;
     if (!this.tally.charge(piece.length)) {
       this.webSocket.close(tryAgainLater);
-      this.ended = true;
       return false;
     }
     this.webSocket.send(piece.trimEnd(), () => this.tally.release(piece.length));
@@ -189,12 +231,12 @@ class WebSocketExchange implements HttpStreamReply {
     if (!socket.writableNeedDrain) return true;
     if (!this.isSlow) {
       this.isSlow = true;
-      this.webSocket.pause();
-      socket.setTimeout?.(this.limits.stallMs);
+      this.listen();
+      socket.setTimeout(this.limits.stallMs);
       socket.once("drain", () => {
         this.isSlow = false;
-        this.webSocket.resume();
-        socket.setTimeout?.(0);
+        this.listen();
+        socket.setTimeout(0);
       });
     }
     return false;

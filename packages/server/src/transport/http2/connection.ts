@@ -125,7 +125,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
     this.output = new Output(socket, account, () => this.released());
     this.sending = new SendFlow(this.output);
     this.liveness = new Liveness(options, this, this.nowMs);
-    this.inbox = new Inbox(socket, (chunk, nowMs) => this.take(chunk, nowMs));
+    this.inbox = new Inbox(socket, account, (chunk, nowMs) => this.take(chunk, nowMs));
     this.sayHello();
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
     // A client that closes its side wants no answers any more.

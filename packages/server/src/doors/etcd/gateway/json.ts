@@ -94,15 +94,21 @@ function parseJson(text: string): unknown {
 }
 
 const quote = 0x22;
+const comma = 0x2c;
+const openingBracket = 0x5b;
 const backslash = 0x5c;
-const opening = [0x5b, 0x7b];
-const closing = [0x5d, 0x7d];
+const closingBracket = 0x5d;
+const openingBrace = 0x7b;
+const closingBrace = 0x7d;
+/** Of one object, at any depth, known or not: each is work before anybody can tell what it is. */
+const jsonValuesMax = 32_768;
 
 /** Cuts a stream of bytes into the texts of its JSON objects. */
 export class JsonSequence {
   private readonly held = new ByteCollector();
   private readonly objectBytesMax: number;
   private depth = 0;
+  private values = 0;
   private inString = false;
   private isEscaped = false;
 
@@ -115,7 +121,7 @@ export class JsonSequence {
     return this.held.capacity;
   }
 
-  /** The objects that are complete now. Throws for one that is too large. */
+  /** The objects that are complete now. Throws for one that is too large or holds too much. */
   push(chunk: Uint8Array): string[] {
     const objects: string[] = [];
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
@@ -133,10 +139,14 @@ export class JsonSequence {
         else if (byte === backslash) this.isEscaped = true;
         else if (byte === quote) this.inString = false;
       } else if (byte === quote) this.inString = true;
-      else if (opening.includes(byte)) this.depth++;
-      else if (closing.includes(byte)) {
+      else if (byte === comma) this.countValue();
+      else if (byte === openingBrace || byte === openingBracket) {
+        this.countValue();
+        this.depth++;
+      } else if (byte === closingBrace || byte === closingBracket) {
         if (--this.depth > 0) continue;
         this.depth = 0;
+        this.values = 0;
         objects.push(this.complete(bytes.subarray(start, at + 1)));
         start = at + 1;
       }
@@ -150,6 +160,11 @@ export class JsonSequence {
     const text = this.held.bytes().toString("utf8").trim();
     this.held.clear();
     return text;
+  }
+
+  private countValue(): void {
+    if (++this.values <= jsonValuesMax) return;
+    throw new WireError("jsonInvalid", `json: more than ${jsonValuesMax} values in one object`);
   }
 
   /** Nearly always an object lies in one piece. */
