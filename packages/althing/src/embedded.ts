@@ -1,7 +1,7 @@
 // A member inside this process: the whole server without a second program, and without a port unless one
 // is asked for. What it acknowledges is on the disks of a majority, as with any other member.
 
-import { type MemberErrorCode, proposeFor } from "@althing/member";
+import type { MemberErrorCode } from "@althing/member";
 import {
   type Config,
   checkTls,
@@ -13,6 +13,7 @@ import {
   type TlsFiles,
   tlsFilesOf,
 } from "@althing/server";
+import { proposeFor } from "@althing/service";
 import {
   type Command,
   encodeCommand,
@@ -164,14 +165,14 @@ export class Althing implements AsyncDisposable {
   }
 
   #range(key: string, rangeEnd: string): Promise<Entry[]> {
-    const { member } = this.server;
+    const { member, store } = this.server;
     return new Promise((resolve, reject) => {
       member.read((error) => {
         if (error !== undefined) {
           reject(new AlthingError(error.code, "notExecuted", error.message, { cause: error }));
           return;
         }
-        const result = member.store.range(plainRange(key, rangeEnd));
+        const result = store.range(plainRange(key, rangeEnd));
         if (result.kind === "error") reject(storeError(result.code));
         else resolve(result.kvs.map(entryOf));
       });

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Entry } from "@althing/consensus";
-import { type Command, encodeCommand, plainRange, type Result, type Store } from "@althing/store";
+import { type Command, encodeCommand, plainRange, type Result } from "@althing/store";
 import { Applier } from "./applier.ts";
 import { EnvelopeWriter } from "./envelope.ts";
 import { Fences } from "./fences.ts";
 import { MembershipTrack } from "./membership-track.ts";
+import { Roster } from "./roster/roster.ts";
+import type { StateMachine } from "./state-machine.ts";
 import type { Turn } from "./turn.ts";
 
 const put: Command = {
@@ -30,7 +32,7 @@ const read: Command = {
 function piecesOf(commands: readonly Command[], txnMs: number): number[] {
   let nowMs = 0;
   let appliedIndex = 0;
-  const store = {
+  const machine = {
     get appliedIndex() {
       return appliedIndex;
     },
@@ -42,7 +44,7 @@ function piecesOf(commands: readonly Command[], txnMs: number): number[] {
       nowMs += txnMs;
       return { kind: "txn", revision: 1, succeeded: true, responses: [] };
     },
-  } as Partial<Store> as Store;
+  } as Partial<StateMachine> as StateMachine;
   const turn = {
     ports: { clock: { monotonicMs: () => nowMs } },
     fail: (reason: string, cause: unknown) => assert.fail(`${reason}: ${cause}`),
@@ -50,7 +52,8 @@ function piecesOf(commands: readonly Command[], txnMs: number): number[] {
   const none = { votersOutgoing: [], learners: [], learnersNext: [] };
   const membership = { voters: ["m"], ...none };
   const applier = new Applier(turn, {
-    store,
+    machine,
+    roster: new Roster(undefined, new Uint8Array(0)),
     proposals: { applied() {}, appliedBatch() {} } as never,
     fences: new Fences(turn, { name: "raft" }, new Uint8Array(0)),
     hashes: { record() {} } as never,

@@ -1,14 +1,25 @@
-// Applies committed entries to the store, strictly in order and in bounded pieces, so that a long
-// backlog (a restart, a member that was away) lets heartbeats through between the pieces. Proposers
-// are answered as their entries are applied.
+// Applies committed entries, strictly in order and in bounded pieces, so that a long backlog (a restart, a
+// member that was away) lets heartbeats through between the pieces: commands to the state machine, the
+// member's own entries here. Proposers are answered as their entries are applied. What this version cannot
+// read ends the member: to skip it would leave it with another state than the others.
 
 import { decodeMembershipEntry, type Entry } from "@althing/consensus";
-import { decodeCommand, type Store } from "@althing/store";
-import { commandOf, fenceOf, isReadable, leaderTimeOf, leadOf } from "./envelope.ts";
+import {
+  commandOf,
+  fenceOf,
+  isReadable,
+  isRosterChange,
+  leaderTimeOf,
+  leadOf,
+} from "./envelope.ts";
 import type { Fences } from "./fences.ts";
 import type { MembershipTrack } from "./membership-track.ts";
+import { encodePointMeta } from "./point-meta.ts";
 import type { Proposals } from "./proposals.ts";
+import type { RosterChange } from "./roster/records.ts";
+import type { Roster } from "./roster/roster.ts";
 import { HASH_EVERY, type StateHashes } from "./state-hash.ts";
+import type { EntryContext, StateMachine } from "./state-machine.ts";
 import type { Turn } from "./turn.ts";
 
 const PIECE_ENTRIES_MAX = 1024;
@@ -27,7 +38,8 @@ export interface Applied {
 
 export class Applier {
   readonly #turn: Turn;
-  readonly #store: Store;
+  readonly #machine: StateMachine;
+  readonly #roster: Roster;
   readonly #proposals: Proposals;
   readonly #fences: Fences;
   readonly #hashes: StateHashes;
@@ -35,15 +47,14 @@ export class Applier {
   /** Lists as the core handed them out; `#at` is the place in the first. */
   #lists: (readonly Entry[])[] = [];
   #at = 0;
-  /** The command applied last was no mere put, which is too short to look at the clock for. */
-  #mayHaveRead = false;
   /** Leader time of the last command. */
   #timeMs = 0;
 
   constructor(
     turn: Turn,
     parts: {
-      store: Store;
+      machine: StateMachine;
+      roster: Roster;
       proposals: Proposals;
       fences: Fences;
       hashes: StateHashes;
@@ -51,7 +62,8 @@ export class Applier {
     },
   ) {
     this.#turn = turn;
-    this.#store = parts.store;
+    this.#machine = parts.machine;
+    this.#roster = parts.roster;
     this.#proposals = parts.proposals;
     this.#fences = parts.fences;
     this.#hashes = parts.hashes;
@@ -90,11 +102,11 @@ export class Applier {
       if (entry.kind === "membership") membershipChanged = true;
       count++;
       bytes += entry.payload.length;
-      if (this.#mayHaveRead && clock.monotonicMs() > endMs) break;
+      if (clock.monotonicMs() > endMs) break;
     }
     if (count === 0) return undefined;
     this.#proposals.appliedBatch(this.#timeMs);
-    return { index: this.#store.appliedIndex, count, bytes, membershipChanged };
+    return { index: this.#machine.appliedIndex, count, bytes, membershipChanged };
   }
 
   #next(): Entry {
@@ -112,33 +124,56 @@ export class Applier {
     if (kind === "command" && this.#counts(index, payload)) {
       this.#timeMs = leaderTimeOf(payload);
       const context = { index, epoch, proposer, leaderTimeMs: this.#timeMs };
-      const result = this.#store.apply(commandOf(payload), context);
-      this.#mayHaveRead = result.kind !== "put";
-      if (result.kind === "done") this.#tellMembers(commandOf(payload));
-      if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
-      this.#proposals.applied(payload, result, index);
-      return;
-    }
-    const context = { index, epoch, proposer, leaderTimeMs: 0 };
-    if (kind === "membership") {
-      const { membership, context: brought } = decodeMembershipEntry(payload);
-      this.#track.apply(index, membership);
-      const meta = this.#fences.meta(membership);
-      // A new member's addresses come with the change that adds it: whoever knows it can call it.
-      if (brought.length === 0) this.#store.applyNothing(context, meta);
-      else {
-        this.#store.apply(brought, context, meta);
-        this.#tellMembers(brought);
-      }
+      if (isRosterChange(payload)) this.#applyOwn(payload, context);
+      else this.#applyCommand(payload, context);
     } else {
-      // A store without a membership of its own yet gets the one it was founded with.
-      this.#store.applyNothing(context, this.#fences.meta(this.#track.applied));
-      if (kind === "command" && leadOf(payload) === undefined) this.#proposals.voided(payload);
+      const context = { index, epoch, proposer, leaderTimeMs: 0 };
+      if (kind === "membership") this.#applyMembership(payload, context);
+      else {
+        // A state without a membership of its own yet gets the one it was founded with.
+        this.#machine.applyNothing(context, this.#meta());
+        if (kind === "command" && leadOf(payload) === undefined) this.#proposals.voided(payload);
+      }
     }
-    if (index % HASH_EVERY === 0) this.#hashes.record(index, this.#store.stateHash().hash);
+    if (index % HASH_EVERY === 0) this.#recordHash(index);
   }
 
-  /** A fence, and a command that came after one of a later leader, do nothing to the store. */
+  #applyCommand(payload: Uint8Array, context: EntryContext): void {
+    const command = commandOf(payload);
+    const result = this.#machine.apply(command, context);
+    if (this.#roster.isKept) this.#tellMembers(this.#roster.decode(command));
+    this.#proposals.applied(payload, result, context.index);
+  }
+
+  #applyOwn(payload: Uint8Array, context: EntryContext): void {
+    this.#applyChange(commandOf(payload));
+    this.#machine.applyNothing(context, this.#meta());
+    this.#proposals.applied(payload, undefined, context.index);
+  }
+
+  #applyMembership(payload: Uint8Array, context: EntryContext): void {
+    const { membership, context: brought } = decodeMembershipEntry(payload);
+    this.#track.apply(context.index, membership);
+    // A new member's addresses come with the change that adds it: whoever knows it can call it.
+    if (brought.length > 0 && this.#roster.isKept) {
+      this.#machine.apply(brought, context, this.#meta());
+      this.#tellMembers(this.#roster.decode(brought));
+      return;
+    }
+    if (brought.length > 0) this.#applyChange(brought);
+    this.#machine.applyNothing(context, this.#meta());
+  }
+
+  #applyChange(bytes: Uint8Array): void {
+    const change = this.#roster.decode(bytes);
+    if (change === undefined) {
+      throw new Error("it changes the roster in a way of a later version: upgrade this member");
+    }
+    this.#roster.apply(change);
+    this.#tellMembers(change);
+  }
+
+  /** A fence, and a command that came after one of a later leader, do nothing to the state. */
   #counts(index: number, payload: Uint8Array): boolean {
     const lead = leadOf(payload);
     if (lead !== undefined) {
@@ -151,9 +186,18 @@ export class Applier {
     return this.#fences.counts(fenceOf(payload));
   }
 
-  #tellMembers(bytes: Uint8Array): void {
-    const command = decodeCommand(bytes);
-    if (command?.kind !== "publishMember" && command?.kind !== "removeMember") return;
-    this.#turn.observe({ kind: "members.changed", level: "debug", member: command.member });
+  #meta(): Uint8Array {
+    const fence = this.#fences.inForce;
+    return encodePointMeta({ membership: this.#track.applied, fence, roster: this.#roster.own() });
+  }
+
+  #recordHash(index: number): void {
+    const state = this.#machine.stateHash?.().hash ?? 0;
+    this.#hashes.record(index, (state ^ this.#roster.hash) >>> 0);
+  }
+
+  #tellMembers(change: RosterChange | undefined): void {
+    if (change === undefined) return;
+    this.#turn.observe({ kind: "members.changed", level: "debug", member: change.member });
   }
 }

@@ -20,23 +20,23 @@ test("what is applied while the store becomes durable stays in the log", () => {
   storeDisk.isStalled = true;
   cluster.putMany(member, 60, "before");
   cluster.putMany(member, 60, "meanwhile");
-  const applied = member.store.appliedIndex;
+  const applied = member.stateMachine.appliedIndex;
   storeDisk.answer();
   assert.ok(cluster.world.run(2000, () => bases(cluster, "a").length > 0));
-  const durable = member.store.durable().index;
+  const durable = member.stateMachine.durable().index;
   const [base] = bases(cluster, "a");
   assert.ok(base! <= durable && durable < applied, `${base} of ${durable}, applied ${applied}`);
   cluster.kill("a");
   const again = cluster.start("a");
   cluster.calm();
-  assert.ok(again.store.appliedIndex >= applied);
+  assert.ok(again.stateMachine.appliedIndex >= applied);
 });
 
 test("the tail that is kept is as long as was asked for", () => {
   const cluster = new Cluster({ ids: ["a"], ...options });
   cluster.startAll();
   const member = cluster.calm();
-  const before = member.store.appliedIndex;
+  const before = member.stateMachine.appliedIndex;
   cluster.putMany(member, 50);
   cluster.world.run(100);
   assert.deepEqual(bases(cluster, "a"), [before + 50 - 5]);
@@ -58,7 +58,7 @@ test("a follower that is there but lags is not sent back to a snapshot; one that
   cluster.node(lagging.id).logDisk.isStalled = true;
   cluster.putMany(leader, 60);
   cluster.world.run(30);
-  const reached = lagging.store.appliedIndex;
+  const reached = lagging.stateMachine.appliedIndex;
   for (const base of bases(cluster, leader.id)) assert.ok(base <= reached, `${base} > ${reached}`);
   cluster.node(lagging.id).logDisk.answer();
   cluster.settle();
@@ -68,7 +68,7 @@ test("a follower that is there but lags is not sent back to a snapshot; one that
   );
   cluster.kill(lagging.id);
   cluster.world.run(2000);
-  const before = leader.store.appliedIndex;
+  const before = leader.stateMachine.appliedIndex;
   cluster.putMany(cluster.awaitLeader(), 120);
   cluster.world.run(500);
   assert.ok(bases(cluster, cluster.awaitLeader().id).at(-1)! > before);

@@ -1,10 +1,10 @@
-// Keeps the log short: after enough applied entries (or bytes) the store is asked to become durable,
-// and the log is dropped up to what the store then holds, less a tail for followers that lag a little.
-// The log is never dropped above what a restart would find in the store.
+// Keeps the log short: after enough applied entries (or bytes) the state is asked to become durable,
+// and the log is dropped up to what it then holds, less a tail for followers that lag a little.
+// The log is never dropped above what a restart would find in the state.
 
 import type { Log, LogBase } from "@althing/log";
-import type { Store } from "@althing/store";
 import type { MembershipTrack } from "./membership-track.ts";
+import type { StateMachine } from "./state-machine.ts";
 import type { Turn } from "./turn.ts";
 
 /** Applied payload bytes after which the log is compacted, whatever the count: its entries are in memory. */
@@ -26,7 +26,7 @@ export interface CompactionOptions {
 export class Compaction {
   readonly #turn: Turn;
   readonly #log: Log;
-  readonly #store: Store;
+  readonly #machine: StateMachine;
   readonly #track: MembershipTrack;
   readonly #options: CompactionOptions;
   /** The lowest index that a snapshot under way leads to. */
@@ -39,13 +39,13 @@ export class Compaction {
 
   constructor(
     turn: Turn,
-    parts: { log: Log; store: Store; track: MembershipTrack; heldAt: () => number },
+    parts: { log: Log; machine: StateMachine; track: MembershipTrack; heldAt: () => number },
     base: number,
     options: CompactionOptions,
   ) {
     this.#turn = turn;
     this.#log = parts.log;
-    this.#store = parts.store;
+    this.#machine = parts.machine;
     this.#track = parts.track;
     this.#heldAt = parts.heldAt;
     this.#base = base;
@@ -65,9 +65,9 @@ export class Compaction {
     // Nothing could be dropped even if all were durable: no reason to make the disk work.
     if (this.#droppable() <= this.#base) return;
     this.#underWay = true;
-    this.#store.flush((error) => {
+    this.#machine.flush((error) => {
       this.#underWay = false;
-      // The store tries again by itself, and says so when it gives up: until then the log is kept.
+      // The state machine tries again by itself, and says so when it gives up: until then the log is kept.
       if (error === undefined) this.#compact();
       else this.#turn.observe({ kind: "store.notDurable", level: "warn", cause: error });
     });
@@ -81,7 +81,7 @@ export class Compaction {
   }
 
   #compact(): void {
-    const index = Math.min(this.#droppable(), this.#store.durable().index);
+    const index = Math.min(this.#droppable(), this.#machine.durable().index);
     const entry = index > this.#base ? this.#turn.core.entryAt(index) : undefined;
     if (entry === undefined) return;
     const base: LogBase = {
@@ -100,9 +100,9 @@ export class Compaction {
     this.#turn.schedule();
   }
 
-  /** Up to where nobody needs the log any more, if the store were durable. */
+  /** Up to where nobody needs the log any more, if the state were durable. */
   #droppable(): number {
-    const { appliedIndex } = this.#store;
+    const { appliedIndex } = this.#machine;
     let tail = appliedIndex;
     let bytes = 0;
     const lowest = Math.max(this.#base, appliedIndex - this.#options.catchUpEntries);

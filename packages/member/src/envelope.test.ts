@@ -9,6 +9,7 @@ import {
   fencePayload,
   isEnvelope,
   isReadable,
+  isRosterChange,
   leaderTimeOf,
   leadOf,
   REQUEST_LIMIT,
@@ -59,10 +60,18 @@ test("what is too short or of another version is no envelope", () => {
   const envelope = new EnvelopeWriter(() => 0.5).wrap(1, new Uint8Array(0));
   assert.equal(isEnvelope(envelope.subarray(0, ENVELOPE_HEADER_BYTES - 1)), false);
   const later = envelope.slice();
-  later[0] = 3;
+  later[0] = 4;
   assert.equal(isEnvelope(later), false);
   assert.equal(isReadable(later), false);
   assert.equal(leadOf(later), undefined);
+});
+
+test("an envelope of a roster's change is one, and is told from a command's", () => {
+  const writer = new EnvelopeWriter(() => 0.5);
+  const [command, change] = [false, true].map((is) => writer.wrap(1, Uint8Array.of(7), is));
+  assert.ok(isEnvelope(command!) && isEnvelope(change!));
+  assert.deepEqual([isRosterChange(command!), isRosterChange(change!)], [false, true]);
+  assert.deepEqual(commandOf(change!), Uint8Array.of(7));
 });
 
 test("an envelope of before fences is read, but not proposed any more", () => {

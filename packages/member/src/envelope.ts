@@ -9,7 +9,8 @@
 //   20..25 fence: where the lead stands in the log in which it counts (fences.ts); 0: it always does
 //   26..   command
 //
-// Version 1 has no fence, and is read as if it were 0. What begins with `FENCE` is a fence itself.
+// Version 1 has no fence, and is read as if it were 0. Version 3 is as 2, and what it carries is no command
+// of the state machine's but a change of the roster, the member's own. What begins with `FENCE` is a fence.
 
 import { ByteReader, ByteWriter, type Epoch, type MemberId } from "@althing/consensus";
 
@@ -22,6 +23,7 @@ export interface Lead {
 export const ENVELOPE_VERSION = 2;
 export const ENVELOPE_HEADER_BYTES = 26;
 
+const ROSTER_VERSION = 3;
 const UNFENCED_VERSION = 1;
 const UNFENCED_HEADER_BYTES = 20;
 const FENCE = 255;
@@ -48,10 +50,10 @@ export class EnvelopeWriter {
     this.session = Math.floor(random() * Number.MAX_SAFE_INTEGER);
   }
 
-  wrap(request: number, command: Uint8Array): Uint8Array {
+  wrap(request: number, command: Uint8Array, isRosterChange = false): Uint8Array {
     const length = ENVELOPE_HEADER_BYTES + command.length;
     const envelope = length <= SHARED_BYTES_MAX ? this.#take(length) : new Uint8Array(length);
-    envelope[0] = ENVELOPE_VERSION;
+    envelope[0] = isRosterChange ? ROSTER_VERSION : ENVELOPE_VERSION;
     writeSession(envelope, this.session);
     write48(envelope, REQUEST_AT, request);
     envelope.set(command, ENVELOPE_HEADER_BYTES);
@@ -71,7 +73,13 @@ export class EnvelopeWriter {
 
 /** What a leader can stamp. It proposes nothing else for others. */
 export function isEnvelope(payload: Uint8Array): boolean {
-  return payload.length >= ENVELOPE_HEADER_BYTES && payload[0] === ENVELOPE_VERSION;
+  if (payload.length < ENVELOPE_HEADER_BYTES) return false;
+  return payload[0] === ENVELOPE_VERSION || payload[0] === ROSTER_VERSION;
+}
+
+/** Of a readable one: what it carries is a change of the roster. */
+export function isRosterChange(envelope: Uint8Array): boolean {
+  return envelope[0] === ROSTER_VERSION;
 }
 
 /** Whether this member can apply it. */

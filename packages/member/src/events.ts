@@ -9,12 +9,11 @@ export const memberEventKinds = {
   "member.corrupt": "its state differs from the others': it serves nothing until it is rebuilt",
   "member.recovered": "the CORRUPT alarm for it was lifted: it serves again",
   "acquaintances.lost": "the note of whose disks were met does not verify: they are met anew",
-  "member.published": "its name, addresses and disk identity are in the store: member",
+  "member.published": "its name, addresses and disk identity are in the roster: member",
   "member.forgotten": "a removed member's published data was dropped: member",
   "member.removed": "this member belongs to the cluster no more",
-  "members.changed": "addresses or names in the store changed: member",
+  "members.changed": "addresses or names in the roster changed: member",
   "member.promoted": "it was added to vote, has caught up, and votes from now on: member",
-  "lease.expired": "nobody kept it alive; its revoke is proposed: lease",
   "role.changed": "role, epoch, leader as far as known",
   "membership.changed": "the membership in force: voters, votersOutgoing, learners",
   "leadership.unfit": "this member must not lead now: reason",
@@ -37,7 +36,6 @@ export const memberEventKinds = {
   "snapshot.damaged": "peer, cause",
   "snapshot.installed": "index",
   "stateHash.differs": "a peer has another state at index: peer, index",
-  "stateHash.odd": "a majority agrees against this member: member",
   "callback.threw": "a caller's callback threw: cause",
 } as const;
 

@@ -14,7 +14,7 @@ import { openLog } from "@althing/log";
 import { MemberError, type ProposeOutcome } from "./contract.ts";
 import { fenceOf, requestOf, sessionOf, writeFence, writeLeaderTime } from "./envelope.ts";
 import { Fences } from "./fences.ts";
-import { decodePointMeta, encodePointMeta, noFence } from "./point-meta.ts";
+import { decodePointMeta, encodePointMeta, type Fence, noFence } from "./point-meta.ts";
 import { Proposals } from "./proposals.ts";
 import { Cluster, putCommand } from "./testing/cluster.ts";
 import { count, ousted } from "./testing/late-member.ts";
@@ -32,7 +32,9 @@ test("what a deposed leader left beyond its successor's slots does nothing when 
   for (let i = 0; i < 10; i++) {
     first.propose(putCommand(`k${i}`, "late"), (outcome) => told.push(outcome));
   }
-  assert.ok(cluster.world.run(20, () => first.status().lastIndex >= first.store.appliedIndex + 10));
+  assert.ok(
+    cluster.world.run(20, () => first.status().lastIndex >= first.stateMachine.appliedIndex + 10),
+  );
   const { lastIndex } = first.status();
   const others = ids.filter((id) => id !== first.id);
   const second = () => {
@@ -79,7 +81,7 @@ test("a fence of a lower ballot does nothing, and no command counts under anothe
   );
   fences.apply(9, { epoch: 4, proposer: "a" });
   assert.deepEqual([fences.stamp, fences.counts(9), fences.counts(5)], [9, true, false]);
-  const again = new Fences(turn as unknown as Turn, paxos, fences.meta(membershipOf(ids)));
+  const again = new Fences(turn as unknown as Turn, paxos, metaOf(fences.inForce));
   assert.deepEqual([again.stamp, again.counts(9), again.counts(5)], [9, true, false]);
 });
 
@@ -96,11 +98,15 @@ test("where a protocol ends itself what older leaders left, nothing is fenced an
 test("a point of before fences is read as one without, and says the same bytes", () => {
   const membership = membershipOf(ids);
   const meta = encodeMembership(membership);
-  assert.deepEqual(decodePointMeta(meta), { membership, fence: noFence });
-  assert.deepEqual(encodePointMeta(membership, noFence), meta);
+  assert.deepEqual(decodePointMeta(meta), { membership, fence: noFence, roster: [] });
+  assert.deepEqual(metaOf(noFence), meta);
   const fence = { index: 2 ** 40, epoch: 2 ** 33, proposer: "0123456789abcdef" };
-  assert.deepEqual(decodePointMeta(encodePointMeta(membership, fence)), { membership, fence });
+  assert.deepEqual(decodePointMeta(metaOf(fence)), { membership, fence, roster: [] });
 });
+
+function metaOf(fence: Fence): Uint8Array {
+  return encodePointMeta({ membership: membershipOf(ids), fence, roster: [] });
+}
 
 test("a fence outlives restarts, and a snapshot brings it along", () => {
   const { cluster, late } = ousted("paxos");
@@ -109,7 +115,8 @@ test("a fence outlives restarts, and a snapshot brings it along", () => {
   assert.ok(cluster.world.run(20_000, installed));
   cluster.settle();
   const leader = cluster.awaitLeader();
-  const fenceOn = (id: string) => decodePointMeta(cluster.member(id).store.durable().meta)?.fence;
+  const fenceOn = (id: string) =>
+    decodePointMeta(cluster.member(id).stateMachine.durable().meta)?.fence;
   const fence = fenceOn(late);
   assert.deepEqual([fence?.epoch, fence?.proposer], [leader.status().epoch, leader.id]);
   // From the store alone: the fence is in no log any more.
@@ -119,7 +126,7 @@ test("a fence outlives restarts, and a snapshot brings it along", () => {
   assert.equal(cluster.put(cluster.member(late), "k", "again").kind, "applied");
   assert.equal(cluster.read(cluster.member(late), "k"), "again");
   cluster.settle();
-  assert.deepEqual(cluster.member(late).store.stateHash(), leader.store.stateHash());
+  assert.deepEqual(cluster.member(late).stateMachine.stateHash(), leader.stateMachine.stateHash());
 });
 
 /** A follower of `b`, and what it sends on. */

@@ -21,11 +21,11 @@
 // Why a leader's commands count. They stand behind its fence, which it has applied. Only a fence of a higher
 // ballot can come between, when a quorum has promised that one: this leader chooses nothing more.
 //
-// The fence in force is kept with the store's point, so that a restart and a snapshot bring it along.
+// The fence in force is kept with the state's point, so that a restart and a snapshot bring it along.
 
-import { type Membership, olderEntriesMayFollow, type Protocol } from "@althing/consensus";
+import { olderEntriesMayFollow, type Protocol } from "@althing/consensus";
 import { fencePayload, type Lead } from "./envelope.ts";
-import { decodePointMeta, encodePointMeta, type Fence, noFence } from "./point-meta.ts";
+import { decodePointMeta, type Fence, noFence } from "./point-meta.ts";
 import { FENCE_TOKEN, type Turn } from "./turn.ts";
 
 export class Fences {
@@ -54,9 +54,9 @@ export class Fences {
     return stamp === 0 || stamp === this.#inForce.index;
   }
 
-  /** For the store's point. */
-  meta(membership: Membership): Uint8Array {
-    return encodePointMeta(membership, this.#inForce);
+  /** For the state's point. */
+  get inForce(): Fence {
+    return this.#inForce;
   }
 
   /** A snapshot took the place of the state. */

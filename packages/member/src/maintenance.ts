@@ -1,24 +1,24 @@
-// The store's own housekeeping in small steps between turns: what compaction made obsolete is removed
-// while there is time, never in one go that would hold the loop.
+// The state machine's own housekeeping in small steps between turns: what compaction made obsolete is
+// removed while there is time, never in one go that would hold the loop.
 
-import type { OpenedStore, Store } from "@althing/store";
 import type { Clock } from "./ports.ts";
+import type { StateMachine } from "./state-machine.ts";
 
 const PAUSE_MS = 2;
 
 export class Maintenance {
   readonly #clock: Clock;
-  readonly #store: Store & Partial<Pick<OpenedStore, "compactionPending" | "compactStep">>;
+  readonly #machine: StateMachine;
   #underWay = false;
   #stopped = false;
 
-  constructor(clock: Clock, store: Store) {
+  constructor(clock: Clock, machine: StateMachine) {
     this.#clock = clock;
-    this.#store = store;
+    this.#machine = machine;
   }
 
   tick(): void {
-    if (this.#underWay || this.#store.compactionPending !== true) return;
+    if (this.#underWay || this.#machine.compactionPending !== true) return;
     this.#underWay = true;
     this.#clock.after(PAUSE_MS, () => this.#step());
   }
@@ -29,7 +29,7 @@ export class Maintenance {
 
   #step(): void {
     this.#underWay = false;
-    if (this.#stopped || this.#store.compactionPending !== true) return;
-    if (this.#store.compactStep?.() === true) this.tick();
+    if (this.#stopped || this.#machine.compactionPending !== true) return;
+    if (this.#machine.compactStep?.() === true) this.tick();
   }
 }

@@ -215,7 +215,7 @@ test("proposals under way during a transfer of leadership are all applied exactl
   assert.equal(cluster.awaitLeader().id, to.id);
   cluster.settle();
   // 100 puts and the members' own publications: nothing ran twice.
-  assert.equal(to.store.revision, 101);
+  assert.equal(to.stateMachine.revision, 101);
 });
 
 test("over the limits a request is refused and nothing is done", () => {

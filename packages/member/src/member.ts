@@ -13,7 +13,6 @@ import type {
 } from "@althing/consensus";
 import { encodeMembership, isMember, membersOf } from "@althing/consensus";
 import { type Log, openLog } from "@althing/log";
-import { encodeCommand, type LeaseEnd, type Store } from "@althing/store";
 import { Acquaintances } from "./acquaintances.ts";
 import { AdminRequests } from "./admin.ts";
 import { Applier } from "./applier.ts";
@@ -30,7 +29,6 @@ import {
 import { DiskJudge } from "./disk-watch.ts";
 import { Fences } from "./fences.ts";
 import { Fitness } from "./fitness.ts";
-import { Lessor } from "./lessor.ts";
 import { LogWriter } from "./log-writer.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MembershipTrack } from "./membership-track.ts";
@@ -41,10 +39,14 @@ import { Publisher, publicationsIn } from "./publish.ts";
 import { Reads } from "./reads.ts";
 import { Reconfigurations } from "./reconfigurations.ts";
 import { recover } from "./recovery.ts";
+import type { MemberRecord } from "./roster/records.ts";
+import { Roster } from "./roster/roster.ts";
 import { SnapshotInstaller } from "./snapshots/installer.ts";
 import { SnapshotReceiver } from "./snapshots/receiver.ts";
 import { SnapshotSender } from "./snapshots/sender.ts";
 import { StateHashes } from "./state-hash.ts";
+import type { StateMachine } from "./state-machine.ts";
+import type { Steward, StewardHost } from "./steward.ts";
 import { StorePressure } from "./store-pressure.ts";
 import { Ticker } from "./ticker.ts";
 import {
@@ -60,16 +62,19 @@ const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 const PROPOSALS_IN_FLIGHT_MAX = 32 * 1024;
 const CATCH_UP_ENTRIES = 5000;
 const SLOW_APPLY_MS = 100;
-const LEASE_CHECKPOINT_MS = 5 * 60_000;
 
 /** Opens log and core. Throws `LogError` or `RecoveryError` when what is on disk is not enough. */
-export function createMember(options: MemberOptions): Member {
+export function createMember<Result, Machine extends StateMachine<Result>>(
+  options: MemberOptions<Result, Machine>,
+): Member<Result, Machine> {
   return new RunningMember(options);
 }
 
-class RunningMember implements Member, Turn {
+class RunningMember<Result, Machine extends StateMachine<Result>>
+  implements Member<Result, Machine>, Turn
+{
   readonly id: MemberId;
-  readonly store: Store;
+  readonly stateMachine: Machine;
   readonly core: Core<unknown, unknown>;
   readonly ports: Ports;
   readonly waits: Waits;
@@ -94,7 +99,8 @@ class RunningMember implements Member, Turn {
   readonly #publisher: Publisher;
   readonly #reconfigurations: Reconfigurations;
   readonly #promoter: Promoter;
-  readonly #lessor: Lessor;
+  readonly #roster: Roster;
+  readonly #steward: Steward | undefined;
   readonly #maintenance: Maintenance;
   readonly #ticker: Ticker;
 
@@ -103,18 +109,17 @@ class RunningMember implements Member, Turn {
   #state: "running" | "failed" | "corrupt" | "stopped" = "running";
   #scheduled = false;
   #stopping: { readonly done: (() => void)[]; readonly deadlineMs: number } | undefined;
-  #alarmUnderWay = false;
   /** The membership applied last has this member in it. */
   #belonged: boolean;
-  /** A majority disagrees with this member, or the CORRUPT alarm names it. */
+  /** A majority disagrees with this member, or the replicated state says so of it. */
   #isOdd = false;
-  #wasAlarmed = false;
+  #wasNamedCorrupt = false;
   readonly #tornBytes: number;
 
-  constructor(options: MemberOptions) {
-    const { id, protocol, ports, store, tickMs } = options;
+  constructor(options: MemberOptions<Result, Machine>) {
+    const { id, protocol, ports, stateMachine: machine, tickMs } = options;
     this.id = id;
-    this.store = store;
+    this.stateMachine = machine;
     this.ports = ports;
     this.#slowApplyMs = options.slowApplyMs ?? SLOW_APPLY_MS;
     const electionMs = options.electionTicks * tickMs;
@@ -127,7 +132,8 @@ class RunningMember implements Member, Turn {
       ...(options.crc32 !== undefined && { crc32: options.crc32 }),
     });
     this.#tornBytes = this.#log.recovered.tornBytes;
-    const recovery = recover(protocol, this.#log, store.durable(), options.bootstrap);
+    const point = machine.durable();
+    const recovery = recover(protocol, this.#log, point, options.bootstrap);
     this.core = protocol.create(
       {
         id,
@@ -150,9 +156,10 @@ class RunningMember implements Member, Turn {
     this.#fitness = new Fitness(this);
     this.#writer = new LogWriter(this, this.#log, protocol);
     this.#diskJudge = new DiskJudge(electionMs);
-    this.#fences = new Fences(this, protocol, store.durable().meta);
+    this.#fences = new Fences(this, protocol, point.meta);
+    this.#roster = new Roster(options.keptRoster, point.meta);
     this.#reads = new Reads(this, this.#fences);
-    this.#pressure = new StorePressure(this, store);
+    this.#pressure = new StorePressure(this, machine);
     const fences = this.#fences;
     const asking = { reads: this.#reads, pressure: this.#pressure, fences };
     this.#proposals = new Proposals(this, asking, {
@@ -161,10 +168,11 @@ class RunningMember implements Member, Turn {
     });
     this.#admin = new AdminRequests(this);
     this.#hashes = new StateHashes(this);
-    const shared = { store, proposals: this.#proposals, track: this.#track };
+    const roster = this.#roster;
+    const shared = { machine, roster, proposals: this.#proposals, track: this.#track };
     this.#applier = new Applier(this, { ...shared, fences, hashes: this.#hashes });
-    this.#sender = new SnapshotSender(this, store, this.#track);
-    this.#receiver = new SnapshotReceiver(this, store, protocol);
+    this.#sender = new SnapshotSender(this, machine, this.#track);
+    this.#receiver = new SnapshotReceiver(this, machine, protocol);
     this.#installer = new SnapshotInstaller(
       this,
       { log: this.#log, protocol, receiver: this.#receiver },
@@ -173,7 +181,7 @@ class RunningMember implements Member, Turn {
     );
     this.#compaction = new Compaction(
       this,
-      { log: this.#log, store, track: this.#track, heldAt: () => this.#sender.heldAt() },
+      { log: this.#log, machine, track: this.#track, heldAt: () => this.#sender.heldAt() },
       recovery.restored.base.index,
       {
         snapshotCount: options.snapshotCount,
@@ -189,19 +197,13 @@ class RunningMember implements Member, Turn {
       this,
       { ...shared, acquaintances },
       options,
-      publicationsIn(entries, applied),
+      publicationsIn(roster, entries, applied),
     );
     const administered = { ...shared, admin: this.#admin, publisher: this.#publisher };
     this.#reconfigurations = new Reconfigurations(this, administered);
     this.#promoter = new Promoter(this, administered);
-    const { proposals } = shared;
-    this.#lessor = new Lessor(this, {
-      store: options.store,
-      proposals,
-      reads: this.#reads,
-      checkpointMs: options.leaseCheckpointMs ?? LEASE_CHECKPOINT_MS,
-    });
-    this.#maintenance = new Maintenance(ports.clock, store);
+    this.#steward = options.steward?.(this.#host());
+    this.#maintenance = new Maintenance(ports.clock, machine);
     this.#ticker = new Ticker(ports.clock, tickMs, (lateMs) => this.#tick(lateMs));
     if (recovery.resetLog !== undefined) this.#writer.follow(recovery.resetLog, "reset");
     if (recovery.compactLog !== undefined) this.#writer.follow(recovery.compactLog, "compact");
@@ -224,9 +226,13 @@ class RunningMember implements Member, Turn {
     this.schedule();
   }
 
-  propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
+  roster(): readonly MemberRecord[] {
+    return this.#roster.members();
+  }
+
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome<Result>) => void): void {
     const refusal = this.#refusal();
-    if (refusal === undefined) this.#proposals.propose(command, done);
+    if (refusal === undefined) this.#proposals.propose(command, done as Proposed);
     else this.#later(() => done({ kind: "failed", error: refusal }));
   }
 
@@ -252,20 +258,6 @@ class RunningMember implements Member, Turn {
     else this.#later(() => done(refusal));
   }
 
-  askLease(
-    lease: bigint,
-    renew: boolean,
-    done: (error: MemberError | undefined, leftMs: number | undefined) => void,
-  ): void {
-    const refusal = this.#refusal();
-    if (refusal === undefined) this.#lessor.ask(lease, renew, done);
-    else this.#later(() => done(refusal, undefined));
-  }
-
-  leaseEnds(): readonly LeaseEnd[] {
-    return this.#lessor.leaseEnds();
-  }
-
   transferLeadership(to: MemberId, done: (error: MemberError | undefined) => void): void {
     const refusal = this.#refusal();
     if (refusal === undefined) this.#admin.transfer(to, done);
@@ -282,7 +274,6 @@ class RunningMember implements Member, Turn {
       diskStalledMs: this.#writer.stalledMs,
       proposalsPending: this.#proposals.pending,
       reads: this.#reads.counts,
-      leases: this.#lessor.counts,
     };
   }
 
@@ -343,11 +334,8 @@ class RunningMember implements Member, Turn {
       case "adminDone":
         this.#reconfigurations.receiveDone(message);
         break;
-      case "leaseAsk":
-        this.#lessor.receiveAsk(from, message);
-        break;
-      case "leaseAnswer":
-        this.#lessor.receiveAnswer(message);
+      case "service":
+        this.#steward?.receive(from, message.bytes);
     }
   }
 
@@ -380,7 +368,7 @@ class RunningMember implements Member, Turn {
   }
 
   knownWithout(peer: MemberId): number | undefined {
-    // Not the store's: an installed snapshot is in the store before its membership is known here.
+    // Not the state's: an installed snapshot is in place before its membership is known here.
     const { appliedIndex } = this.core.status();
     return membersOf(this.#track.applied).includes(peer) ? undefined : appliedIndex;
   }
@@ -458,6 +446,29 @@ class RunningMember implements Member, Turn {
     this.schedule();
   }
 
+  /** The member as its steward sees it. */
+  #host(): StewardHost<Result> {
+    const member = this;
+    const { id, waits } = member;
+    return {
+      id,
+      waits,
+      clock: member.ports.clock,
+      session: member.#proposals.session,
+      get leadership() {
+        return member.leadership;
+      },
+      refusal: () => member.#refusal(),
+      propose: (command, done) => member.#proposals.propose(command, done as Proposed),
+      proposeAsLeader: (command, done) =>
+        member.#proposals.proposeAsLeader(command, done as Proposed),
+      read: (done) => member.#reads.read(done),
+      send: (to, bytes) => member.send(to, { kind: "service", bytes }),
+      observe: (event) => member.observe(event),
+      guard: (run) => member.guard(run),
+    };
+  }
+
   // -------------------------------------------------------------------------------------- the turn
 
   /** Still takes part in the protocol. */
@@ -465,7 +476,7 @@ class RunningMember implements Member, Turn {
     return this.#state === "running" || this.#state === "corrupt";
   }
 
-  /** There is something, and the store has room for it. */
+  /** There is something, and the state machine has room for it. */
   get #mayApply(): boolean {
     return this.#applier.hasWork && !this.#pressure.isBehind;
   }
@@ -531,7 +542,7 @@ class RunningMember implements Member, Turn {
         this.#applier.add(effect.entries);
         break;
       case "readReady":
-        this.#reads.ready(effect.token, effect.index, this.store.appliedIndex);
+        this.#reads.ready(effect.token, effect.index, this.stateMachine.appliedIndex);
         break;
       case "accepted":
         if (effect.token === FENCE_TOKEN) break;
@@ -573,7 +584,7 @@ class RunningMember implements Member, Turn {
     this.#proposals.leadershipChanged();
     this.#reads.leadershipChanged();
     this.#admin.leadershipChanged();
-    this.#lessor.leadershipChanged();
+    this.#steward?.leadershipChanged();
   }
 
   #applyPiece(): boolean {
@@ -606,7 +617,7 @@ class RunningMember implements Member, Turn {
   }
 
   #tellApplied(): void {
-    const { appliedIndex } = this.store;
+    const { appliedIndex } = this.stateMachine;
     for (const listener of [...this.#appliedListeners]) this.guard(() => listener(appliedIndex));
   }
 
@@ -627,7 +638,7 @@ class RunningMember implements Member, Turn {
     this.#reads.tick(nowMs);
     this.#admin.tick(nowMs);
     this.#reconfigurations.tick(nowMs);
-    this.#lessor.tick(nowMs);
+    this.#steward?.tick(nowMs);
     this.#sender.tick(nowMs);
     this.#hashes.tick(nowMs, membersOf(this.#track.applied));
     this.#checkState();
@@ -641,7 +652,9 @@ class RunningMember implements Member, Turn {
 
   #snapshotTookPlace(point: LogPoint): void {
     this.#track.reset(point.index, point.membership);
-    this.#fences.reset(this.store.durable().meta);
+    const { meta } = this.stateMachine.durable();
+    this.#fences.reset(meta);
+    this.#roster.reset(meta);
     this.#noteBelonging(point.membership);
     this.#publisher.membershipApplied();
     this.#compaction.reset(point.index);
@@ -656,13 +669,13 @@ class RunningMember implements Member, Turn {
 
   /** Compares what this member knows of its own state with what the others say of it. */
   #checkState(): void {
-    const alarms = this.store.alarms().filter(({ alarm }) => alarm === "corrupt");
+    const named = this.#steward?.corruptMembers?.() ?? [];
     const odd = this.#hashes.disputed ? this.#hashes.oddMembers(this.#track.applied) : [];
-    const isAlarmed = alarms.some(({ member }) => member === this.id);
+    const isNamed = named.includes(this.id);
     if (odd.includes(this.id)) this.#isOdd = true;
-    else if (this.#wasAlarmed && !isAlarmed) this.#isOdd = false;
-    this.#wasAlarmed = isAlarmed;
-    const isCorrupt = this.#isOdd || isAlarmed;
+    else if (this.#wasNamedCorrupt && !isNamed) this.#isOdd = false;
+    this.#wasNamedCorrupt = isNamed;
+    const isCorrupt = this.#isOdd || isNamed;
     if (isCorrupt && this.#state === "running") {
       this.#state = "corrupt";
       this.observe({ kind: "member.corrupt", level: "error" });
@@ -673,19 +686,9 @@ class RunningMember implements Member, Turn {
       this.observe({ kind: "member.recovered", level: "info" });
       this.#fitness.set("corrupt", false);
     }
-    const unknown = odd.find((id) => !alarms.some(({ member }) => member === id));
-    if (unknown === undefined || this.leadership.role !== "leader" || this.#alarmUnderWay) return;
-    this.#alarmUnderWay = true;
-    this.observe({ kind: "stateHash.odd", level: "error", member: unknown });
-    const command = {
-      kind: "alarm",
-      action: "activate",
-      member: unknown,
-      alarm: "corrupt",
-    } as const;
-    this.#proposals.propose(encodeCommand(command), () => {
-      this.#alarmUnderWay = false;
-    });
+    const unnamed = odd.find((id) => !named.includes(id));
+    if (unnamed === undefined || this.leadership.role !== "leader") return;
+    this.#steward?.foundOdd?.(unnamed);
   }
 
   #refusal(): MemberError | undefined {
@@ -707,7 +710,7 @@ class RunningMember implements Member, Turn {
     this.#reads.failAll(code, message);
     this.#admin.failAll(code, message);
     this.#reconfigurations.failAll(code, message);
-    this.#lessor.failAll(code, message);
+    this.#steward?.failAll(code, message);
   }
 
   #hint(input: Input<unknown>): void {
@@ -735,17 +738,20 @@ class RunningMember implements Member, Turn {
     this.#receiver.abort();
     this.#answerAll("stopped", "this member stopped");
     const finish = () => {
-      this.store.close(() => {
+      this.stateMachine.close(() => {
         this.observe({ kind: "member.stopped", level: "info" });
         for (const done of stopping.done) this.guard(done);
       });
     };
     this.#log.close(() => {
       if (wasFailed) finish();
-      else this.store.flush(finish);
+      else this.stateMachine.flush(finish);
     });
   }
 }
+
+/** What the state machine answers is known where it is made and where it is asked for, not in between. */
+type Proposed = (outcome: ProposeOutcome) => void;
 
 function protocolMessage(message: unknown): PeerMessage {
   return { kind: "protocol", message };

@@ -62,20 +62,6 @@ const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
     code: fc.string(),
     unknown: fc.boolean(),
   }),
-  record({
-    kind: fc.constant("leaseAsk" as const),
-    session: number,
-    request: number,
-    lease: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-    renew: fc.boolean(),
-  }),
-  record({
-    kind: fc.constant("leaseAnswer" as const),
-    session: number,
-    request: number,
-    code: fc.string(),
-    left: number,
-  }),
 );
 
 test("every message comes back as it was", () => {
@@ -92,6 +78,14 @@ test("a protocol message comes back as it was", () => {
   const message = { kind: "timeoutNow", term: 7 };
   const wrapped = { kind: "protocol", message } as const;
   assert.deepEqual(decodePeerMessage(protocol, encodePeerMessage(protocol, wrapped)), wrapped);
+});
+
+test("what is the service's passes as it is", () => {
+  for (const number of [10, 31]) {
+    const message = { kind: "service", bytes: Uint8Array.of(number, 1, 2) } as const;
+    assert.deepEqual(decodePeerMessage(protocol, encodePeerMessage(protocol, message)), message);
+  }
+  assert.throws(() => decodePeerMessage(protocol, Uint8Array.of(32, 1)), MalformedPeerMessage);
 });
 
 const orCoded = (input: Uint8Array) => {

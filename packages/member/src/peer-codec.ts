@@ -1,5 +1,6 @@
 // Messages between members as bytes, for a real transport: one byte of kind, then lean fields. What is
-// decoded is well formed; anything else ends in `MalformedPeerMessage`, and byte strings are views.
+// decoded is well formed; anything else ends in `MalformedPeerMessage`, and byte strings are views. The
+// kinds from 10 to 31 are the service's, which reads and writes them itself.
 
 import { decodeLogPoint, encodeLogPoint, type Protocol } from "@althing/consensus";
 import type { PeerMessage } from "./ports.ts";
@@ -22,8 +23,6 @@ const KINDS = [
   "snapshotAck",
   "adminForward",
   "adminDone",
-  "leaseAsk",
-  "leaseAnswer",
 ] as const;
 
 type Kind = (typeof KINDS)[number];
@@ -38,9 +37,9 @@ const KIND_BYTES: Record<Kind, number> = {
   snapshotAck: 7,
   adminForward: 8,
   adminDone: 9,
-  leaseAsk: 10,
-  leaseAnswer: 11,
 };
+const SERVICE_FIRST = 10;
+const SERVICE_LAST = 31;
 
 export function encodePeerMessage(protocol: Protocol, message: PeerMessage): Uint8Array {
   switch (message.kind) {
@@ -53,6 +52,8 @@ export function encodePeerMessage(protocol: Protocol, message: PeerMessage): Uin
     }
     case "forward":
       return encodeForward(message.payloads);
+    case "service":
+      return message.bytes;
     default: {
       const writer = new Writer(message.kind === "snapshotChunk" ? message.bytes.length + 32 : 128);
       writer.byte(KIND_BYTES[message.kind]);
@@ -64,7 +65,9 @@ export function encodePeerMessage(protocol: Protocol, message: PeerMessage): Uin
 
 /** Throws `MalformedPeerMessage` and nothing else. */
 export function decodePeerMessage(protocol: Protocol, bytes: Uint8Array): PeerMessage {
-  const kind = KINDS[(bytes[0] ?? 0) - 1];
+  const number = bytes[0] ?? 0;
+  if (number >= SERVICE_FIRST && number <= SERVICE_LAST) return { kind: "service", bytes };
+  const kind = KINDS[number - 1];
   if (kind === undefined) throw new MalformedPeerMessage("the message is of no known kind");
   try {
     if (kind === "protocol") {
@@ -93,7 +96,7 @@ function encodeForward(payloads: readonly Uint8Array[]): Uint8Array {
 
 function encodeFields(
   writer: Writer,
-  message: Exclude<PeerMessage, { kind: "protocol" | "forward" }>,
+  message: Exclude<PeerMessage, { kind: "protocol" | "forward" | "service" }>,
 ): void {
   switch (message.kind) {
     case "forwardRejected":
@@ -133,21 +136,6 @@ function encodeFields(
       writer.number(message.request);
       writer.text(message.code);
       writer.byte(message.unknown ? 1 : 0);
-      return;
-    case "leaseAsk": {
-      const bits = BigInt.asUintN(64, message.lease);
-      writer.number(message.session);
-      writer.number(message.request);
-      writer.number(Number(bits >> 32n));
-      writer.number(Number(bits & 0xffff_ffffn));
-      writer.byte(message.renew ? 1 : 0);
-      return;
-    }
-    case "leaseAnswer":
-      writer.number(message.session);
-      writer.number(message.request);
-      writer.text(message.code);
-      writer.number(message.left);
   }
 }
 
@@ -183,21 +171,6 @@ function decodeFields(kind: Exclude<Kind, "protocol">, reader: Reader): PeerMess
     }
     case "snapshotAck":
       return { kind, stream: reader.number(), next: reader.number(), refused: reader.text() };
-    case "leaseAsk": {
-      const session = reader.number();
-      const request = reader.number();
-      const [high, low] = [reader.number(), reader.number()];
-      if (high >= 2 ** 32 || low >= 2 ** 32) {
-        throw new MalformedPeerMessage("a lease has more than 64 bits");
-      }
-      const lease = BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
-      return { kind, session, request, lease, renew: reader.boolean() };
-    }
-    case "leaseAnswer": {
-      const session = reader.number();
-      const request = reader.number();
-      return { kind, session, request, code: reader.text(), left: reader.number() };
-    }
     case "adminForward": {
       const session = reader.number();
       return { kind, session, request: reader.number(), body: reader.bytes() };

@@ -1,15 +1,18 @@
-// What the store keeps beside its place in the log, in the same transaction as the effects, and takes
-// along in snapshots: the membership in force there, and the fence. Before there were fences it was the
-// membership alone, which reads as one that nobody has fenced.
+// What the member has the state machine keep beside its place in the log, in the same transaction as the
+// effects, and take along in snapshots: the membership in force there, the fence, and the roster, unless
+// the state machine keeps that among its own. What is missing at the end is of a version before there was
+// such a thing, or empty.
 
 import {
   ByteReader,
   ByteWriter,
   decodeMembershipEntry,
   encodeMembershipEntry,
+  MalformedMessage,
   type Membership,
 } from "@althing/consensus";
 import type { Lead } from "./envelope.ts";
+import { type MemberRecord, readChange, writeRecord } from "./roster/records.ts";
 
 /** Whose commands count, and where in the log that was said. */
 export interface Fence extends Lead {
@@ -19,26 +22,46 @@ export interface Fence extends Lead {
 /** Below every lead. */
 export const noFence: Fence = { index: 0, epoch: 0, proposer: "" };
 
-export function encodePointMeta(membership: Membership, fence: Fence): Uint8Array {
+export interface PointMeta {
+  readonly membership: Membership;
+  readonly fence: Fence;
+  readonly roster: readonly MemberRecord[];
+}
+
+export function encodePointMeta({ membership, fence, roster }: PointMeta): Uint8Array {
   const writer = new ByteWriter(32);
-  if (fence.index > 0) {
+  if (fence.index > 0 || roster.length > 0) {
     writer.varint(fence.index);
     writer.varint(fence.epoch);
     writer.identifier(fence.proposer);
   }
+  if (roster.length > 0) {
+    writer.varint(roster.length);
+    for (const record of roster) writeRecord(writer, record);
+  }
   return encodeMembershipEntry(membership, writer.finish());
 }
 
-/** Undefined: a store that was told of no membership yet. Throws `MalformedMessage`. */
-export function decodePointMeta(
-  meta: Uint8Array,
-): { membership: Membership; fence: Fence } | undefined {
+/** Undefined: a state that was told of no membership yet. Throws `MalformedMessage`. */
+export function decodePointMeta(meta: Uint8Array): PointMeta | undefined {
   if (meta.length === 0) return undefined;
   const { membership, context } = decodeMembershipEntry(meta);
-  if (context.length === 0) return { membership, fence: noFence };
+  if (context.length === 0) return { membership, fence: noFence, roster: [] };
   const reader = new ByteReader(context);
   const index = reader.varint();
   const fence = { index, epoch: reader.varint(), proposer: reader.identifier() };
+  const roster = reader.remaining === 0 ? [] : readRoster(reader);
   reader.end();
-  return { membership, fence };
+  return { membership, fence, roster };
+}
+
+function readRoster(reader: ByteReader): MemberRecord[] {
+  const roster: MemberRecord[] = [];
+  for (let left = reader.count(1); left > 0; left--) {
+    const change = readChange(reader);
+    if (change.kind !== "publishMember") throw new MalformedMessage("a record says who left");
+    const { kind: _, ...record } = change;
+    roster.push(record);
+  }
+  return roster;
 }

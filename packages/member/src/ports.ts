@@ -48,23 +48,8 @@ export type PeerMessage<Message = unknown> =
       /** The outcome is not known: asking again is safe. */
       readonly unknown: boolean;
     }
-  /** A lease to be kept alive, or only looked at, by the leader. */
-  | {
-      readonly kind: "leaseAsk";
-      readonly session: number;
-      readonly request: number;
-      readonly lease: bigint;
-      readonly renew: boolean;
-    }
-  | {
-      readonly kind: "leaseAnswer";
-      readonly session: number;
-      readonly request: number;
-      /** "": answered. Otherwise nothing was done, and it may be asked again. */
-      readonly code: string;
-      /** One more than the milliseconds left; 0: there is no such lease. */
-      readonly left: number;
-    }
+  /** What the service of one member tells that of another: `bytes` begins with 10 to 31, its own numbers. */
+  | { readonly kind: "service"; readonly bytes: Uint8Array }
   /** State hashes at agreed indexes, compared on receipt (corpus: divergence goes unnoticed). */
   | { readonly kind: "stateHash"; readonly index: number; readonly hash: number }
   /** A snapshot stream: begin, chunks acknowledged one window at a time, end. Resumable. */

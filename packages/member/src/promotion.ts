@@ -21,7 +21,7 @@ export class Promoter {
     if (this.#turn.leadership.role !== "leader" || this.#underWay || nowMs < this.#nextMs) return;
     const { applied: membership } = this.#parts.track;
     if (membership.learners.length === 0) return;
-    const published = this.#parts.store.members();
+    const published = this.#parts.roster.members();
     const [member] = futureVoters({ membership, published, active: new Set() });
     if (member === undefined) return;
     const started = published.some((one) => one.member === member && one.incarnation !== "");

@@ -5,7 +5,6 @@
 // what is known of a request decides what may be told of it, and each state has its way to the next.
 
 import type { MemberId, Proposal, RejectReason } from "@althing/consensus";
-import type { Result } from "@althing/store";
 import { MemberError, type MemberErrorCode, type ProposeOutcome } from "./contract.ts";
 import {
   EnvelopeWriter,
@@ -19,6 +18,8 @@ import type { Fences } from "./fences.ts";
 import { ForwardedBatches } from "./forwarded.ts";
 import { type Pending, PendingTable } from "./pending.ts";
 import type { Reads } from "./reads.ts";
+import type { RosterChange } from "./roster/records.ts";
+import type { Roster } from "./roster/roster.ts";
 import type { StorePressure } from "./store-pressure.ts";
 import type { Turn } from "./turn.ts";
 
@@ -83,7 +84,15 @@ export class Proposals {
   }
 
   propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
-    this.#propose(command, 0, done);
+    this.#propose(command, false, 0, done);
+  }
+
+  proposeChange(
+    roster: Roster,
+    change: RosterChange,
+    done: (outcome: ProposeOutcome) => void,
+  ): void {
+    this.#propose(roster.encode(change), !roster.isKept, 0, done);
   }
 
   /**
@@ -91,10 +100,15 @@ export class Proposals {
    * another epoch, when it may be wrong.
    */
   proposeAsLeader(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
-    this.#propose(command, this.#turn.leadership.epoch, done);
+    this.#propose(command, false, this.#turn.leadership.epoch, done);
   }
 
-  #propose(command: Uint8Array, onlyEpoch: number, done: (outcome: ProposeOutcome) => void): void {
+  #propose(
+    command: Uint8Array,
+    isRosterChange: boolean,
+    onlyEpoch: number,
+    done: (outcome: ProposeOutcome) => void,
+  ): void {
     if (command.length > this.#limits.requestBytesMax) {
       this.#refuse(done, "tooLarge", `the request exceeds ${this.#limits.requestBytesMax} bytes`);
       return;
@@ -107,7 +121,7 @@ export class Proposals {
     pending.done = done;
     pending.onlyEpoch = onlyEpoch;
     pending.state = "fresh";
-    pending.payload = this.#envelopes.wrap(pending.request, command);
+    pending.payload = this.#envelopes.wrap(pending.request, command, isRosterChange);
     pending.deadlineMs = this.#turn.ports.clock.monotonicMs() + this.#turn.waits.requestMs;
     this.#fresh.push(pending.request);
     if (this.#fresh.length === 1) this.#turn.schedule();
@@ -271,7 +285,7 @@ export class Proposals {
   }
 
   /** Called for every applied command, in order. */
-  applied(envelope: Uint8Array, result: Result, index: number): void {
+  applied(envelope: Uint8Array, result: unknown, index: number): void {
     if (sessionOf(envelope) !== this.#envelopes.session) return;
     const pending = this.#table.find(requestOf(envelope));
     if (pending === undefined) return;

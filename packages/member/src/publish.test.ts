@@ -6,13 +6,13 @@ test("every member publishes its name, addresses and disk identity once", () => 
   const cluster = new Cluster();
   cluster.startAll();
   cluster.awaitLeader();
-  const known = () => cluster.awaitLeader().store.members().length === 3;
+  const known = () => cluster.awaitLeader().roster().length === 3;
   assert.ok(cluster.world.run(1000, known));
   cluster.settle();
   assert.deepEqual(
     cluster
       .awaitLeader()
-      .store.members()
+      .roster()
       .map(({ member, name, incarnation, peerUrls, clientUrls }) => ({
         member,
         name,
@@ -28,9 +28,9 @@ test("every member publishes its name, addresses and disk identity once", () => 
       clientUrls: [`http://${id}`],
     })),
   );
-  const before = cluster.awaitLeader().store.appliedIndex;
+  const before = cluster.awaitLeader().stateMachine.appliedIndex;
   cluster.world.run(2000);
-  assert.equal(cluster.awaitLeader().store.appliedIndex, before);
+  assert.equal(cluster.awaitLeader().stateMachine.appliedIndex, before);
 });
 
 test("a member that comes back with other addresses publishes them", () => {
@@ -44,7 +44,7 @@ test("a member that comes back with other addresses publishes them", () => {
   const moved = () =>
     cluster
       .awaitLeader()
-      .store.members()
+      .roster()
       .some(({ name }) => name === "moved");
   assert.ok(cluster.world.run(2000, moved));
 });
@@ -54,7 +54,7 @@ test("reformatted-node-forgets-promise: a wiped member is refused and told what 
   cluster.startAll();
   const leader = cluster.awaitLeader();
   const wiped = cluster.follower().id;
-  const published = () => leader.store.members().length === 3;
+  const published = () => leader.roster().length === 3;
   assert.ok(cluster.world.run(1000, published));
   cluster.settle();
   cluster.kill(wiped);
@@ -102,7 +102,7 @@ test("removed and added anew, a wiped member is let in", () => {
   cluster.startAll();
   const leader = cluster.awaitLeader();
   const id = cluster.follower().id;
-  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 3));
+  assert.ok(cluster.world.run(1000, () => leader.roster().length === 3));
   cluster.settle();
   cluster.kill(id);
   const change = (kind: "remove" | "addLearner") => {
@@ -115,13 +115,13 @@ test("removed and added anew, a wiped member is let in", () => {
   };
   assert.equal(change("remove"), undefined);
   assert.equal(change("addLearner")?.code, "membershipChangeInProgress");
-  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 2));
+  assert.ok(cluster.world.run(1000, () => leader.roster().length === 2));
   assert.equal(change("addLearner"), undefined);
   // Followers may hear of it a message later than the leader.
   cluster.world.run(50);
   cluster.wipe(id);
   cluster.start(id);
-  assert.ok(cluster.world.run(3000, () => leader.store.members().length === 3));
+  assert.ok(cluster.world.run(3000, () => leader.roster().length === 3));
   assert.deepEqual(cluster.node(id).refusals, []);
 });
 
@@ -157,7 +157,7 @@ test("who was removed and added again meanwhile is let in on the word of one tha
   change("remove");
   const knows = () => cluster.member(away).knownWithout(moved) !== undefined;
   assert.ok(cluster.world.run(1000, knows));
-  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 3));
+  assert.ok(cluster.world.run(1000, () => leader.roster().length === 3));
   cluster.isolate(away);
   change("addVoter");
   assert.ok(cluster.world.run(3000, () => cluster.member(away).status().leader === undefined));

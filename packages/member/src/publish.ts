@@ -12,17 +12,14 @@ import {
   type MembershipChange,
   membersOf,
 } from "@althing/consensus";
-import {
-  decodeCommand,
-  encodeCommand,
-  type PublishMemberCommand,
-  type Store,
-} from "@althing/store";
 import type { Acquaintances } from "./acquaintances.ts";
 import { MemberError } from "./contract.ts";
-import { commandOf, isReadable } from "./envelope.ts";
+import { commandOf, isReadable, isRosterChange } from "./envelope.ts";
 import type { MembershipTrack } from "./membership-track.ts";
 import type { Proposals } from "./proposals.ts";
+import type { MemberRecord, RosterChange } from "./roster/records.ts";
+import type { Roster } from "./roster/roster.ts";
+import type { StateMachine } from "./state-machine.ts";
 import type { Turn } from "./turn.ts";
 
 export interface PublishedIdentity {
@@ -36,13 +33,14 @@ export interface PublishedIdentity {
   };
 }
 
-/** What the recovered log says beyond the store, committed or not: undefined is "forgotten". */
+/** What the recovered log says beyond the state, committed or not: undefined is "forgotten". */
 export interface LoggedPublications {
   readonly incarnations: ReadonlyMap<MemberId, string | undefined>;
   readonly lastIndex: number;
 }
 
 export function publicationsIn(
+  roster: Roster,
   entries: readonly Entry[],
   appliedIndex: number,
 ): LoggedPublications | undefined {
@@ -50,10 +48,11 @@ export function publicationsIn(
   let lastIndex = 0;
   for (const { index, kind, payload } of entries) {
     if (index <= appliedIndex || kind !== "command" || !isReadable(payload)) continue;
-    const command = decodeCommand(commandOf(payload));
-    if (command?.kind === "publishMember") incarnations.set(command.member, command.incarnation);
-    else if (command?.kind === "removeMember") incarnations.set(command.member, undefined);
-    else continue;
+    if (isRosterChange(payload) === roster.isKept) continue;
+    const change = roster.decode(commandOf(payload));
+    if (change === undefined) continue;
+    const incarnation = change.kind === "publishMember" ? change.incarnation : undefined;
+    incarnations.set(change.member, incarnation);
     lastIndex = index;
   }
   return incarnations.size === 0 ? undefined : { incarnations, lastIndex };
@@ -61,7 +60,8 @@ export function publicationsIn(
 
 export class Publisher {
   readonly #turn: Turn;
-  readonly #store: Store;
+  readonly #machine: Pick<StateMachine, "appliedIndex">;
+  readonly #roster: Roster;
   readonly #proposals: Proposals;
   readonly #track: MembershipTrack;
   readonly #identity: PublishedIdentity;
@@ -82,7 +82,8 @@ export class Publisher {
   constructor(
     turn: Turn,
     parts: {
-      store: Store;
+      machine: Pick<StateMachine, "appliedIndex">;
+      roster: Roster;
       proposals: Proposals;
       track: MembershipTrack;
       acquaintances: Acquaintances;
@@ -93,19 +94,20 @@ export class Publisher {
     this.#acquaintances = parts.acquaintances;
     this.#recovered = recovered;
     this.#turn = turn;
-    this.#store = parts.store;
+    this.#machine = parts.machine;
+    this.#roster = parts.roster;
     this.#proposals = parts.proposals;
     this.#track = parts.track;
     this.#lastMembership = parts.track.applied;
     this.#identity = identity;
   }
 
-  /** Proposes what the store does not say yet: on every tick, one proposal at a time. */
+  /** Proposes what the roster does not say yet: on every tick, one proposal at a time. */
   tick(): void {
     this.#noteLeader();
     if (this.#underWay || this.#turn.leadership.leader === undefined) return;
     const membership = this.#track.applied;
-    const members = this.#store.members();
+    const members = this.#roster.members();
     const { id } = this.#turn;
     const own = members.find(({ member }) => member === id);
     const claimed = own !== undefined && own.incarnation !== "";
@@ -118,7 +120,7 @@ export class Publisher {
       const { incarnation } = this.#identity;
       const peerUrls = this.#peerUrls(own);
       this.#propose(
-        encodeCommand({
+        {
           kind: "publishMember",
           member: id,
           name,
@@ -126,7 +128,7 @@ export class Publisher {
           clientUrls,
           incarnation,
           ...(own?.votesWhenReady && { votesWhenReady: true }),
-        }),
+        },
         "member.published",
         id,
       );
@@ -137,7 +139,7 @@ export class Publisher {
     const gone = members.find(({ member }) => !known.has(member));
     if (gone === undefined) return;
     const { member } = gone;
-    this.#propose(encodeCommand({ kind: "removeMember", member }), "member.forgotten", member);
+    this.#propose({ kind: "removeMember", member }, "member.forgotten", member);
   }
 
   /** The reason why a peer may not speak as `peer`; undefined when it may. */
@@ -202,7 +204,7 @@ export class Publisher {
 
   /** An id that is still published belongs to a member that left a moment ago. */
   changeRefusal(changes: readonly MembershipChange[]): MemberError | undefined {
-    const members = this.#store.members();
+    const members = this.#roster.members();
     const left = changes.find(
       ({ kind, member }) =>
         (kind === "addVoter" || kind === "addLearner") &&
@@ -214,26 +216,26 @@ export class Publisher {
     return new MemberError("membershipChangeInProgress", "notExecuted", message);
   }
 
-  /** A store that is brought up from the log does not know yet what the log says. */
+  /** A state that is brought up from the log does not know yet what the log says. */
   #published(peer: MemberId): string | undefined {
     if (this.#recovered !== undefined) {
-      if (this.#store.appliedIndex >= this.#recovered.lastIndex) this.#recovered = undefined;
+      if (this.#machine.appliedIndex >= this.#recovered.lastIndex) this.#recovered = undefined;
       else if (this.#recovered.incarnations.has(peer)) {
         return this.#recovered.incarnations.get(peer);
       }
     }
-    const published = this.#store.members().find(({ member }) => member === peer);
+    const published = this.#roster.members().find(({ member }) => member === peer);
     // One that was added and has not started yet has no disk that it could be held to.
     return published?.incarnation || undefined;
   }
 
   /** Once the cluster knows a member's peer addresses, an operator changes them, not its flags. */
-  #peerUrls(own: PublishMemberCommand | undefined): readonly string[] {
+  #peerUrls(own: MemberRecord | undefined): readonly string[] {
     const known = own?.peerUrls ?? [];
     return known.length > 0 ? known : this.#identity.attributes.peerUrls;
   }
 
-  #says(own: PublishMemberCommand | undefined): boolean {
+  #says(own: MemberRecord | undefined): boolean {
     const { name, clientUrls } = this.#identity.attributes;
     return (
       own !== undefined &&
@@ -244,9 +246,9 @@ export class Publisher {
     );
   }
 
-  #propose(command: Uint8Array, kind: string, member: MemberId): void {
+  #propose(change: RosterChange, kind: string, member: MemberId): void {
     this.#underWay = true;
-    this.#proposals.propose(command, (outcome) => {
+    this.#proposals.proposeChange(this.#roster, change, (outcome) => {
       this.#underWay = false;
       if (outcome.kind === "applied") this.#turn.observe({ kind, level: "info", member });
     });

@@ -3,14 +3,15 @@
 // survive it. An operator in a hurry must not lose the quorum (corpus: quorum lost by reconfiguration).
 
 import type { MemberId, Membership, MembershipChange } from "@althing/consensus";
-import { decodeCommand, encodeCommand, type PublishMemberCommand } from "@althing/store";
 import type { MemberErrorCode, Reconfiguration } from "./contract.ts";
+import type { MemberRecord, RosterChange } from "./roster/records.ts";
+import type { Roster } from "./roster/roster.ts";
 
 const LEARNERS_MAX = 1;
 
 export interface ClusterView {
   readonly membership: Membership;
-  readonly published: readonly PublishMemberCommand[];
+  readonly published: readonly MemberRecord[];
   /** Heard from lately, this member included. */
   readonly active: ReadonlySet<MemberId>;
 }
@@ -45,33 +46,42 @@ export function futureVoters({ membership, published }: ClusterView): MemberId[]
   );
 }
 
+type Codec = Pick<Roster, "encode" | "decode">;
+
 /** The core's change, and what travels with it. */
-export function changeOf(request: Reconfiguration): {
-  readonly change: MembershipChange;
-  readonly context: Uint8Array;
-} {
+export function changeOf(
+  request: Reconfiguration,
+  roster: Codec,
+): { readonly change: MembershipChange; readonly context: Uint8Array } {
   const { member } = request;
-  if (request.kind !== "add") {
-    return { change: { kind: request.kind, member }, context: new Uint8Array(0) };
-  }
-  const context = encodeCommand({
+  return request.kind === "add"
+    ? { change: { kind: "addLearner", member }, context: roster.encode(newcomer(request)) }
+    : { change: { kind: request.kind, member }, context: new Uint8Array(0) };
+}
+
+function newcomer({
+  member,
+  peerUrls,
+  as,
+}: Extract<Reconfiguration, { kind: "add" }>): RosterChange {
+  return {
     kind: "publishMember",
     member,
     name: "",
-    peerUrls: request.peerUrls,
+    peerUrls,
     clientUrls: [],
     incarnation: "",
-    ...(request.as === "voter" && { votesWhenReady: true }),
-  });
-  return { change: { kind: "addLearner", member }, context };
+    ...(as === "voter" && { votesWhenReady: true }),
+  };
 }
 
-/** As it travels to the leader: what is done, whether strictly, then a command that says to whom. */
-export function encodeReconfiguration(request: Reconfiguration): Uint8Array {
+/** As it travels to the leader: what is done, whether strictly, then a change that says to whom. */
+export function encodeReconfiguration(request: Reconfiguration, roster: Codec): Uint8Array {
   const { kind, member } = request;
   const strict = kind !== "promote" && request.strict;
-  const subject =
-    kind === "add" ? changeOf(request).context : encodeCommand({ kind: "removeMember", member });
+  const subject = roster.encode(
+    kind === "add" ? newcomer(request) : { kind: "removeMember", member },
+  );
   const bytes = new Uint8Array(2 + subject.length);
   bytes[0] = KINDS.indexOf(kind);
   bytes[1] = strict ? 1 : 0;
@@ -80,10 +90,13 @@ export function encodeReconfiguration(request: Reconfiguration): Uint8Array {
 }
 
 /** Undefined: of a later version than this member's. */
-export function decodeReconfiguration(bytes: Uint8Array): Reconfiguration | undefined {
+export function decodeReconfiguration(
+  bytes: Uint8Array,
+  roster: Codec,
+): Reconfiguration | undefined {
   const kind = KINDS[bytes[0] ?? KINDS.length];
   const strict = bytes[1] === 1;
-  const subject = decodeCommand(bytes.subarray(2));
+  const subject = roster.decode(bytes.subarray(2));
   if (kind === "add" && subject?.kind === "publishMember") {
     const { member, peerUrls, votesWhenReady } = subject;
     return { kind, member, peerUrls, as: votesWhenReady ? "voter" : "learner", strict };

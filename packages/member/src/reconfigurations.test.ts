@@ -8,7 +8,8 @@ import {
   encodeReconfiguration,
   reconfigurationFault,
 } from "./reconfiguration.ts";
-import { Cluster } from "./testing/cluster.ts";
+import { Roster } from "./roster/roster.ts";
+import { Cluster, type TestMember } from "./testing/cluster.ts";
 
 type Answer = MemberError | undefined;
 
@@ -35,7 +36,7 @@ const add = (member: string, as: "voter" | "learner" = "voter"): Reconfiguration
 });
 const remove = (member: string): Reconfiguration => ({ kind: "remove", member, strict: true });
 
-function join(cluster: Cluster, id: string): Member {
+function join(cluster: Cluster, id: string): TestMember {
   cluster.addNode(id);
   return cluster.start(id, { bootstrap: membershipOf([]) });
 }
@@ -50,7 +51,7 @@ test("a member added on a follower is known by its addresses everywhere, and vot
   assert.equal(answerOf(cluster, cluster.follower(), add("d")), "done");
   cluster.world.run(500);
   for (const { member } of cluster.nodes.values()) {
-    const known = member!.store.members().find((one) => one.member === "d");
+    const known = member!.roster().find((one) => one.member === "d");
     assert.deepEqual(
       [known?.peerUrls, known?.incarnation, known?.votesWhenReady],
       [["tcp://d"], "", true],
@@ -63,9 +64,9 @@ test("a member added on a follower is known by its addresses everywhere, and vot
   assert.ok(cluster.world.run(3000, () => votersOf(leader).includes("d")));
   cluster.settle();
   assert.deepEqual(votersOf(joined), ["a", "b", "c", "d"]);
-  assert.deepEqual(joined.store.stateHash(), leader.store.stateHash());
+  assert.deepEqual(joined.stateMachine.stateHash(), leader.stateMachine.stateHash());
   assert.equal(
-    leader.store.members().find((one) => one.member === "d")?.incarnation,
+    leader.roster().find((one) => one.member === "d")?.incarnation,
     cluster.node("d").incarnation,
   );
 });
@@ -109,7 +110,7 @@ test("a removal is refused while the rest could not decide anything, and forgott
   assert.equal(answerOf(cluster, leader, remove(other)), "unhealthy");
   assert.equal(answerOf(cluster, leader, remove("x")), "memberUnknown");
   assert.equal(answerOf(cluster, cluster.member(other), remove(one)), "done");
-  assert.ok(cluster.world.run(1000, () => leader.store.members().length === 2));
+  assert.ok(cluster.world.run(1000, () => leader.roster().length === 2));
   assert.deepEqual(votersOf(leader), [leader.id, other].sort());
 });
 
@@ -180,6 +181,7 @@ test("addresses and ids in use are refused, also those of a member that has not 
 });
 
 test("a reconfiguration comes back as it was encoded, junk does not come back", () => {
+  const roster = new Roster(undefined, new Uint8Array(0));
   const requests: Reconfiguration[] = [
     add("d"),
     { ...add("e", "learner"), strict: false } as Reconfiguration,
@@ -187,9 +189,9 @@ test("a reconfiguration comes back as it was encoded, junk does not come back", 
     { kind: "promote", member: "b" },
   ];
   for (const request of requests) {
-    const bytes = encodeReconfiguration(request);
-    assert.deepEqual(decodeReconfiguration(bytes), request);
-    assert.equal(decodeReconfiguration(bytes.subarray(0, bytes.length - 1)), undefined);
+    const bytes = encodeReconfiguration(request, roster);
+    assert.deepEqual(decodeReconfiguration(bytes, roster), request);
+    assert.equal(decodeReconfiguration(bytes.subarray(0, bytes.length - 1), roster), undefined);
   }
-  assert.equal(decodeReconfiguration(new Uint8Array([9, 1, 8, 0])), undefined);
+  assert.equal(decodeReconfiguration(new Uint8Array([9, 1, 8, 0]), roster), undefined);
 });

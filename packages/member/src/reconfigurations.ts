@@ -3,7 +3,6 @@
 // is asked again, and finding it done already is an answer too: nobody is left to guess.
 
 import type { MemberId } from "@althing/consensus";
-import type { Store } from "@althing/store";
 import type { AdminRequests } from "./admin.ts";
 import { MemberError, type MemberErrorCode, type Reconfiguration } from "./contract.ts";
 import type { MembershipTrack } from "./membership-track.ts";
@@ -17,6 +16,7 @@ import {
   encodeReconfiguration,
   reconfigurationFault,
 } from "./reconfiguration.ts";
+import type { Roster } from "./roster/roster.ts";
 import type { Turn } from "./turn.ts";
 
 type Done = (error: MemberError | undefined) => void;
@@ -34,7 +34,7 @@ interface Asked {
 }
 
 export interface Administered {
-  readonly store: Store;
+  readonly roster: Roster;
   readonly proposals: Proposals;
   readonly track: MembershipTrack;
   readonly admin: AdminRequests;
@@ -85,7 +85,7 @@ export class Reconfigurations {
   }
 
   receiveForward(from: MemberId, { session, request, body }: Message<"adminForward">): void {
-    const wanted = decodeReconfiguration(body);
+    const wanted = decodeReconfiguration(body, this.#parts.roster);
     const answer = (error: MemberError | undefined) => {
       const unknown = error?.outcome === "unknown";
       const code = error?.code ?? "";
@@ -138,7 +138,7 @@ export class Reconfigurations {
       kind: "adminForward",
       session: this.#parts.proposals.session,
       request: id + attempt,
-      body: encodeReconfiguration(asked.request),
+      body: encodeReconfiguration(asked.request, this.#parts.roster),
     });
   }
 
@@ -154,7 +154,7 @@ export class Reconfigurations {
       done(refusal(isCertain ? fault : "membershipChangeInProgress"));
       return;
     }
-    const { change, context } = changeOf(request);
+    const { change, context } = changeOf(request, this.#parts.roster);
     const refused = this.#parts.publisher.changeRefusal([change]);
     if (refused === undefined) this.#parts.admin.change([change], context, done);
     else done(refused);
@@ -164,7 +164,7 @@ export class Reconfigurations {
     const { membership, peers } = this.#turn.core.status();
     const heard = peers.filter(({ recentlyActive }) => recentlyActive).map(({ id }) => id);
     const active = new Set([this.#turn.id, ...heard]);
-    return { membership, published: this.#parts.store.members(), active };
+    return { membership, published: this.#parts.roster.members(), active };
   }
 
   #answered(id: number, asked: Asked, code: MemberErrorCode | undefined, unknown: boolean): void {

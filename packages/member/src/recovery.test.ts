@@ -177,6 +177,6 @@ test("reapply-last-entry-on-restart: every entry is applied once, however often 
     cluster.start("a");
     cluster.awaitLeader();
     cluster.settle();
-    assert.equal(cluster.member("a").store.revision, revision);
+    assert.equal(cluster.member("a").stateMachine.revision, revision);
   }
 });

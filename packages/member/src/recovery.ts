@@ -16,8 +16,8 @@ import {
   wasInstalling,
 } from "@althing/consensus";
 import type { Log, LogBase } from "@althing/log";
-import type { StorePoint } from "@althing/store";
 import { decodePointMeta } from "./point-meta.ts";
+import type { StatePoint } from "./state-machine.ts";
 
 export type RecoveryErrorCode =
   /** The log begins above what the store holds: entries in between are gone. */
@@ -53,7 +53,7 @@ const REMEDY = "remove this member from the cluster, empty its data directory an
 export function recover(
   protocol: Protocol,
   log: Log,
-  point: StorePoint,
+  point: StatePoint,
   bootstrap: Membership,
 ): Recovery {
   const { base, entries } = log.recovered;

@@ -13,7 +13,7 @@ function startAll(ids?: readonly string[]): { cluster: Cluster; failures: Map<st
   for (const [id, node] of cluster.nodes) {
     const engine = createMemoryEngine({ storage: node.storeDisk.memory });
     Object.defineProperty(engine, "failure", { get: () => failures.get(id) });
-    cluster.start(id, { store: openStore({ engine }) });
+    cluster.start(id, { stateMachine: openStore({ engine }) });
   }
   return { cluster, failures };
 }

@@ -15,7 +15,7 @@ function startSlow(): { cluster: Cluster; unwritten: Map<string, number> } {
   for (const [id, node] of cluster.nodes) {
     const engine = createMemoryEngine({ storage: node.storeDisk.memory });
     Object.defineProperty(engine, "unwrittenBytes", { get: () => unwritten.get(id) ?? 0 });
-    cluster.start(id, { store: openStore({ engine }) });
+    cluster.start(id, { stateMachine: openStore({ engine }) });
   }
   return { cluster, unwritten };
 }
@@ -51,7 +51,7 @@ test("a follower whose store is behind logs and follows, and applies when its di
   const { cluster, unwritten } = startSlow();
   const leader = cluster.calm();
   const follower = cluster.follower();
-  const before = follower.store.appliedIndex;
+  const before = follower.stateMachine.appliedIndex;
   const { epoch } = leader.status();
   unwritten.set(follower.id, slow);
   for (const outcome of cluster.putMany(leader, 300)) assert.equal(codeOf(outcome), "applied");
@@ -59,7 +59,7 @@ test("a follower whose store is behind logs and follows, and applies when its di
   const { lastIndex, leader: followed, epoch: followedIn } = follower.status();
   assert.deepEqual([followed, followedIn], [leader.id, epoch]);
   assert.equal(lastIndex, leader.status().lastIndex);
-  assert.equal(follower.store.appliedIndex, before);
+  assert.equal(follower.stateMachine.appliedIndex, before);
   unwritten.delete(follower.id);
   cluster.settle();
   assert.equal(cluster.read(follower, "many7"), "x".repeat(10));

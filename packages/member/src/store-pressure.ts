@@ -1,21 +1,21 @@
-// Keeps in bounds what the store holds in memory because its disk takes less than is applied. Beyond the
-// bound nothing more is applied here, the log holds what is committed, and a leader takes no proposal.
-// Heartbeats, votes and the log go on: only the store waits for its disk. When the disk takes nothing any
+// Keeps in bounds what the state machine holds in memory because its disk takes less than is applied. Beyond
+// the bound nothing more is applied here, the log holds what is committed, and a leader takes no proposal.
+// Heartbeats, votes and the log go on: only the state waits for its disk. When the disk takes nothing any
 // more the member fails, whether anybody writes or not.
 
-import type { Store } from "@althing/store";
+import type { StateMachine } from "./state-machine.ts";
 import type { Turn } from "./turn.ts";
 
 const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
 export class StorePressure {
   readonly #turn: Pick<Turn, "observe" | "fail">;
-  readonly #store: Pick<Store, "unwrittenBytes" | "failure">;
+  readonly #store: Pick<StateMachine, "unwrittenBytes" | "failure">;
   #wasBehind = false;
 
   constructor(
     turn: Pick<Turn, "observe" | "fail">,
-    store: Pick<Store, "unwrittenBytes" | "failure">,
+    store: Pick<StateMachine, "unwrittenBytes" | "failure">,
   ) {
     this.#turn = turn;
     this.#store = store;

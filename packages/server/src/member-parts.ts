@@ -3,7 +3,8 @@
 
 import { crc32 } from "node:zlib";
 import { membershipOf } from "@althing/consensus";
-import { createMember, type Member, type MemberEvent, type MemberOptions } from "@althing/member";
+import type { MemberEvent, MemberOptions } from "@althing/member";
+import { createService, type Service } from "@althing/service";
 import { createMemoryEngine, type OpenedStore, openStore } from "@althing/store";
 import { openDiskEngine } from "@althing/store/disk";
 import type { Config } from "./config/config.ts";
@@ -37,10 +38,10 @@ export function openMemberStore(
   return openStore({ engine, crc32 });
 }
 
-export function memberOf({ config, identity, store, ports }: MemberParts): Member {
+export function serviceOf({ config, identity, store, ports }: MemberParts): Service<OpenedStore> {
   const { memberId, incarnation, formerIncarnation, foundingMembers, joined } = identity;
   const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
-  return createMember({
+  return createService({
     id: memberId,
     protocol: protocolNamed(config.protocol),
     ...(config.paxosQuorums !== undefined && { paxosQuorums: config.paxosQuorums }),

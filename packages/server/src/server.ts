@@ -5,7 +5,8 @@
 
 import type { MemberId } from "@althing/consensus";
 import { decodePeerMessage, type Member, type MemberEvent } from "@althing/member";
-import { type AuthState, encodeCommand, type OpenedStore } from "@althing/store";
+import type { Service } from "@althing/service";
+import { type AuthState, encodeCommand, type OpenedStore, type Result } from "@althing/store";
 import { compactionIntervalMs, createAutoCompaction } from "./auto-compaction.ts";
 import { CalledPeers } from "./called-peers.ts";
 import { ClientListeners } from "./client-listeners.ts";
@@ -34,7 +35,7 @@ import {
 } from "./identity/roster.ts";
 import { loadJoinSecret } from "./join-secret.ts";
 import { listenError } from "./listen-error.ts";
-import { memberOf, openMemberStore } from "./member-parts.ts";
+import { openMemberStore, serviceOf } from "./member-parts.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createPeerEncoder } from "./peers/encoder.ts";
@@ -59,7 +60,8 @@ export interface Ended {
 
 export interface Server {
   readonly config: Config;
-  readonly member: Member;
+  readonly member: Member<Result>;
+  readonly store: OpenedStore;
   readonly clusterId: string;
   readonly memberId: MemberId;
   /** The addresses bound, as URLs; port 0 in the configuration is a real one here. */
@@ -169,7 +171,8 @@ interface Making {
 
 class RunningServer implements Server {
   readonly config: Config;
-  readonly member: Member;
+  readonly member: Member<Result>;
+  readonly store: OpenedStore;
   readonly ended: Promise<Ended>;
   readonly #logger: Logger;
   readonly #options: ServerOptions;
@@ -177,7 +180,7 @@ class RunningServer implements Server {
   readonly #auth: DoorAuth;
   readonly #directory: DataDirectory;
   #identity: MemberIdentity;
-  readonly #store: OpenedStore;
+  readonly #service: Service;
   readonly #peers: PeerTransport;
   readonly #roster: RosterSources;
   readonly #clock = createSystemClock();
@@ -220,10 +223,10 @@ class RunningServer implements Server {
       });
       const protocol = protocolNamed(config.protocol);
       const observe = (event: MemberEvent) => this.#observe(event);
-      this.#store = openMemberStore(config, directory, observe);
+      this.store = openMemberStore(config, directory, observe);
       this.#roster = {
         membership: () => this.member.core.status().membership,
-        published: () => this.#store.members(),
+        published: () => this.member.roster(),
         founding: identity.foundingMembers,
       };
       const { clusterId, memberId } = identity;
@@ -283,10 +286,10 @@ class RunningServer implements Server {
           else if (this.#isRemoved(refusal)) this.#endRemoved();
         },
       });
-      this.member = memberOf({
+      this.#service = serviceOf({
         config,
         identity,
-        store: this.#store,
+        store: this.store,
         ports: {
           clock: this.#clock,
           disk: directory.disk,
@@ -295,6 +298,7 @@ class RunningServer implements Server {
           observe,
         },
       });
+      this.member = this.#service.member;
     } catch (error) {
       this.#directory.close();
       throw error;
@@ -314,7 +318,7 @@ class RunningServer implements Server {
   }
 
   get auth(): AuthState {
-    return this.#store.auth;
+    return this.store.auth;
   }
 
   members(): readonly MemberInfo[] {
@@ -440,7 +444,8 @@ class RunningServer implements Server {
     const { config } = this;
     const context: DoorContext = {
       member: this.member,
-      store: this.#store,
+      store: this.store,
+      leases: this.#service.leases,
       clusterId: this.clusterId,
       members: () => this.members(),
       watchProgressIntervalMs: config.watchProgressIntervalMs,
@@ -474,7 +479,7 @@ class RunningServer implements Server {
     if (intervalMs === 0) return;
     const tick = createAutoCompaction({
       retention: autoCompaction,
-      revision: () => this.#store.revision,
+      revision: () => this.store.revision,
       isLeader: () => this.member.core.status().role === "leader",
       compact: (revision) => {
         this.member.propose(encodeCommand({ kind: "compact", revision }), () => {});
@@ -484,9 +489,9 @@ class RunningServer implements Server {
     this.#timers.push(setInterval(tick, intervalMs));
   }
 
-  /** The disk with which the cluster knows this member, as far as this store says. */
+  /** The disk with which the cluster knows this member, as far as this member knows. */
   #publishedIncarnation(): string | undefined {
-    return this.#store.members().find(({ member }) => member === this.memberId)?.incarnation;
+    return this.member.roster().find(({ member }) => member === this.memberId)?.incarnation;
   }
 
   /** The cluster knows this member with another data directory. */
@@ -502,9 +507,7 @@ class RunningServer implements Server {
    */
   #isRemoved({ appliedIndex }: Refusal): boolean {
     return (
-      appliedIndex !== undefined &&
-      this.member.belongs() &&
-      appliedIndex >= this.#store.appliedIndex
+      appliedIndex !== undefined && this.member.belongs() && appliedIndex >= this.store.appliedIndex
     );
   }
 

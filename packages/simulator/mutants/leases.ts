@@ -2,7 +2,7 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const lessor = "packages/member/src/lessor.ts";
+const lessor = "packages/service/src/leases/lessor.ts";
 const flags = ["--actors", "holder"];
 const handingOver = ["--reads", "lease", "--faults", "transfer,network,partition,pause"];
 const transferring = [...flags, "--faults", "crash,partition,transfer,pause", "--seconds", "20"];
@@ -14,7 +14,7 @@ export const leaseMutants: readonly Mutant[] = [
     edits: [
       {
         file: lessor,
-        find: "return this.#timeMs + this.#heardMs(this.#turn.ports.clock.monotonicMs());",
+        find: "return this.#timeMs + this.#heardMs(this.#host.clock.monotonicMs());",
         replace: "return this.#timeMs;",
       },
     ],
@@ -26,8 +26,8 @@ export const leaseMutants: readonly Mutant[] = [
     edits: [
       {
         file: lessor,
-        find: "this.#proposals.proposeAsLeader(command, (outcome) => {\n      // Still there",
-        replace: "this.#proposals.propose(command, (outcome) => {\n      // Still there",
+        find: "this.#host.proposeAsLeader(command, (outcome) => {\n      // Still there",
+        replace: "this.#host.propose(command, (outcome) => {\n      // Still there",
       },
     ],
     flags: transferring,
@@ -40,7 +40,7 @@ export const leaseMutants: readonly Mutant[] = [
       { file: lessor, find: "    this.#ends.clear();\n", replace: "" },
       {
         file: lessor,
-        find: "state.remainingSeconds * 1000 + this.#turn.waits.electionMs",
+        find: "state.remainingSeconds * 1000 + this.#host.waits.electionMs",
         replace: "state.remainingSeconds * 1000",
       },
     ],
@@ -53,7 +53,7 @@ export const leaseMutants: readonly Mutant[] = [
     edits: [
       {
         file: lessor,
-        find: "this.#reads.read((error) => {\n      const stillLeads",
+        find: "this.#host.read((error) => {\n      const stillLeads",
         replace:
           "((run: (error: MemberError | undefined) => void) => run(undefined))((error) => {\n      const stillLeads",
       },
@@ -93,7 +93,7 @@ export const leaseMutants: readonly Mutant[] = [
     edits: [
       {
         file: lessor,
-        find: "state.remainingSeconds * 1000 + this.#turn.waits.electionMs",
+        find: "state.remainingSeconds * 1000 + this.#host.waits.electionMs",
         replace: "state.remainingSeconds * 500",
       },
     ],

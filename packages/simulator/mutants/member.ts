@@ -72,12 +72,12 @@ export const memberMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${member}/compaction.ts`,
-        find: "const index = Math.min(this.#droppable(), this.#store.durable().index);",
+        find: "const index = Math.min(this.#droppable(), this.#machine.durable().index);",
         replace: "const index = this.#droppable();",
       },
       {
         file: `${member}/compaction.ts`,
-        find: "this.#store.flush((error) => {",
+        find: "this.#machine.flush((error) => {",
         replace: "((done: (error: Error | undefined) => void) => done(undefined))((error) => {",
       },
     ],

@@ -4,7 +4,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const store = "packages/store/src";
-const succession = "packages/member/src/succession/succession.ts";
+const succession = "packages/service/src/locks/succession.ts";
 const leasing = ["--actors", "holder"];
 const contending = ["--actors", "contender"];
 

@@ -12,18 +12,30 @@ import {
   decodeReconfiguration,
   encodeReconfiguration,
 } from "../../../packages/member/src/reconfiguration.ts";
+import { Roster } from "../../../packages/member/src/roster/roster.ts";
+import {
+  decodeLeaseMessage,
+  encodeLeaseMessage,
+} from "../../../packages/service/src/leases/lease-messages.ts";
+import { rosterOfStore } from "../../../packages/service/src/store-roster.ts";
 import { accepted, plain, type Target } from "../target.ts";
 
 const protocols = [raft, paxos, zab] as unknown as readonly Protocol[];
 const membership = { voters: ["a", "b"], votersOutgoing: [], learners: [], learnersNext: [] };
 const point = { index: 7, epoch: 3, proposer: "a", membership };
-const body = encodeReconfiguration({
-  kind: "add",
-  member: "0000000000000001",
-  peerUrls: ["http://127.0.0.1:2380"],
-  as: "voter",
-  strict: true,
-});
+const rosters = [new Roster(undefined, new Uint8Array(0)), rosterOfStore({ members: () => [] })];
+const [body, olderBody] = rosters.map((roster) =>
+  encodeReconfiguration(
+    {
+      kind: "add",
+      member: "0000000000000001",
+      peerUrls: ["http://127.0.0.1:2380"],
+      as: "voter",
+      strict: true,
+    },
+    roster,
+  ),
+) as [Uint8Array, Uint8Array];
 const messages: readonly PeerMessage[] = [
   {
     kind: "forward",
@@ -45,9 +57,14 @@ const messages: readonly PeerMessage[] = [
   { kind: "snapshotChunk", stream: 4, sequence: 1, last: true, bytes: Buffer.from("chunk") },
   { kind: "snapshotAck", stream: 4, next: 2, refused: "no" },
   { kind: "adminForward", session: 5, request: 6, body },
+  { kind: "adminForward", session: 5, request: 6, body: olderBody },
   { kind: "adminDone", session: 5, request: 6, code: "unhealthy", unknown: true },
-  { kind: "leaseAsk", session: 5, request: 6, lease: -7n, renew: true },
-  { kind: "leaseAnswer", session: 5, request: 6, code: "", left: 30 },
+  ...(
+    [
+      { kind: "leaseAsk", session: 5, request: 6, lease: -7n, renew: true },
+      { kind: "leaseAnswer", session: 5, request: 6, code: "", left: 30 },
+    ] as const
+  ).map((lease) => ({ kind: "service", bytes: encodeLeaseMessage(lease) }) as const),
 ] as const;
 
 export const target: Target = {
@@ -70,9 +87,18 @@ export const target: Target = {
     );
     if (message === undefined) return;
     deepStrictEqual(decode(encodePeerMessage(protocol, message)), message);
+    if (message.kind === "service") {
+      const lease = decodeLeaseMessage(message.bytes);
+      if (lease !== undefined) {
+        deepStrictEqual(decodeLeaseMessage(encodeLeaseMessage(lease)), lease);
+      }
+    }
     if (message.kind !== "adminForward") return;
-    const change = decodeReconfiguration(message.body);
-    if (change !== undefined)
-      deepStrictEqual(decodeReconfiguration(encodeReconfiguration(change)), change);
+    for (const roster of rosters) {
+      const change = decodeReconfiguration(message.body, roster);
+      if (change === undefined) continue;
+      const again = decodeReconfiguration(encodeReconfiguration(change, roster), roster);
+      deepStrictEqual(again, change);
+    }
   },
 };

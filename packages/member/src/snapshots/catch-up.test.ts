@@ -31,7 +31,7 @@ test("restore-swap-then-fail: a crash between store and log finds the snapshot a
   const received = () => count(node, "snapshot.received") === 1;
   assert.ok(cluster.world.run(10_000, received));
   const point = Number(node.events.find(({ kind }) => kind === "snapshot.received")!["index"]);
-  const installed = () => cluster.member(late).store.appliedIndex === point;
+  const installed = () => cluster.member(late).stateMachine.appliedIndex === point;
   assert.ok(cluster.world.run(10_000, installed));
   node.logDisk.isStalled = true;
   assert.equal(count(node, "snapshot.installed"), 0);
@@ -74,7 +74,7 @@ test("the log is never dropped above what a restart finds in the store", () => {
   const leader = cluster.awaitLeader();
   for (let round = 0; round < 10; round++) {
     cluster.putMany(leader, 70);
-    assert.ok(leader.status().firstIndex - 1 <= leader.store.durable().index);
+    assert.ok(leader.status().firstIndex - 1 <= leader.stateMachine.durable().index);
   }
   assert.ok(leader.status().firstIndex > 1);
   cluster.kill("a");
@@ -94,7 +94,7 @@ test("lagging-replica-loops-state-sync: a follower that still follows is never c
     return to !== slow || (body?.entries?.length ?? 0) === 0 || passed++ % 20 === 0;
   };
   for (let i = 0; i < 10; i++) cluster.putMany(leader, 100);
-  assert.ok(cluster.member(slow).store.appliedIndex < leader.store.appliedIndex);
+  assert.ok(cluster.member(slow).stateMachine.appliedIndex < leader.stateMachine.appliedIndex);
   cluster.filter = () => true;
   cluster.settle();
   assert.equal(count(cluster.node(slow), "snapshot.received"), 0);
@@ -116,5 +116,5 @@ test("install-snapshot-races-apply: what is applied while a snapshot arrives nev
     told,
     told.toSorted((one, other) => one - other),
   );
-  assert.equal(told.at(-1), cluster.awaitLeader().store.appliedIndex);
+  assert.equal(told.at(-1), cluster.awaitLeader().stateMachine.appliedIndex);
 });

@@ -58,7 +58,9 @@ function comesBack(cluster: Cluster, late: string): void {
   never(cluster, late);
   cluster.heal();
   cluster.settle(20_000);
-  const hashes = [...cluster.nodes.values()].map(({ member }) => member!.store.stateHash().hash);
+  const hashes = [...cluster.nodes.values()].map(
+    ({ member }) => member!.stateMachine.stateHash().hash,
+  );
   assert.equal(new Set(hashes).size, 1);
   assert.equal(valueAt(cluster.member(late), "k"), "after");
   for (const { events } of cluster.nodes.values()) {

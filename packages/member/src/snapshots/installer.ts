@@ -1,5 +1,5 @@
-// Puts a staged snapshot in place: first the store, durably; then the log begins anew after it; then
-// the core is told. A crash in between leaves a store ahead of its log, which recovery knows (corpus:
+// Puts a staged snapshot in place: first the state, durably; then the log begins anew after it; then
+// the core is told. A crash in between leaves a state ahead of its log, which recovery knows (corpus:
 // restore-swap-then-fail). It waits until nothing is being applied or written (corpus:
 // install-snapshot-races-apply).
 
@@ -10,7 +10,7 @@ import {
   type Protocol,
 } from "@althing/consensus";
 import type { Log } from "@althing/log";
-import type { SnapshotWriter } from "@althing/store";
+import type { SnapshotWriter } from "../state-machine.ts";
 import type { Turn } from "../turn.ts";
 import type { SnapshotReceiver } from "./receiver.ts";
 

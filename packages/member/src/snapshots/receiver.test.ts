@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Input, type LogPoint, membershipOf } from "@althing/consensus";
-import type { SnapshotWriter, Store } from "@althing/store";
 import type { PeerMessage } from "../ports.ts";
+import type { SnapshotWriter, StateMachine } from "../state-machine.ts";
 import type { Turn } from "../turn.ts";
 import { SnapshotReceiver } from "./receiver.ts";
 
@@ -37,7 +37,7 @@ function receiverOf(name: "raft" | "paxos" | "zab" = "raft") {
     step: (input: Input<unknown>) => steps.push(input),
     schedule: () => {},
   } as unknown as Turn;
-  const store = { appliedIndex: 0, beginRestore: () => writer } as unknown as Store;
+  const store = { appliedIndex: 0, beginRestore: () => writer } as unknown as StateMachine;
   return { receiver: new SnapshotReceiver(turn, store, { name }), steps, answers, world };
 }
 

@@ -1,5 +1,5 @@
-// Takes in a snapshot stream: every chunk is verified and staged beside the live store, and acknowledged when
-// the disk has it, so that a slow disk slows the sender down instead of filling the memory. The store does not
+// Takes in a snapshot stream: every chunk is verified and staged beside the live state, and acknowledged when
+// the disk has it, so that a slow disk slows the sender down instead of filling the memory. The state does not
 // change before the core asks for the installation (corpus: torn-snapshot-file). A stream that its sender
 // resumes goes on where it stood; any other one starts from nothing, and not while there is one that is
 // getting on: two senders would throw each other out for ever. What has arrived whole belongs to the core
@@ -11,7 +11,7 @@ import {
   type Protocol,
   takesSnapshotsOfAnybody,
 } from "@althing/consensus";
-import type { SnapshotWriter, Store } from "@althing/store";
+import type { SnapshotWriter, StateMachine } from "../state-machine.ts";
 import type { Turn } from "../turn.ts";
 import { snapshotComplete } from "./sender.ts";
 
@@ -35,15 +35,15 @@ const SILENCE_MAX = 4;
 
 export class SnapshotReceiver {
   readonly #turn: Turn;
-  readonly #store: Store;
+  readonly #machine: StateMachine;
   readonly #protocol: Pick<Protocol, "name">;
   #stage: Stage | undefined;
   /** The writer was handed over for installation; no other stage may be begun meanwhile. */
   #installing = false;
 
-  constructor(turn: Turn, store: Store, protocol: Pick<Protocol, "name">) {
+  constructor(turn: Turn, machine: StateMachine, protocol: Pick<Protocol, "name">) {
     this.#turn = turn;
-    this.#store = store;
+    this.#machine = machine;
     this.#protocol = protocol;
   }
 
@@ -58,7 +58,7 @@ export class SnapshotReceiver {
       this.#acknowledge(from, stream, 0, "the stream is of an earlier epoch");
       return;
     }
-    if (point.index <= this.#store.appliedIndex) {
+    if (point.index <= this.#machine.appliedIndex) {
       this.#acknowledge(from, stream, snapshotComplete, "");
       return;
     }
@@ -73,7 +73,7 @@ export class SnapshotReceiver {
     this.abort();
     let writer: SnapshotWriter;
     try {
-      writer = this.#store.beginRestore();
+      writer = this.#machine.beginRestore();
     } catch (cause) {
       this.#turn.observe({ kind: "snapshot.damaged", level: "error", peer: from, cause });
       this.#acknowledge(from, stream, 0, "the store cannot take a snapshot in now");

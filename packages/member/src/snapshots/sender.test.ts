@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Effect, type Input, membershipOf, paxos } from "@althing/consensus";
-import type { Store } from "@althing/store";
 import type { MembershipTrack } from "../membership-track.ts";
+import type { StateMachine } from "../state-machine.ts";
 import type { Turn } from "../turn.ts";
 import { SnapshotSender } from "./sender.ts";
 
@@ -18,7 +18,7 @@ function senderOf(step: (input: Input<unknown>) => void): SnapshotSender {
     step,
     schedule: () => {},
   } as unknown as Turn;
-  const store = { openSnapshot: () => reader } as unknown as Store;
+  const store = { openSnapshot: () => reader } as unknown as StateMachine;
   return new SnapshotSender(turn, store, { applied: membership } as unknown as MembershipTrack);
 }
 

@@ -1,12 +1,12 @@
-// Streams the store's newest snapshot to a follower whose log has fallen behind what is kept: one chunk
+// Streams the state's newest snapshot to a follower whose log has fallen behind what is kept: one chunk
 // per turn, a window of unacknowledged chunks, at most one stream per peer and few overall. The reader
 // goes forward only, so a stream resumes where the receiver still stands within the window, and else
 // starts anew under a new number (corpus: new-session-at-offset>0, snapshot-hash-blocks-heartbeats).
 
 import type { LogPoint, MemberId } from "@althing/consensus";
-import type { SnapshotReader, Store } from "@althing/store";
 import type { MembershipTrack } from "../membership-track.ts";
 import { decodePointMeta } from "../point-meta.ts";
+import type { SnapshotReader, StateMachine } from "../state-machine.ts";
 import type { Turn } from "../turn.ts";
 
 /** In an acknowledgement: the receiver holds the point already and wants nothing. */
@@ -47,15 +47,15 @@ interface Stream {
 
 export class SnapshotSender {
   readonly #turn: Turn;
-  readonly #store: Store;
+  readonly #machine: StateMachine;
   readonly #track: MembershipTrack;
   readonly #streams = new Map<MemberId, Stream>();
   readonly #waiting = new Map<MemberId, number>();
   readonly #holds = new Map<MemberId, { readonly index: number; readonly untilMs: number }>();
 
-  constructor(turn: Turn, store: Store, track: MembershipTrack) {
+  constructor(turn: Turn, machine: StateMachine, track: MembershipTrack) {
     this.#turn = turn;
-    this.#store = store;
+    this.#machine = machine;
     this.#track = track;
   }
 
@@ -132,7 +132,7 @@ export class SnapshotSender {
   }
 
   #open(to: MemberId, epoch: number): void {
-    const reader = this.#store.openSnapshot();
+    const reader = this.#machine.openSnapshot();
     const { index, epoch: pointEpoch, proposer, meta } = reader.point;
     const membership = decodePointMeta(meta)?.membership ?? this.#track.applied;
     const point = { index, epoch: pointEpoch, proposer, membership };

@@ -16,11 +16,17 @@ import {
   openStore,
   type PutCommand,
   plainRange,
+  type Result,
 } from "@althing/store";
 import type { Member, MemberError, MemberOptions, ProposeOutcome } from "../contract.ts";
 import { createMember } from "../member.ts";
 import type { MemberEvent, PeerMessage } from "../ports.ts";
 import { ProcessClock, World, WorldDisk } from "./world.ts";
+
+/** The key-value store is the state machine of these tests: there is none with more to get wrong. */
+export type TestMember = Member<Result, OpenedStore>;
+export type TestOptions = MemberOptions<Result, OpenedStore>;
+export type TestOutcome = ProposeOutcome<Result>;
 
 export interface Node {
   readonly id: MemberId;
@@ -28,7 +34,7 @@ export interface Node {
   readonly storeDisk: WorldDisk;
   incarnation: string;
   clock: ProcessClock;
-  member: Member | undefined;
+  member: TestMember | undefined;
   store: OpenedStore | undefined;
   readonly events: MemberEvent[];
   readonly refusals: string[];
@@ -40,7 +46,7 @@ export interface ClusterOptions {
   readonly latencyMs?: number;
   /** The one that all tests are run with, unless told. */
   readonly protocol?: "raft" | "paxos" | "zab";
-  readonly member?: Partial<MemberOptions>;
+  readonly member?: Partial<TestOptions>;
 }
 
 /** The tests of the member run on any: `ALTHING_PROTOCOL=zab node --test packages/member/src`. */
@@ -81,17 +87,17 @@ export class Cluster {
     return node;
   }
 
-  start(id: MemberId, overrides: Partial<MemberOptions> = {}): Member {
+  start(id: MemberId, overrides: Partial<TestOptions> = {}): TestMember {
     const node = this.node(id);
     node.clock = new ProcessClock(this.world);
     node.logDisk.clock = node.clock;
     node.storeDisk.clock = node.clock;
     const { clock } = node;
     const store = openStore({ engine: createMemoryEngine({ storage: node.storeDisk.memory }) });
-    const member = createMember({
+    const member = this.make({
       id,
       protocol: protocols[this.#options.protocol ?? ofThisRun] as Protocol,
-      store,
+      stateMachine: store,
       bootstrap: this.bootstrap,
       incarnation: node.incarnation,
       attributes: { name: id, peerUrls: [`tcp://${id}`], clientUrls: [`http://${id}`] },
@@ -119,6 +125,11 @@ export class Cluster {
     member.start();
     for (const other of this.nodes.values()) this.#maybeConnect(node, other);
     return member;
+  }
+
+  /** What drives the store on one machine. */
+  protected make(options: TestOptions): TestMember {
+    return createMember(options);
   }
 
   startAll(): void {
@@ -167,14 +178,14 @@ export class Cluster {
     return node;
   }
 
-  member(id: MemberId): Member {
+  member(id: MemberId): TestMember {
     const { member } = this.node(id);
     if (member === undefined) throw new Error(`${id} is not running`);
     return member;
   }
 
-  get leader(): Member | undefined {
-    let leader: Member | undefined;
+  get leader(): TestMember | undefined {
+    let leader: TestMember | undefined;
     for (const { member } of this.nodes.values()) {
       if (member === undefined) continue;
       const { role, epoch } = member.status();
@@ -184,7 +195,7 @@ export class Cluster {
   }
 
   /** Runs until one of the running members leads and the others know it. */
-  awaitLeader(ms = 5000): Member {
+  awaitLeader(ms = 5000): TestMember {
     const agreed = () => {
       const leader = this.leader;
       const running = [...this.nodes.values()].filter(({ member }) => member !== undefined);
@@ -195,7 +206,7 @@ export class Cluster {
     return this.leader!;
   }
 
-  follower(): Member {
+  follower(): TestMember {
     const leader = this.awaitLeader();
     for (const { member } of this.nodes.values()) {
       if (member !== undefined && member.status().leader === leader.id && member !== leader) {
@@ -206,17 +217,17 @@ export class Cluster {
   }
 
   /** Everybody runs, is published and has applied it: nothing happens by itself from here on. */
-  calm(): Member {
+  calm(): TestMember {
     const leader = this.awaitLeader();
-    const published = () => leader.store.members().length === this.nodes.size;
+    const published = () => leader.roster().length === this.nodes.size;
     if (!this.world.run(3000, published)) throw new Error("not everybody was published");
     this.settle();
     return leader;
   }
 
   /** Proposes and runs until it is answered. */
-  put(on: Member, key: string, value: string, ms = 5000): ProposeOutcome {
-    let outcome: ProposeOutcome | undefined;
+  put(on: TestMember, key: string, value: string, ms = 5000): TestOutcome {
+    let outcome: TestOutcome | undefined;
     on.propose(putCommand(key, value), (answer) => {
       outcome = answer;
     });
@@ -225,8 +236,8 @@ export class Cluster {
   }
 
   /** Many at once; runs until all are answered. */
-  putMany(on: Member, count: number, key = "many", valueBytes = 10): ProposeOutcome[] {
-    const outcomes: ProposeOutcome[] = [];
+  putMany(on: TestMember, count: number, key = "many", valueBytes = 10): TestOutcome[] {
+    const outcomes: TestOutcome[] = [];
     for (let i = 0; i < count; i++) {
       on.propose(putCommand(`${key}${i % 100}`, "x".repeat(valueBytes)), (answer) => {
         outcomes.push(answer);
@@ -236,7 +247,7 @@ export class Cluster {
     return outcomes;
   }
 
-  read(on: Member, key: string, ms = 5000): string | undefined | MemberError {
+  read(on: TestMember, key: string, ms = 5000): string | undefined | MemberError {
     let answer: { value: string | undefined | MemberError } | undefined;
     on.read((error) => {
       answer = { value: error ?? valueAt(on, key) };
@@ -250,7 +261,7 @@ export class Cluster {
     const same = () => {
       const running = [...this.nodes.values()].flatMap(({ member }) => member ?? []);
       const target = Math.max(...running.map((member) => member.status().lastIndex));
-      return running.every((member) => member.store.appliedIndex === target);
+      return running.every((member) => member.stateMachine.appliedIndex === target);
     };
     if (!this.world.run(ms, same)) throw new Error("the members did not settle");
   }
@@ -301,8 +312,8 @@ export function putCommand(key: string, value: string): Uint8Array {
   return encodeCommand(command);
 }
 
-export function valueAt(member: Member, key: string): string | undefined {
-  const result = member.store.range(plainRange(key));
+export function valueAt(member: TestMember, key: string): string | undefined {
+  const result = member.stateMachine.range(plainRange(key));
   if (result.kind === "error") throw new Error(result.code);
   const found = result.kvs[0];
   return found === undefined ? undefined : String.fromCharCode(...found.value);

@@ -49,7 +49,7 @@ export const count = (node: Node, kind: string) =>
 
 export function caughtUp(cluster: Cluster, late: string): void {
   cluster.settle();
-  const hashes = [...cluster.nodes.values()].map(({ member }) => member!.store.stateHash());
+  const hashes = [...cluster.nodes.values()].map(({ member }) => member!.stateMachine.stateHash());
   assert.equal(new Set(hashes.map(({ hash }) => hash)).size, 1);
   assert.equal(cluster.read(cluster.member(late), "big1"), "x".repeat(5_000));
 }

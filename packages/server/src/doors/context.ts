@@ -2,7 +2,8 @@
 // over this; it never touches the log, the protocol or the disk engine.
 
 import type { Member, MemberEvent } from "@althing/member";
-import type { OpenedStore } from "@althing/store";
+import type { Leases } from "@althing/service";
+import type { OpenedStore, Result } from "@althing/store";
 import type { TokenOptions } from "./etcd/auth/token-options.ts";
 
 export interface MemberInfo {
@@ -32,9 +33,10 @@ export interface DoorAuth {
 }
 
 export interface DoorContext {
-  readonly member: Member;
+  readonly member: Member<Result>;
   /** The member's own, with what maintenance, leases and watches read of it. */
   readonly store: OpenedStore;
+  readonly leases: Leases;
   readonly clusterId: string;
   /** Membership in force joined with what the members published; sorted by id. */
   members(): readonly MemberInfo[];

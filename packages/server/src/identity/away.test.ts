@@ -45,7 +45,7 @@ async function removed(by: Running, leaving: Running): Promise<void> {
 
 test("a member that was away too long finds its way back, and is told whom it may believe", async () => {
   const [m1, m2, m3] = await cluster.found(["m1", "m2", "m3"]);
-  await until(() => m1!.server.member.store.members().length === 3);
+  await until(() => m1!.server.member.roster().length === 3);
   await cluster.stop(m3!);
   cpSync(join(cluster.folder, "m3"), join(cluster.folder, "m3-of-old"), { recursive: true });
   const m4 = await added(m1!, "m4");

@@ -148,7 +148,7 @@ const settled = (starting: Starting) =>
   ]);
 
 const leaderOf = ({ member }: Server) => member.status().leader;
-const published = ({ member }: Server) => member.store.members();
+const published = ({ member }: Server) => member.roster();
 
 test("two of three wait for the third, say so, survive a restart, and found when it is there", async () => {
   const { cluster, urls } = await addressed();

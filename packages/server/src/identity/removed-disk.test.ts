@@ -16,7 +16,7 @@ after(() => cluster.close());
 
 test("the key of a member that was removed lets nobody in, also where no leader is known", async () => {
   const [m1, m2, m3] = (await cluster.found(["m1", "m2", "m3"])) as [Running, Running, Running];
-  await until(() => m1.server.member.store.members().length === 3);
+  await until(() => m1.server.member.roster().length === 3);
   const read = (note: string) => JSON.parse(readFileSync(join(cluster.folder, "m3", note), "utf8"));
   await until(() => m3.server.peerStats().every(({ connected }) => connected));
   // It comes back after the others have written down who it is: what they sign for it now is of that time.

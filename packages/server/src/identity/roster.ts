@@ -2,7 +2,7 @@
 // of them published about itself, and before that with what the founders were told.
 
 import type { Membership } from "@althing/consensus";
-import type { PublishMemberCommand } from "@althing/store";
+import type { MemberRecord } from "@althing/member";
 import type { MemberInfo } from "../doors/context.ts";
 import {
   type Answer,
@@ -16,7 +16,7 @@ import type { FoundingMember } from "./member-identity.ts";
 
 export interface RosterSources {
   readonly membership: () => Membership;
-  readonly published: () => readonly PublishMemberCommand[];
+  readonly published: () => readonly MemberRecord[];
   readonly founding: readonly FoundingMember[];
 }
 

@@ -20,7 +20,7 @@ async function founded(names: readonly string[]) {
   return { cluster, members };
 }
 
-const published = ({ server }: Running) => server.member.store.members();
+const published = ({ server }: Running) => server.member.roster();
 
 function propose({ server }: Running, command: Uint8Array): Promise<string> {
   return new Promise((done) => server.member.propose(command, ({ kind }) => done(kind)));
@@ -39,7 +39,10 @@ async function leftByOldVersion(): Promise<InProcessCluster> {
     const { cluster, members } = await founded(names);
     const outcomes = await Promise.all(
       published(members[0]!).map((one) =>
-        propose(members[0]!, encodeCommand({ ...one, incarnation: formerOf(one.member) })),
+        propose(
+          members[0]!,
+          encodeCommand({ kind: "publishMember", ...one, incarnation: formerOf(one.member) }),
+        ),
       ),
     );
     const isEverywhere = () =>
@@ -91,7 +94,10 @@ test("addresses that nobody can call, in a log of old, harm nobody", async () =>
   const odd = published(first!).find(({ member }) => member !== first!.server.memberId)!;
   // Beside one that can be called: whom nobody can call, nobody can answer.
   const peerUrls = ["not a url", "http://127.0.0.1:99999", ...odd.peerUrls];
-  assert.equal(await propose(first!, encodeCommand({ ...odd, peerUrls })), "applied");
+  assert.equal(
+    await propose(first!, encodeCommand({ kind: "publishMember", ...odd, peerUrls })),
+    "applied",
+  );
   await until(() =>
     members.every((member) =>
       published(member).some((one) => one.member === odd.member && one.peerUrls[0] === "not a url"),

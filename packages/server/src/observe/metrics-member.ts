@@ -1,8 +1,9 @@
 // The member and its store, under etcd's names where dashboards know them, under our own where etcd has none:
 // how far followers lag, how long the disk takes, why there is no leader.
 
-import type { Member, MemberEvent } from "@althing/member";
-import { plainRange } from "@althing/store";
+import type { MemberEvent } from "@althing/member";
+import { plainRange, type Store } from "@althing/store";
+import type { DoorContext } from "../doors/context.ts";
 import { diskBucketsSeconds, Histogram, RecentValues } from "./histogram.ts";
 import { type Family, single } from "./metrics-text.ts";
 
@@ -86,8 +87,10 @@ export class MemberEventCounters {
   }
 }
 
-export function memberFamilies(member: Member, events: MemberEventCounters): Family[] {
-  const { store } = member;
+export function memberFamilies(
+  { member, store, leases }: Pick<DoorContext, "member" | "store" | "leases">,
+  events: MemberEventCounters,
+): Family[] {
   const flag = (value: boolean) => (value ? 1 : 0);
   return [
     {
@@ -211,9 +214,7 @@ export function memberFamilies(member: Member, events: MemberEventCounters): Fam
         ["etcd_debugging_lease_renewed_total", "Leases kept alive by this leader.", "renewed"],
         ["etcd_debugging_server_lease_expired_total", "Leases that this leader ended.", "expired"],
       ] as const
-    ).map(([name, help, count]) =>
-      single("counter", name, help, () => member.status().leases[count]),
-    ),
+    ).map(([name, help, count]) => single("counter", name, help, () => leases.counts[count])),
     events.commit.family(
       "etcd_disk_backend_commit_duration_seconds",
       "How long the store's commits took; nobody waits for them.",
@@ -288,7 +289,7 @@ export function memberFamilies(member: Member, events: MemberEventCounters): Fam
 }
 
 /** The tree of keys counts by itself. */
-function countOf(store: Member["store"]): number {
+function countOf(store: Pick<Store, "range">): number {
   const result = store.range({ ...plainRange("\0", "\0"), countOnly: true });
   return result.kind === "error" ? Number.NaN : result.count;
 }

@@ -75,11 +75,11 @@ test("a scrape tells what events and counters told, in valid lines, each family 
   metrics.observe({ kind: "role.changed", level: "info", role: "follower", leader: "a" });
   metrics.observe({ kind: "role.changed", level: "info", role: "candidate", leader: undefined });
   metrics.observe({ kind: "role.changed", level: "info", role: "follower", leader: "b" });
+  Object.assign(member.leases.counts, { granted: 4, revoked: 3, renewed: 2, expired: 1 });
   member.override.status = {
     leader: undefined,
     leaderless: "no majority",
     reads: { slow: 2, failed: 3 },
-    leases: { granted: 4, revoked: 3, renewed: 2, expired: 1 },
     lastIndex: 9,
     peers: [{ id: "b", match: 4, next: 5, state: "replicate", recentlyActive: true }],
   };

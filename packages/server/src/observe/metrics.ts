@@ -39,7 +39,7 @@ export function createMetrics(): Metrics {
     connect(sources) {
       families = [
         ...identityFamilies(sources.context),
-        ...memberFamilies(sources.context.member, events),
+        ...memberFamilies(sources.context, events),
         ...doorFamilies(sources.door, sources.transport),
         ...grpcFamilies(sources.transport),
         ...(sources.peers === undefined

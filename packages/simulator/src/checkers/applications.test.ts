@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { putOf } from "@althing/member";
+import { putOf } from "@althing/service";
 import {
   type Command,
   createMemoryEngine,

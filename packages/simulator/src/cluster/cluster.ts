@@ -4,15 +4,9 @@
 // Longer than most files, because one life of a process, from its start to its end, is told in one piece.
 
 import { isMember, type Membership, type Protocol } from "@althing/consensus";
-import {
-  type Clock,
-  createMember,
-  type Member,
-  type MemberEvent,
-  type PeerMessage,
-  Succession,
-} from "@althing/member";
-import { openStore, type Store, WatchHub } from "@althing/store";
+import type { Clock, Member, MemberEvent, MemberRecord, PeerMessage } from "@althing/member";
+import { createService, Succession } from "@althing/service";
+import { openStore, WatchHub } from "@althing/store";
 import type { Checkers } from "../checkers/checkers.ts";
 import { Device } from "../disk/device.ts";
 import { diskPort } from "../disk/disk-port.ts";
@@ -153,7 +147,7 @@ export class Cluster {
       });
       const store = new ObservedStore(openStore({ engine, ...checksum }), watch);
       const hub = this.#hub(store, clock, chance.split("hub"));
-      const member = createMember({
+      const service = createService({
         id: machine.id,
         protocol: observedProtocol(this.#parts.protocol, watch),
         store,
@@ -192,12 +186,14 @@ export class Cluster {
           uncommittedBytesMax: options.uncommittedBytesMax,
         },
       });
+      const { member, leases } = service;
       member.onApplied(() => hub.advance());
       const drawLease = () => BigInt(chance.word()) | 1n;
       const process: Process = {
         member,
         engine,
         store,
+        leases,
         hub,
         succession: new Succession({
           member,
@@ -301,7 +297,7 @@ export class Cluster {
       store: process.store,
       hub: process.hub,
       succession: process.succession,
-      askLease: (lease, renew, done) => process.member.askLease(lease, renew, done),
+      askLease: (lease, renew, done) => process.leases.ask(lease, renew, done),
       enter: (run) => {
         const { turns } = this.machines[ordinal] as Machine;
         this.#parts.world.enter(turns, run);
@@ -420,8 +416,8 @@ export class Cluster {
   }
 
   /** A disk other than the published one has forgotten its promises (tigerbeetle#2767). */
-  #verifyAdmission(machine: Machine, store: Store, other: Machine): void {
-    const published = store.members().find(({ member }) => member === other.id)?.incarnation;
+  #verifyAdmission(machine: Machine, roster: readonly MemberRecord[], other: Machine): void {
+    const published = roster.find(({ member }) => member === other.id)?.incarnation;
     if (published === undefined || published === "" || published === other.incarnation) return;
     this.#parts.checkers.verdicts.violate(
       "lost disk refused",
@@ -460,7 +456,7 @@ export class Cluster {
         const other = this.machines[peer] as Machine;
         const memberAsOf = this.#introduced(other, member);
         const admitted = member.admit(other.id, other.incarnation, memberAsOf) === undefined;
-        if (admitted) this.#verifyAdmission(machine, member.store, other);
+        if (admitted) this.#verifyAdmission(machine, member.roster(), other);
         return admitted;
       },
     };

@@ -2,17 +2,19 @@
 // now, if any.
 
 import type { MemberId } from "@althing/consensus";
-import type { Member, Succession } from "@althing/member";
-import type { Engine, WatchHub } from "@althing/store";
+import type { Member } from "@althing/member";
+import type { Leases, Succession } from "@althing/service";
+import type { Engine, Result, WatchHub } from "@althing/store";
 import { VirtualDisk } from "../disk/virtual-disk.ts";
 import type { ObservedStore } from "../observe/observed-store.ts";
 import { MachineClock } from "../world/clock.ts";
 import { type Micros, Turns, type World } from "../world/world.ts";
 
 export interface Process {
-  readonly member: Member;
+  readonly member: Member<Result>;
   readonly engine: Engine;
   readonly store: ObservedStore;
+  readonly leases: Leases;
   readonly hub: WatchHub;
   readonly succession: Succession;
   readonly life: string;

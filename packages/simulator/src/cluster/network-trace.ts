@@ -3,6 +3,7 @@
 
 import type { Protocol } from "@althing/consensus";
 import type { PeerMessage } from "@althing/member";
+import { decodeLeaseMessage, type LeaseMessage } from "@althing/service";
 import type { NetworkTrace } from "../network/network.ts";
 import type { Trace } from "../trace/trace.ts";
 
@@ -42,9 +43,15 @@ export function networkTrace(trace: Trace, protocol: Protocol): NetworkTrace {
   };
 }
 
+function bodyOf(message: PeerMessage): object {
+  if (message.kind === "protocol") return message.message as object;
+  if (message.kind === "service") return decodeLeaseMessage(message.bytes) ?? message;
+  return message;
+}
+
 /** All numbers and lengths of a message, one level deep. */
 function fingerprint(message: PeerMessage): number {
-  const body = message.kind === "protocol" ? (message.message as object) : message;
+  const body = bodyOf(message);
   let hash = 7;
   for (const key in body) {
     const value = (body as Record<string, unknown>)[key];
@@ -73,13 +80,19 @@ function describe(message: PeerMessage, protocol: Protocol): string {
       return `snapshotChunk stream ${message.stream} #${message.sequence}${message.last ? " last" : ""}`;
     case "adminForward":
       return `adminForward ${message.request}`;
-    case "leaseAsk":
-      return `leaseAsk ${message.request} ${message.lease}${message.renew ? " renew" : ""}`;
-    case "leaseAnswer":
-      return `leaseAnswer ${message.request} ${message.code} ${message.left}`;
+    case "service":
+      return describeLeaseMessage(decodeLeaseMessage(message.bytes));
     case "adminDone":
       return `adminDone ${message.request} ${message.code}`;
     case "snapshotAck":
       return `snapshotAck stream ${message.stream} next ${message.next}${message.refused === "" ? "" : ` refused: ${message.refused}`}`;
   }
+}
+
+function describeLeaseMessage(message: LeaseMessage | undefined): string {
+  if (message === undefined) return "service message";
+  const { kind, request } = message;
+  return kind === "leaseAsk"
+    ? `${kind} ${request} ${message.lease}${message.renew ? " renew" : ""}`
+    : `${kind} ${request} ${message.code} ${message.left}`;
 }

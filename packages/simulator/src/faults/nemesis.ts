@@ -247,7 +247,7 @@ export class Nemesis {
     const known = voters.every(
       (other) =>
         other === machine ||
-        other.process?.member.store.members().some(({ member }) => member === machine.id) === true,
+        other.process?.member.roster().some(({ member }) => member === machine.id) === true,
     );
     if (machine.process === undefined || machine.damaged || !known) return;
     cluster.kill(machine, "wiped", true);

@@ -2,7 +2,13 @@
 // and hearing nothing when that member dies. All of it happens on the world's time, not on a member's.
 
 import type { MemberError, ProposeOutcome } from "@althing/member";
-import { type Command, encodeCommand, plainRange, type RangeRequest } from "@althing/store";
+import {
+  type Command,
+  encodeCommand,
+  plainRange,
+  type RangeRequest,
+  type Result,
+} from "@althing/store";
 import type { Checkers } from "../../checkers/checkers.ts";
 import type { Prng } from "../../random/prng.ts";
 import type { Trace } from "../../trace/trace.ts";
@@ -19,7 +25,7 @@ export interface ActorWorld {
 }
 
 /** Undefined: the member died with the question. */
-export type Answer = ProposeOutcome | undefined;
+export type Answer = ProposeOutcome<Result> | undefined;
 
 /** Clients of the history come before them. */
 const firstNumber = 100;

@@ -3,7 +3,7 @@
 // up, be lost in thought for longer than its lease lives, forget to keep it alive, or come back after an
 // unknown outcome to the place that it already had. Others only look who owns.
 
-import { type Claimant, type Place, putOf, type SuccessionFault } from "@althing/member";
+import { type Claimant, type Place, putOf, type SuccessionFault } from "@althing/service";
 import { encodeValue } from "../../observe/reference.ts";
 import type { Service } from "../service.ts";
 import { Actor, drawLease } from "./actor.ts";

@@ -2,7 +2,8 @@
 // judged when it is applied (packages/store/src/auth); reads are judged by the very state that they read.
 // While auth is disabled a call costs one comparison here, and its credentials are not looked at.
 
-import { type CallerOutcome, certainly, type MemberError, proposeFor } from "@althing/member";
+import type { MemberError } from "@althing/member";
+import { type CallerOutcome, certainly, proposeFor } from "@althing/service";
 import {
   type AuthCaller,
   type AuthName,

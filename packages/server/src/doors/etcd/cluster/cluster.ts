@@ -199,7 +199,7 @@ class Changes {
         return;
       }
       const { name, clientUrls } = known;
-      const published = member.store.members().find((one) => one.member === id);
+      const published = member.roster().find((one) => one.member === id);
       const described = { kind: "publishMember", member: id, name, clientUrls } as const;
       const command = { ...described, incarnation: "", ...published, peerUrls: [...urls] };
       member.propose(encodeCommand(command), (outcome) => {

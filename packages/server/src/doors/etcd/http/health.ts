@@ -26,7 +26,7 @@ export function healthRoutes(context: DoorContext, counters: HealthCounters): Ht
       member.read((error) => done(error === undefined ? "" : etcdErrors[error.code].message));
     },
     data_corruption(done) {
-      const corrupt = member.store.alarms().some((alarm) => alarm.alarm === "corrupt");
+      const corrupt = context.store.alarms().some((alarm) => alarm.alarm === "corrupt");
       done(corrupt ? "alarm activated: CORRUPT" : "");
     },
     non_learner(done) {
@@ -90,7 +90,7 @@ function health(
   done: (reason: string) => void,
 ): void {
   const excluded = request.query.getAll("exclude");
-  for (const { alarm } of context.member.store.alarms()) {
+  for (const { alarm } of context.store.alarms()) {
     const name = alarm.toUpperCase();
     if (!excluded.includes(name)) {
       done(`ALARM ${name}`);

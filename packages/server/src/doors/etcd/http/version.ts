@@ -16,9 +16,7 @@ export function versionRoutes(context: DoorContext): HttpRoute[] {
         const body = JSON.stringify({
           etcdserver: context.etcdVersion,
           etcdcluster:
-            decided || context.member.store.appliedIndex > 0
-              ? context.clusterVersion
-              : "not_decided",
+            decided || context.store.appliedIndex > 0 ? context.clusterVersion : "not_decided",
         });
         reply.respond(200, { "Content-Type": "application/json" }, body);
       },

@@ -1,7 +1,8 @@
 // etcdserverpb.KV over one member: writes become commands, linearizable reads wait for a read point, and every
 // answer is encoded in the turn in which the store gave it, because its values may be views.
 
-import type { CallerOutcome, ProposeOutcome } from "@althing/member";
+import type { ProposeOutcome } from "@althing/member";
+import type { CallerOutcome } from "@althing/service";
 import {
   bounded,
   type Command,
@@ -53,8 +54,7 @@ export interface KvDependencies {
 
 export function kvMethods(dependencies: KvDependencies): GrpcMethod[] {
   const { context, view, admission, access, quota, counters } = dependencies;
-  const { member } = context;
-  const { store } = member;
+  const { member, store } = context;
   const costly = new CostlyCommands(context);
 
   function propose<Kind extends Result["kind"]>(
@@ -242,7 +242,7 @@ function faultOf(bytes: Uint8Array): EtcdErrorCode | undefined {
 function answer<Kind extends Result["kind"]>(
   call: UnaryCall<ResultOf<Kind>>,
   kind: Kind,
-  outcome: ProposeOutcome,
+  outcome: ProposeOutcome<Result>,
 ): void {
   if (outcome.kind === "failed") {
     failWith(call, memberFault(outcome.error));

@@ -3,7 +3,8 @@
 // not there, as in etcd: keep-alive says TTL 0, time-to-live says -1, revoke and put fail.
 
 import { randomBytes } from "node:crypto";
-import type { CallerOutcome, MemberError } from "@althing/member";
+import type { MemberError } from "@althing/member";
+import type { CallerOutcome } from "@althing/service";
 import { type Command, encodeCommand } from "@althing/store";
 import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import type { BidiMethod, GrpcMethod, UnaryCall, UnaryMethod } from "../../../transport/index.ts";
@@ -90,7 +91,7 @@ export function leaseMethods(dependencies: {
     handle({ ID, keys: withKeys }, call) {
       if (refused(call)) return;
       // The read brings this member up to date with what the leader speaks of.
-      member.askLease(ID, false, (error, leftMs) => {
+      context.leases.ask(ID, false, (error, leftMs) => {
         if (error !== undefined) {
           failWith(call, codeOf(error));
           return;
@@ -130,7 +131,7 @@ export function leaseMethods(dependencies: {
     handle(_request, call) {
       if (refused(call)) return;
       member.read((error) => {
-        const found = member.leaseEnds();
+        const found = context.leases.ends();
         const refused = error === undefined ? access.refusesLeases(call, found) : codeOf(error);
         if (refused !== undefined) failWith(call, refused);
         else answerLeases(context, found, view.header(store.revision), call);
@@ -175,7 +176,7 @@ export function leaseMethods(dependencies: {
           const renew = () => {
             // Before the renewal, so that it is never newer than that.
             const header = view.header(store.revision);
-            member.askLease(ID, true, (error, leftMs) => {
+            context.leases.ask(ID, true, (error, leftMs) => {
               if (error !== undefined) {
                 failWith(call, codeOf(error));
                 return;

@@ -58,15 +58,15 @@ export function maintenanceMethods(dependencies: {
       }
       const now = member.status();
       call.respond({
-        header: view.header(member.store.revision),
+        header: view.header(context.store.revision),
         version: context.etcdVersion,
-        dbSize: member.store.bytes,
-        dbSizeInUse: member.store.bytesInUse,
+        dbSize: context.store.bytes,
+        dbSizeInUse: context.store.bytesInUse,
         dbSizeQuota: Math.max(quota.bytesMax, 0),
         leader: now.leader === undefined ? 0n : idOf(now.leader),
         raftIndex: now.commitIndex,
         raftTerm: now.epoch,
-        raftAppliedIndex: member.store.appliedIndex,
+        raftAppliedIndex: context.store.appliedIndex,
         errors: describeErrors(context, now.leader === undefined),
         isLearner: view.isLearner,
       });
@@ -198,7 +198,7 @@ export function maintenanceMethods(dependencies: {
 const transferTimedOut = "etcdserver: request timed out, leader transfer took too long";
 
 function describeErrors(context: DoorContext, leaderless: boolean): string[] {
-  const errors = context.member.store.alarms().map(({ member, alarm }) => {
+  const errors = context.store.alarms().map(({ member, alarm }) => {
     // The text form of etcd's AlarmMember, with the space that ends it.
     return `memberID:${idOf(member)} alarm:${alarm.toUpperCase()} `;
   });

@@ -7,20 +7,20 @@ import { Quota } from "./quota.ts";
 /** A store of a given size that counts how often it is asked for it. */
 function storeOf(size: number, bytesMax: number) {
   const world = { size, asked: 0, raised: 0 };
+  const store = {
+    get bytesInUse() {
+      world.asked++;
+      return world.size;
+    },
+    alarms: () => [],
+  };
   const member = {
     id: "1",
-    store: {
-      get bytesInUse() {
-        world.asked++;
-        return world.size;
-      },
-      alarms: () => [],
-    },
     propose: () => {
       world.raised++;
     },
   };
-  const context = { member, quotaBackendBytes: bytesMax, observe: () => {} };
+  const context = { member, store, quotaBackendBytes: bytesMax, observe: () => {} };
   return { world, quota: new Quota(context as unknown as DoorContext) };
 }
 

@@ -37,7 +37,7 @@ export class Quota {
   /** Nothing is refused on an old measurement. */
   private hasRoomFor(cost: number): boolean {
     if (this.admitted >= trustedBytes || this.measured + this.admitted + cost >= this.bytesMax) {
-      this.measured = this.context.member.store.bytesInUse;
+      this.measured = this.context.store.bytesInUse;
       this.admitted = 0;
     }
     if (this.measured + cost >= this.bytesMax) return false;
@@ -46,13 +46,13 @@ export class Quota {
   }
 
   private raise(): void {
-    const { member } = this.context;
-    const raised = member.store
+    const { member, store } = this.context;
+    const raised = store
       .alarms()
       .some((alarm) => alarm.member === member.id && alarm.alarm === "nospace");
     if (raised || this.isRaising) return;
     this.isRaising = true;
-    this.context.observe({ kind: "quotaExceeded", level: "warn", bytes: member.store.bytesInUse });
+    this.context.observe({ kind: "quotaExceeded", level: "warn", bytes: store.bytesInUse });
     const command = encodeCommand({
       kind: "alarm",
       action: "activate",

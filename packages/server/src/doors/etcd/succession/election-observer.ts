@@ -2,7 +2,7 @@
 // is gone the next. It follows one key at a time, so that contenders behind the leader cost it nothing; what it
 // missed while its history was compacted it makes good by looking at what there is now.
 
-import { prefixOf, type Succession } from "@althing/member";
+import { prefixOf, type Succession } from "@althing/service";
 import type { Key, KeyValue, StoreEvent } from "@althing/store";
 import type { EtcdInit } from "@althing/wire";
 import { grpcStatus, type StreamCall } from "../../../transport/index.ts";

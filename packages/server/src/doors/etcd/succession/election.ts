@@ -2,7 +2,7 @@
 // etcd every failure has the code UNKNOWN. Who is told that it leads did so when it was told: not the lease
 // that ended while it waited.
 
-import { putOf, type Succession } from "@althing/member";
+import { putOf, type Succession } from "@althing/service";
 import {
   type EtcdInit,
   type EtcdMessage,

@@ -1,6 +1,6 @@
 // v3lockpb.Lock: whoever entered first under a name holds it. Its failures have the code UNKNOWN, as etcd's.
 
-import type { Succession } from "@althing/member";
+import type { Succession } from "@althing/service";
 import { type EtcdInit, type EtcdMessage, etcdCodecs } from "@althing/wire";
 import { type GrpcMethod, grpcStatus, type UnaryMethod } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";

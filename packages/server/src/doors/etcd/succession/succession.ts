@@ -8,7 +8,7 @@ import {
   type Claimant,
   Succession,
   type SuccessionFault,
-} from "@althing/member";
+} from "@althing/service";
 import type { Key } from "@althing/store";
 import { type CallContext, type GrpcStatus, grpcStatus } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";

@@ -2,11 +2,13 @@
 // driven in a test. Proposals of one turn are applied together in the next, as the real member does.
 
 import { type Member, MemberError, type MemberStatus, type ProposeOutcome } from "@althing/member";
-import { createMemoryEngine, type OpenedStore, openStore } from "@althing/store";
+import type { Leases } from "@althing/service";
+import { createMemoryEngine, type OpenedStore, openStore, type Result } from "@althing/store";
 import type { DoorAuth, DoorContext, DoorLimits } from "../../context.ts";
 
-export interface SingleMember extends Member {
+export interface SingleMember extends Member<Result, OpenedStore> {
   readonly store: OpenedStore;
+  readonly leases: Leases;
   /** What the door sees while there is no leader, or the member is not fit. */
   readonly override: { status: Partial<MemberStatus> };
 }
@@ -16,7 +18,7 @@ export const testMemberId = "8e9e05c52164694d";
 export function createSingleMember(): SingleMember {
   const store = openStore({ engine: createMemoryEngine() });
   const override: { status: Partial<MemberStatus> } = { status: {} };
-  let waiting: { command: Uint8Array; done: (outcome: ProposeOutcome) => void }[] = [];
+  let waiting: { command: Uint8Array; done: (outcome: ProposeOutcome<Result>) => void }[] = [];
   const listeners: ((appliedIndex: number) => void)[] = [];
   const leaderless = () => "leader" in override.status && override.status.leader === undefined;
 
@@ -41,6 +43,16 @@ export function createSingleMember(): SingleMember {
     memberAsOf: () => 0,
     hasLeftSince: () => false,
     store,
+    stateMachine: store,
+    roster: () => store.members(),
+    leases: {
+      counts: { granted: 0, revoked: 0, renewed: 0, expired: 0 },
+      ask(lease, _renew, done) {
+        const state = store.lease(lease);
+        done(undefined, state && state.ttlSeconds * 1000);
+      },
+      ends: () => store.leaseEnds(),
+    },
     override,
     start: ignore,
     stop: (done) => store.close(done),
@@ -57,11 +69,6 @@ export function createSingleMember(): SingleMember {
       setImmediate(() => done(leaderless() ? noLeader() : undefined));
     },
     changeMembership: (_changes, _context, done) => done(undefined),
-    askLease(lease, _renew, done) {
-      const state = store.lease(lease);
-      done(undefined, state && state.ttlSeconds * 1000);
-    },
-    leaseEnds: () => store.leaseEnds(),
     reconfigure: (_request, done) => done(undefined),
     transferLeadership: (_to, done) => done(undefined),
     status: () => ({
@@ -87,7 +94,6 @@ export function createSingleMember(): SingleMember {
       diskStalledMs: 0,
       proposalsPending: waiting.length,
       reads: { slow: 0, failed: 0 },
-      leases: { granted: 0, revoked: 0, renewed: 0, expired: 0 },
       ...override.status,
     }),
     onApplied(listener) {
@@ -127,6 +133,7 @@ export function createTestContext(
     ...(watchProgressIntervalMs !== undefined && { watchProgressIntervalMs }),
     member,
     store: member.store,
+    leases: member.leases,
     clusterId: "cdf818194e3a8c32",
     members: () => [
       {

@@ -3,6 +3,7 @@
 // themselves take part. Nobody is told that it owns before its own key was seen to exist still: a lease that
 // ended while it waited owns nothing (corpus 64).
 
+import type { Member, MemberError, MemberErrorCode } from "@althing/member";
 import {
   type Command,
   encodeCommand,
@@ -16,8 +17,7 @@ import {
   Watcher,
   type WatchHub,
 } from "@althing/store";
-import { type CallerOutcome, certainly } from "../caller-proposals.ts";
-import type { Member, MemberError, MemberErrorCode } from "../contract.ts";
+import { type CallerOutcome, certainly } from "../callers/caller-proposals.ts";
 import { Standings } from "./standing.ts";
 
 export interface Place {

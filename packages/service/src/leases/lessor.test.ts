@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Member, MemberError } from "@althing/member";
 import { encodeCommand } from "@althing/store";
-import type { Member, MemberError } from "./contract.ts";
-import { Cluster } from "./testing/cluster.ts";
+import type { TestMember } from "../../../member/src/testing/cluster.ts";
+import { ServiceCluster } from "../testing/service-cluster.ts";
+import { decodeLeaseMessage, encodeLeaseMessage, type LeaseMessage } from "./lease-messages.ts";
 
-function founded(): { cluster: Cluster; leader: Member } {
-  const cluster = new Cluster();
+function founded(): { cluster: ServiceCluster; leader: TestMember } {
+  const cluster = new ServiceCluster();
   cluster.startAll();
   return { cluster, leader: cluster.calm() };
 }
 
-function grant(cluster: Cluster, lease: bigint, ttlSeconds: number): void {
+function grant(cluster: ServiceCluster, lease: bigint, ttlSeconds: number): void {
   let applied = false;
   const command = encodeCommand({ kind: "leaseGrant", lease, ttlSeconds });
   cluster.follower().propose(command, (outcome) => {
@@ -19,9 +21,14 @@ function grant(cluster: Cluster, lease: bigint, ttlSeconds: number): void {
   assert.ok(cluster.world.run(2000, () => applied));
 }
 
-function ask(cluster: Cluster, on: Member, lease: bigint, renew: boolean): number | undefined {
+function ask(
+  cluster: ServiceCluster,
+  on: Pick<Member, "id">,
+  lease: bigint,
+  renew: boolean,
+): number | undefined {
   let answered: { error: MemberError | undefined; leftMs: number | undefined } | undefined;
-  on.askLease(lease, renew, (error, leftMs) => {
+  cluster.leases(on.id).ask(lease, renew, (error, leftMs) => {
     answered = { error, leftMs };
   });
   assert.ok(cluster.world.run(4000, () => answered !== undefined));
@@ -29,7 +36,7 @@ function ask(cluster: Cluster, on: Member, lease: bigint, renew: boolean): numbe
   return answered!.leftMs;
 }
 
-const exists = (cluster: Cluster, lease: bigint) =>
+const exists = (cluster: ServiceCluster, lease: bigint) =>
   [...cluster.nodes.values()].map(({ store }) => store?.lease(lease) !== undefined);
 
 test("a lease that nobody keeps alive ends on all members, once and not before its time", () => {
@@ -61,7 +68,7 @@ test("kept alive on a follower it lives on, and the leader says how long", () =>
 });
 
 test("lease-expired-by-stalled-leader: time in which nobody could be heard does not count", () => {
-  const alone = new Cluster({ ids: ["a"] });
+  const alone = new ServiceCluster({ ids: ["a"] });
   alone.startAll();
   const single = alone.calm();
   let granted = false;
@@ -80,24 +87,20 @@ test("an answer to who this member was before its restart is no answer", () => {
   const follower = cluster.follower();
   const leader = cluster.awaitLeader().id;
   grant(cluster, 7n, 2);
-  type Ask = { readonly kind: "leaseAsk"; readonly session: number; readonly request: number };
-  let asked: Ask | undefined;
+  let asked: LeaseMessage | undefined;
   cluster.filter = (_from, _to, message) => {
-    if ((message as { kind: string }).kind === "leaseAsk") asked = message as unknown as Ask;
-    return asked !== message;
+    const isAsk = message.kind === "service" && asked === undefined;
+    if (isAsk) asked = decodeLeaseMessage(message.bytes);
+    return !isAsk;
   };
   const answers: (number | undefined)[] = [];
-  follower.askLease(7n, true, (_error, leftMs) => answers.push(leftMs));
+  cluster.leases(follower.id).ask(7n, true, (_error, leftMs) => answers.push(leftMs));
   assert.ok(cluster.world.run(1000, () => asked !== undefined));
   const { session, request } = asked!;
-  const answer = (of: number) =>
-    follower.receive(leader, {
-      kind: "leaseAnswer",
-      session: of,
-      request,
-      code: "",
-      left: 1501,
-    } as never);
+  const answer = (of: number) => {
+    const told = { kind: "leaseAnswer", session: of, request, code: "", left: 1501 } as const;
+    follower.receive(leader, { kind: "service", bytes: encodeLeaseMessage(told) });
+  };
   answer(session - 1);
   assert.deepEqual(answers, []);
   answer(session);
@@ -120,7 +123,7 @@ test("who leads a second time counts anew, not on from where it stopped", () => 
   const { cluster, leader } = founded();
   grant(cluster, 7n, 2);
   cluster.world.run(1500);
-  const handOver = (from: Member, to: string): void => {
+  const handOver = (from: TestMember, to: string): void => {
     let answered: { error: MemberError | undefined } | undefined;
     from.transferLeadership(to, (error) => {
       answered = { error };
@@ -147,7 +150,7 @@ test("a lease asked for while there is no leader is answered by the next", () =>
 });
 
 test("where there is room for one proposal, leases that have ended go one after the other, not one a check", () => {
-  const cluster = new Cluster({ member: { proposalsInFlightMax: 1 } });
+  const cluster = new ServiceCluster({ member: { proposalsInFlightMax: 1 } });
   cluster.startAll();
   const leader = cluster.calm();
   const store = cluster.node(leader.id).store!;
@@ -159,5 +162,5 @@ test("where there is room for one proposal, leases that have ended go one after 
     cluster.world.run(2500, () => left() === 0),
     `${left()} leases have not ended`,
   );
-  assert.equal(leader.status().leases.expired, leases.length);
+  assert.equal(cluster.leases(leader.id).counts.expired, leases.length);
 });

@@ -3,25 +3,23 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMemoryEngine, encodeCommand, openStore } from "@althing/store";
-import type { Member, MemberError } from "./contract.ts";
+import type { MemberError, StewardHost } from "@althing/member";
+import { createMemoryEngine, encodeCommand, openStore, type Result } from "@althing/store";
+import type { TestMember } from "../../../member/src/testing/cluster.ts";
+import { ServiceCluster } from "../testing/service-cluster.ts";
 import { LeaseCheckpoints } from "./lease-checkpoints.ts";
 import { Lessor } from "./lessor.ts";
-import type { Proposals } from "./proposals.ts";
-import type { Reads } from "./reads.ts";
-import { Cluster } from "./testing/cluster.ts";
-import type { Turn } from "./turn.ts";
 
 const lease = 7n;
 const ttlSeconds = 20;
 
-function founded(): { cluster: Cluster; leader: Member } {
-  const cluster = new Cluster({ member: { leaseCheckpointMs: 2000 } });
+function founded(): { cluster: ServiceCluster; leader: TestMember } {
+  const cluster = new ServiceCluster({ leaseCheckpointMs: 2000 });
   cluster.startAll();
   return { cluster, leader: cluster.calm() };
 }
 
-function grant(cluster: Cluster, id: bigint, seconds: number): void {
+function grant(cluster: ServiceCluster, id: bigint, seconds: number): void {
   let applied = false;
   const command = encodeCommand({ kind: "leaseGrant", lease: id, ttlSeconds: seconds });
   cluster.follower().propose(command, (outcome) => {
@@ -30,9 +28,9 @@ function grant(cluster: Cluster, id: bigint, seconds: number): void {
   assert.ok(cluster.world.run(2000, () => applied));
 }
 
-function ask(cluster: Cluster, on: Member, renew: boolean): number | undefined {
+function ask(cluster: ServiceCluster, on: TestMember, renew: boolean): number | undefined {
   let answered: { error: MemberError | undefined; leftMs: number | undefined } | undefined;
-  on.askLease(lease, renew, (error, leftMs) => {
+  cluster.leases(on.id).ask(lease, renew, (error, leftMs) => {
     answered = { error, leftMs };
   });
   assert.ok(cluster.world.run(4000, () => answered !== undefined));
@@ -40,7 +38,7 @@ function ask(cluster: Cluster, on: Member, renew: boolean): number | undefined {
   return answered!.leftMs;
 }
 
-const written = (cluster: Cluster, of: Member) =>
+const written = (cluster: ServiceCluster, of: TestMember) =>
   cluster.node(of.id).store!.lease(lease)?.remainingSeconds;
 
 test("a new leader gives a lease the rest that was written down, not its whole time", () => {
@@ -95,7 +93,7 @@ test("a leader that leads no more when what it wrote of a lease is applied does 
   const { logDisk } = cluster.node(leader.id);
   logDisk.isStalled = true;
   const answers: (number | undefined)[] = [];
-  leader.askLease(lease, true, (_error, leftMs) => answers.push(leftMs));
+  cluster.leases(leader.id).ask(lease, true, (_error, leftMs) => answers.push(leftMs));
   assert.ok(cluster.world.run(2000, () => leader.status().role !== "leader"));
   assert.deepEqual(answers, []);
   logDisk.answer();
@@ -143,20 +141,18 @@ test("an older opposite that is applied first does not hide that a lease is bein
   const settle = () => {
     for (let run = soon.shift(); run !== undefined; run = soon.shift()) run();
   };
-  const turn = {
-    leadership: { epoch: 1 },
-    ports: { clock: { soon: (run: () => void) => soon.push(run) } },
-    guard: (run: () => void) => run(),
-  } as unknown as Turn;
   const outcomes: ((outcome: unknown) => void)[] = [];
-  const proposals = {
+  const host = {
+    leadership: { epoch: 1 },
+    clock: { soon: (run: () => void) => soon.push(run) },
+    guard: (run: () => void) => run(),
     proposeAsLeader: (_command: Uint8Array, done: (outcome: unknown) => void) =>
       outcomes.push(done),
-  } as unknown as Proposals;
+  } as unknown as StewardHost<Result>;
   const whole = { lease, ttlSeconds, remainingSeconds: ttlSeconds, asOfMs: 0 };
   const store = { lease: () => whole };
-  const parts = { proposals, store, everyMs: 2000, endOf: () => 20_000 };
-  const checkpoints = new LeaseCheckpoints(turn, parts);
+  const parts = { store, everyMs: 2000, endOf: () => 20_000 };
+  const checkpoints = new LeaseCheckpoints(host, parts);
   const clear = () => {
     checkpoints.clear(lease, () => {});
     settle();
@@ -185,7 +181,7 @@ test("leases are listed by the time that is left, with keep-alives counted", () 
   grant(cluster, 2n, 20);
   grant(cluster, lease, 15);
   const listed = () =>
-    [...leader.leaseEnds()].sort((a, b) => a.endMs - b.endMs).map((end) => end.lease);
+    [...cluster.leases(leader.id).ends()].sort((a, b) => a.endMs - b.endMs).map((end) => end.lease);
   assert.deepEqual(listed(), [1n, lease, 2n]);
   cluster.world.run(6000);
   ask(cluster, leader, true);
@@ -202,21 +198,20 @@ function scale(checkpointMs: number) {
     const context = { index: store.appliedIndex + 1, epoch: 1, proposer: "a", leaderTimeMs: 0 };
     return store.apply(command, context);
   };
-  const turn = {
+  const host = {
     leadership: { role: "leader", epoch: 1, leader: "a" },
     waits: { tickMs: 100, electionMs: 1000, requestMs: 5000 },
-    ports: { clock: { monotonicMs: () => clock.ms, soon: (run: () => void) => soon.push(run) } },
+    clock: { monotonicMs: () => clock.ms, soon: (run: () => void) => soon.push(run) },
     guard: (run: () => void) => run(),
     observe: () => {},
-  } as unknown as Turn;
-  const proposals = {
+    refusal: () => undefined,
+    read: (done: (error: undefined) => void) => done(undefined),
     proposeAsLeader(command: Uint8Array, done: (outcome: unknown) => void) {
       proposed++;
       soon.push(() => done({ kind: "applied", result: apply(command), index: 0 }));
     },
-  } as unknown as Proposals;
-  const reads = { read: (done: (error: undefined) => void) => done(undefined) } as unknown as Reads;
-  const lessor = new Lessor(turn, { store, proposals, reads, checkpointMs });
+  } as unknown as StewardHost<Result>;
+  const lessor = new Lessor(host, store, checkpointMs);
   lessor.leadershipChanged();
   const settle = () => {
     for (let run = soon.shift(); run !== undefined; run = soon.shift()) run();
@@ -300,7 +295,7 @@ test("a new leader begins to count a hundred thousand leases in steps, and serve
   apply(encodeCommand({ kind: "leaseRevoke", lease: 2n }));
   grantOne(count + 1);
   settle();
-  const ends = lessor.leaseEnds();
+  const ends = lessor.ends();
   assert.equal(ends.length, count);
   const leftOf = new Map(ends.map(({ lease: id, endMs }) => [id, endMs]));
   assert.deepEqual(

@@ -3,17 +3,15 @@
 // (or may say, because that is under way) that some of its time is gone is kept alive by writing the
 // opposite first. One that is kept alive more often than it is written about costs the log nothing.
 
-import { encodeCommand, type LeaseReads, type LeaseState } from "@althing/store";
+import type { StewardHost } from "@althing/member";
+import { encodeCommand, type LeaseReads, type LeaseState, type Result } from "@althing/store";
 import { Deadlines } from "./deadlines.ts";
-import type { Proposals } from "./proposals.ts";
-import type { Turn } from "./turn.ts";
 
 /** The log: "" when it says so durably. */
 type Written = (code: string) => void;
 
 interface Parts {
-  readonly proposals: Proposals;
-  readonly store: Partial<LeaseReads>;
+  readonly store: Pick<LeaseReads, "lease">;
   /** 0: nothing is written. */
   readonly everyMs: number;
   /** When a lease ends, by the leader's count; undefined: it is not for it to say. */
@@ -23,7 +21,7 @@ interface Parts {
 const BATCH_MAX = 1000;
 
 export class LeaseCheckpoints {
-  readonly #turn: Turn;
+  readonly #host: StewardHost<Result>;
   readonly #parts: Parts;
   readonly #due = new Deadlines();
   /** In a proposal whose end is not known, by its place among those of this leadership. */
@@ -33,8 +31,8 @@ export class LeaseCheckpoints {
   /** Kept alive in this turn; written about in one command. */
   #toClear: { readonly lease: bigint; readonly done: Written }[] = [];
 
-  constructor(turn: Turn, parts: Parts) {
-    this.#turn = turn;
+  constructor(host: StewardHost<Result>, parts: Parts) {
+    this.#host = host;
     this.#parts = parts;
   }
 
@@ -74,7 +72,7 @@ export class LeaseCheckpoints {
   clear(lease: bigint, done: Written): void {
     this.#toClear.push({ lease, done });
     if (this.#toClear.length === 1) {
-      this.#turn.ports.clock.soon(() => this.#turn.guard(() => this.#proposeClears()));
+      this.#host.clock.soon(() => this.#host.guard(() => this.#proposeClears()));
     }
   }
 
@@ -93,10 +91,10 @@ export class LeaseCheckpoints {
     const batch = ++this.#batches;
     for (const { lease } of leases) this.#underWay.set(lease, batch);
     this.#isBatchUnderWay = true;
-    const { epoch } = this.#turn.leadership;
+    const { epoch } = this.#host.leadership;
     const command = encodeCommand({ kind: "leaseCheckpoint", leases });
-    this.#parts.proposals.proposeAsLeader(command, (outcome) => {
-      if (this.#turn.leadership.epoch !== epoch) return;
+    this.#host.proposeAsLeader(command, (outcome) => {
+      if (this.#host.leadership.epoch !== epoch) return;
       this.#isBatchUnderWay = false;
       // Of an unknown outcome the log may still tell: until it does, these stay under way.
       if (outcome.kind === "failed" && outcome.error.outcome === "notExecuted") {
@@ -107,7 +105,7 @@ export class LeaseCheckpoints {
 
   /** Undefined: the log knows as much, or the lease is not to be told of now. */
   #remaining(lease: bigint, nowMs: number): number | undefined {
-    const state = this.#parts.store.lease?.(lease);
+    const state = this.#parts.store.lease(lease);
     const endMs = this.#parts.endOf(lease);
     if (state === undefined || endMs === undefined || this.#underWay.has(lease)) return undefined;
     // Up: never less than there is.
@@ -121,11 +119,11 @@ export class LeaseCheckpoints {
       const leases = batch.map(({ lease }) => ({ lease, remainingSeconds: 0 }));
       const command = encodeCommand({ kind: "leaseCheckpoint", leases });
       const batches = this.#batches;
-      const { epoch } = this.#turn.leadership;
-      this.#parts.proposals.proposeAsLeader(command, (outcome) => {
+      const { epoch } = this.#host.leadership;
+      this.#host.proposeAsLeader(command, (outcome) => {
         const code = outcome.kind === "failed" ? outcome.error.code : "";
         // What was proposed before it comes before it in the log, or not at all.
-        if (code === "" && this.#turn.leadership.epoch === epoch) {
+        if (code === "" && this.#host.leadership.epoch === epoch) {
           for (const { lease } of leases) {
             if ((this.#underWay.get(lease) ?? batches + 1) <= batches) this.#underWay.delete(lease);
           }

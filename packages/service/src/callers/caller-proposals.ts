@@ -4,8 +4,8 @@
 // that view alone. Where it sees nobody it asks for the newest state and looks again, and a command that was
 // refused for somebody whom it sees otherwise by then is made anew for whom it sees.
 
-import { type AuthCaller, authorizeCommand } from "@althing/store";
-import type { Member, MemberError, ProposeOutcome } from "./contract.ts";
+import type { Member, MemberError, ProposeOutcome } from "@althing/member";
+import { type AuthCaller, authorizeCommand, type Result } from "@althing/store";
 
 /** `Fault`: why it is nobody. Undefined: while auth is disabled nobody is asked. */
 export type SeenCaller<Fault extends string> = AuthCaller | Fault | undefined;
@@ -21,11 +21,11 @@ export interface Asking<Fault extends string> {
 }
 
 export type CallerOutcome<Fault extends string> =
-  | ProposeOutcome
+  | ProposeOutcome<Result>
   /** By the newest state: certainly, and nothing was proposed. */
   | { readonly kind: "refused"; readonly code: Fault };
 
-type Proposer = Pick<Member, "propose" | "read">;
+type Proposer = Pick<Member<Result>, "propose" | "read">;
 
 const nobody: AuthCaller = { user: "", authRevision: 0 };
 /** Changes of auth that overtake a command again and again. */

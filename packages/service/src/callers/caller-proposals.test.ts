@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MemberError, type ProposeOutcome } from "@althing/member";
 import {
   type AuthCaller,
   type AuthChange,
@@ -10,7 +11,6 @@ import {
   type Result,
 } from "@althing/store";
 import { certainly, proposeFor, type SeenCaller } from "./caller-proposals.ts";
-import { MemberError, type ProposeOutcome } from "./contract.ts";
 
 type Fault = "userEmpty" | "tokenInvalid";
 
@@ -41,7 +41,7 @@ class Lagging {
     return result;
   }
 
-  propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void {
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome<Result>) => void): void {
     this.write(...this.overtaking.splice(0, 1));
     this.log.push(command);
     this.proposed.push(command);

@@ -6,23 +6,24 @@
 // all: a later leader may have kept the lease alive. Members that do not lead ask the one that does.
 
 import type { MemberId } from "@althing/consensus";
+import { MemberError, type MemberErrorCode, type StewardHost } from "@althing/member";
 import {
   encodeCommand,
   type LeaseChange,
   type LeaseEnd,
   type LeaseReads,
-  type Store,
+  type Result,
 } from "@althing/store";
-import { MemberError, type MemberErrorCode } from "./contract.ts";
 import { Deadlines } from "./deadlines.ts";
 import { LeaseCheckpoints } from "./lease-checkpoints.ts";
-import type { PeerMessage } from "./ports.ts";
-import type { Proposals } from "./proposals.ts";
-import type { Reads } from "./reads.ts";
-import type { Turn } from "./turn.ts";
+import {
+  decodeLeaseMessage,
+  encodeLeaseMessage,
+  type LeaseAnswer,
+  type LeaseAsk,
+} from "./lease-messages.ts";
 
 type Done = (error: MemberError | undefined, leftMs: number | undefined) => void;
-type Message<Kind extends PeerMessage["kind"]> = Extract<PeerMessage, { kind: Kind }>;
 /** A code: nothing was done. */
 type Answer = (code: string, leftMs: number | undefined) => void;
 
@@ -44,10 +45,8 @@ const COUNTED_AT_ONCE = 2000;
 
 export class Lessor {
   readonly counts = { granted: 0, revoked: 0, renewed: 0, expired: 0 };
-  readonly #turn: Turn;
-  readonly #store: Store & Partial<LeaseReads>;
-  readonly #proposals: Proposals;
-  readonly #reads: Reads;
+  readonly #host: StewardHost<Result>;
+  readonly #store: LeaseReads;
   /** Milliseconds that this member was there to listen, at the last tick. */
   #timeMs = 0;
   #lastTickMs: number;
@@ -71,27 +70,16 @@ export class Lessor {
   readonly #asked = new Map<number, Asked>();
   #nextRequest = 1;
 
-  constructor(
-    turn: Turn,
-    parts: {
-      store: Store & Partial<LeaseReads>;
-      proposals: Proposals;
-      reads: Reads;
-      checkpointMs: number;
-    },
-  ) {
-    this.#turn = turn;
-    this.#store = parts.store;
-    this.#proposals = parts.proposals;
-    this.#reads = parts.reads;
-    this.#lastTickMs = turn.ports.clock.monotonicMs();
-    this.#checkpoints = new LeaseCheckpoints(turn, {
-      proposals: parts.proposals,
-      store: parts.store,
-      everyMs: parts.checkpointMs,
+  constructor(host: StewardHost<Result>, store: LeaseReads, checkpointMs: number) {
+    this.#host = host;
+    this.#store = store;
+    this.#lastTickMs = host.clock.monotonicMs();
+    this.#checkpoints = new LeaseCheckpoints(host, {
+      store,
+      everyMs: checkpointMs,
       endOf: (lease) => this.#ends.at(lease),
     });
-    parts.store.observeLeases?.((change) => this.#observe(change));
+    store.observeLeases((change) => this.#observe(change));
   }
 
   /** What was done to keep leases in order, for tests of the cost. */
@@ -100,44 +88,39 @@ export class Lessor {
   }
 
   /** What this member does not count goes by what the log tells. */
-  leaseEnds(): readonly LeaseEnd[] {
-    if (!this.#counts) return this.#store.leaseEnds?.() ?? [];
+  ends(): readonly LeaseEnd[] {
+    if (!this.#counts) return this.#store.leaseEnds();
     const ends: LeaseEnd[] = [];
     for (const lease of this.#ending.keys()) ends.push({ lease, endMs: 0 });
     this.#ends.forEach((lease, endMs) => {
       ends.push({ lease, endMs });
     });
-    return ends.filter(({ lease }) => this.#store.lease?.(lease) !== undefined);
+    return ends.filter(({ lease }) => this.#store.lease(lease) !== undefined);
   }
 
   ask(lease: bigint, renew: boolean, done: Done): void {
-    if (this.#asked.size >= ASKED_MAX) {
-      const error = new MemberError("overloaded", "notExecuted", "too many leases are asked for");
-      this.#turn.ports.clock.soon(() => this.#turn.guard(() => done(error, undefined)));
+    const refusal = this.#host.refusal() ?? (this.#asked.size >= ASKED_MAX ? tooMany() : undefined);
+    if (refusal !== undefined) {
+      this.#host.clock.soon(() => this.#host.guard(() => done(refusal, undefined)));
       return;
     }
-    const nowMs = this.#turn.ports.clock.monotonicMs();
-    const deadlineMs = nowMs + this.#turn.waits.requestMs;
+    const nowMs = this.#host.clock.monotonicMs();
+    const deadlineMs = nowMs + this.#host.waits.requestMs;
     const asked = { lease, renew, done, deadlineMs, waitMs: 0 };
     const request = this.#nextRequest++;
     this.#asked.set(request, asked);
     this.#try(request, asked, nowMs);
   }
 
-  receiveAsk(from: MemberId, { session, request, lease, renew }: Message<"leaseAsk">): void {
-    this.#serve(lease, renew, (code, leftMs) => {
-      const left = leftMs === undefined ? 0 : Math.floor(leftMs) + 1;
-      this.#turn.send(from, { kind: "leaseAnswer", session, request, code, left });
-    });
-  }
-
-  receiveAnswer({ session, request, code, left }: Message<"leaseAnswer">): void {
-    if (session !== this.#proposals.session) return;
-    this.#answered(request, code, left === 0 ? undefined : left - 1);
+  /** What is no message about leases, or one of a later version, is not answered. */
+  receive(from: MemberId, bytes: Uint8Array): void {
+    const message = decodeLeaseMessage(bytes);
+    if (message?.kind === "leaseAsk") this.#receiveAsk(from, message);
+    else if (message !== undefined) this.#receiveAnswer(message);
   }
 
   leadershipChanged(): void {
-    const { role, epoch } = this.#turn.leadership;
+    const { role, epoch } = this.#host.leadership;
     const leads = role === "leader";
     if (leads !== this.#leads || epoch !== this.#epoch) {
       this.#leads = leads;
@@ -154,7 +137,7 @@ export class Lessor {
     for (const [request, asked] of [...this.#asked]) {
       if (asked.waitMs > 0 && nowMs >= asked.waitMs) asked.waitMs = 0;
       if (nowMs >= asked.deadlineMs) {
-        const leaderless = this.#turn.leadership.leader === undefined;
+        const leaderless = this.#host.leadership.leader === undefined;
         this.#fail(request, asked, leaderless ? "noLeader" : "timedOut", "no leader answered");
       } else if (asked.waitMs === 0) this.#try(request, asked, nowMs);
     }
@@ -179,12 +162,25 @@ export class Lessor {
 
   /** A whole TTL runs from now on, not from the last tick. */
   #presentMs(): number {
-    return this.#timeMs + this.#heardMs(this.#turn.ports.clock.monotonicMs());
+    return this.#timeMs + this.#heardMs(this.#host.clock.monotonicMs());
   }
 
   /** Since the last tick. One that comes late says that nobody was heard meanwhile. */
   #heardMs(nowMs: number): number {
-    return Math.min(nowMs - this.#lastTickMs, 4 * this.#turn.waits.tickMs);
+    return Math.min(nowMs - this.#lastTickMs, 4 * this.#host.waits.tickMs);
+  }
+
+  #receiveAsk(from: MemberId, { session, request, lease, renew }: LeaseAsk): void {
+    this.#serve(lease, renew, (code, leftMs) => {
+      const left = leftMs === undefined ? 0 : Math.floor(leftMs) + 1;
+      const answer = { kind: "leaseAnswer", session, request, code, left } as const;
+      this.#host.send(from, encodeLeaseMessage(answer));
+    });
+  }
+
+  #receiveAnswer({ session, request, code, left }: LeaseAnswer): void {
+    if (session !== this.#host.session) return;
+    this.#answered(request, code, left === 0 ? undefined : left - 1);
   }
 
   failAll(code: MemberErrorCode, message: string): void {
@@ -192,16 +188,17 @@ export class Lessor {
   }
 
   #try(request: number, asked: Asked, nowMs: number): void {
-    const { role, leader } = this.#turn.leadership;
+    const { role, leader } = this.#host.leadership;
     if (leader === undefined) return;
-    asked.waitMs = nowMs + this.#turn.waits.electionMs;
+    asked.waitMs = nowMs + this.#host.waits.electionMs;
     const { lease, renew } = asked;
     if (role === "leader") {
       this.#serve(lease, renew, (code, leftMs) => this.#answered(request, code, leftMs));
       return;
     }
-    const { session } = this.#proposals;
-    this.#turn.send(leader, { kind: "leaseAsk", session, request, lease, renew });
+    const { session } = this.#host;
+    const message = { kind: "leaseAsk", session, request, lease, renew } as const;
+    this.#host.send(leader, encodeLeaseMessage(message));
   }
 
   #answered(request: number, code: string, leftMs: number | undefined): void {
@@ -209,7 +206,7 @@ export class Lessor {
     // Who refused will not do better within this turn: the next tick asks again.
     if (asked === undefined || code !== "") return;
     this.#asked.delete(request);
-    this.#turn.guard(() => asked.done(undefined, leftMs));
+    this.#host.guard(() => asked.done(undefined, leftMs));
   }
 
   /** As the leader: only after a quorum has said that it still is. */
@@ -219,7 +216,7 @@ export class Lessor {
       return;
     }
     const epoch = this.#epoch;
-    this.#reads.read((error) => {
+    this.#host.read((error) => {
       const stillLeads = this.#leads && epoch === this.#epoch;
       if (error !== undefined || !stillLeads) answer(error?.code ?? "notLeader", undefined);
       else this.#serveConfirmed(lease, renew, answer);
@@ -228,7 +225,7 @@ export class Lessor {
 
   #serveConfirmed(lease: bigint, renew: boolean, answer: Answer): void {
     this.#beginCounting();
-    const state = this.#store.lease?.(lease);
+    const state = this.#store.lease(lease);
     if (state === undefined) {
       answer("", undefined);
       return;
@@ -256,7 +253,7 @@ export class Lessor {
       this.#checkpoints.clear(lease, (code) => {
         if (code !== "") answer(code, undefined);
         // Revoked meanwhile, it is gone.
-        else if (this.#store.lease?.(lease) === undefined) answer("", undefined);
+        else if (this.#store.lease(lease) === undefined) answer("", undefined);
         // Whoever does not count its time any more, because another leads, cannot keep it alive.
         else if (this.#ends.at(lease) === undefined) answer("notLeader", undefined);
         else {
@@ -273,9 +270,9 @@ export class Lessor {
     this.#ending.set(lease, []);
     this.#ends.delete(lease);
     this.#checkpoints.forget(lease);
-    this.#turn.observe({ kind: "lease.expired", level: "debug", lease: String(lease) });
+    this.#host.observe({ kind: "lease.expired", level: "debug", lease: String(lease) });
     const command = encodeCommand({ kind: "leaseRevoke", lease });
-    this.#proposals.proposeAsLeader(command, (outcome) => {
+    this.#host.proposeAsLeader(command, (outcome) => {
       // Still there: the log did not take it, and the next check tries again. Who waits is told so, and
       // asks again later: at once, it would only be refused again, in the same turn and for ever.
       if (this.#ending.has(lease)) this.#ends.set(lease, this.#timeMs);
@@ -289,7 +286,7 @@ export class Lessor {
     this.counts.expired++;
     this.#endingMax = Math.min(this.#endingMax + 1, REVOKES_MAX);
     this.#endedSinceCheck++;
-    this.#turn.ports.clock.soon(() => this.#turn.guard(() => this.#endDue()));
+    this.#host.clock.soon(() => this.#host.guard(() => this.#endDue()));
   }
 
   #ended(lease: bigint, code: string): void {
@@ -331,7 +328,7 @@ export class Lessor {
     if (this.#isBeginning) return;
     this.#isBeginning = true;
     const epoch = this.#epoch;
-    this.#reads.read((error) => {
+    this.#host.read((error) => {
       this.#isBeginning = false;
       if (error === undefined && this.#leads && epoch === this.#epoch) this.#beginCounting();
     });
@@ -340,14 +337,14 @@ export class Lessor {
   /** In steps: half a million leases would keep a new leader from its first heartbeats for a second. */
   #beginCounting(): void {
     if (this.#counts || this.#uncounted !== undefined) return;
-    const uncounted = (this.#store.leaseEnds?.() ?? []).map(({ lease }) => lease);
+    const uncounted = this.#store.leaseEnds().map(({ lease }) => lease);
     this.#uncounted = uncounted;
     const step = (): void => {
       // Leadership, or the state as a whole, is another one by now.
       if (this.#uncounted !== uncounted) return;
       for (const lease of uncounted.splice(-COUNTED_AT_ONCE)) this.#count(lease);
       if (uncounted.length > 0) {
-        this.#turn.ports.clock.soon(() => this.#turn.guard(step));
+        this.#host.clock.soon(() => this.#host.guard(step));
         return;
       }
       this.#uncounted = undefined;
@@ -359,14 +356,18 @@ export class Lessor {
   /** Unless it was asked for, or granted, before its turn came. */
   #count(lease: bigint): void {
     if (this.#ends.at(lease) !== undefined || this.#ending.has(lease)) return;
-    const state = this.#store.lease?.(lease);
+    const state = this.#store.lease(lease);
     if (state === undefined) return;
-    this.#setEnd(lease, state.remainingSeconds * 1000 + this.#turn.waits.electionMs);
+    this.#setEnd(lease, state.remainingSeconds * 1000 + this.#host.waits.electionMs);
   }
 
   #fail(request: number, asked: Asked, code: MemberErrorCode, message: string): void {
     this.#asked.delete(request);
     const error = new MemberError(code, "notExecuted", message);
-    this.#turn.guard(() => asked.done(error, undefined));
+    this.#host.guard(() => asked.done(error, undefined));
   }
+}
+
+function tooMany(): MemberError {
+  return new MemberError("overloaded", "notExecuted", "too many leases are asked for");
 }
