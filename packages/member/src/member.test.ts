@@ -376,3 +376,20 @@ test("a member that was stopped for ten seconds follows the new leader and loses
   assert.equal(cluster.read(former, "k"), "v");
   assert.equal(cluster.awaitLeader().id, next.id);
 });
+
+test("an entry of a later version is not passed over: the member ends, and says what to do", () => {
+  const cluster = new Cluster();
+  cluster.startAll();
+  const leader = cluster.calm();
+  const before = leader.stateMachine.appliedIndex;
+  // As an upgraded member would propose it.
+  leader.propose(Uint8Array.of(0xfe), () => {});
+  const ended = () =>
+    [...cluster.nodes.values()].every(({ member }) => member!.status().state === "failed");
+  assert.ok(cluster.world.run(2000, ended));
+  for (const { events, store } of cluster.nodes.values()) {
+    const failed = events.find(({ kind }) => kind === "member.failed");
+    assert.match(String(failed?.cause), /later version: upgrade this member/);
+    assert.equal(store!.appliedIndex, before);
+  }
+});

@@ -332,6 +332,7 @@ export type StoreErrorCode =
   | "leaseNotFound"
   | "leaseExists"
   | "leaseTtlTooLarge"
+  /** The bytes are no command of any version. */
   | "commandUnknown"
   /** It would read, compare, sort or answer more than one request may. */
   | "tooCostly"
@@ -569,7 +570,8 @@ export interface Store {
   readonly compactRevision: Revision;
 
   /**
-   * Deterministic and synchronous; a refusal is an ErrorResult. Index must be appliedIndex + 1.
+   * Deterministic and synchronous; a refusal is an ErrorResult. Index must be appliedIndex + 1. Throws for
+   * a command of a later version, which does nothing here and something elsewhere.
    * `meta` comes with a change of the membership that brings a command along.
    */
   apply(command: Uint8Array, context: ApplyContext, meta?: Uint8Array): Result;

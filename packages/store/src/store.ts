@@ -8,7 +8,12 @@ import { isAuthorized, openAuthorized } from "./auth/authorized.ts";
 import { ReplicatedAuth } from "./auth/replicated-auth.ts";
 import { byteStringOf, writeByteString } from "./bytes/byte-string.ts";
 import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
-import { decodeCommand, plainPutKeyEnd, plainPutKeyStart } from "./command/decode.ts";
+import {
+  decodeCommand,
+  isOfLaterVersion,
+  plainPutKeyEnd,
+  plainPutKeyStart,
+} from "./command/decode.ts";
 import type {
   ApplyContext,
   AuthCaller,
@@ -339,7 +344,7 @@ class ReplicatedStore implements OpenedStore {
     context: ApplyContext,
   ): Result | StoreErrorCode {
     const command = decodeCommand(bytes);
-    if (command === undefined) return "commandUnknown";
+    if (command === undefined) return unreadable(bytes);
     if (this.#auth.enabled && (caller !== undefined || !isOfTheCluster(command))) {
       const refused = this.#auth.refuses(command, caller ?? nobody);
       if (refused !== undefined) return shapeFault(command) ?? refused;
@@ -485,6 +490,14 @@ function deletionFault(
   const meter = new Meter(command.workMax);
   chargeDeletion(keyspace, command, meter);
   return meter.isExhausted ? "tooCostly" : undefined;
+}
+
+/** What no version wrote does nothing anywhere. What a later one wrote does something, elsewhere. */
+function unreadable(command: Uint8Array): "commandUnknown" {
+  if (isOfLaterVersion(command)) {
+    throw new Error("the command is of a later version: upgrade this member");
+  }
+  return "commandUnknown";
 }
 
 const nobody: AuthCaller = { user: "", authRevision: 0 };

@@ -1,7 +1,7 @@
 // Changes of users, roles and permissions as they travel in commands, and users and roles as they are
 // kept in the store's table. The formats are durable: numbers are appended, never changed.
 
-import { type ByteReader, MalformedBytes } from "../bytes/byte-reader.ts";
+import { type ByteReader, LaterVersion } from "../bytes/byte-reader.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import type { AuthChange, Permission } from "../contract.ts";
 
@@ -106,7 +106,7 @@ export function readAuthChange(reader: ByteReader): AuthChange {
       return { kind: "revokePermission", role, key, rangeEnd: reader.byteString() };
     }
     default:
-      throw new MalformedBytes(`unknown auth change ${number}`);
+      throw new LaterVersion(`unknown auth change ${number}`);
   }
 }
 
@@ -118,12 +118,12 @@ export function writePermission(out: ByteWriter, permission: Permission): void {
 
 export function readPermission(reader: ByteReader): Permission {
   const kind = permissionKinds[reader.u8()];
-  if (kind === undefined) throw new MalformedBytes("unknown kind of permission");
+  if (kind === undefined) throw new LaterVersion("unknown kind of permission");
   return { kind, key: reader.byteString(), rangeEnd: reader.byteString() };
 }
 
 export function readFlag(reader: ByteReader): boolean {
   const value = reader.u8();
-  if (value > 1) throw new MalformedBytes("neither 0 nor 1");
+  if (value > 1) throw new LaterVersion("neither 0 nor 1");
   return value === 1;
 }

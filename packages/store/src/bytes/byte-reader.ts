@@ -10,6 +10,14 @@ export class MalformedBytes extends Error {
   }
 }
 
+/** They are well formed, as far as can be told, and say something that only a later version can know. */
+export class LaterVersion extends MalformedBytes {
+  constructor(message: string) {
+    super(message);
+    this.name = "LaterVersion";
+  }
+}
+
 export class ByteReader {
   readonly bytes: Uint8Array;
   at: number;

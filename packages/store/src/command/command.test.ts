@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { authorizeCommand } from "../auth/authorized.ts";
 import type { AuthChange, Command } from "../contract.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
 import { openStore } from "../store.ts";
@@ -120,10 +121,11 @@ test("damaged bytes decode to something or nothing, and never throw", () => {
   }
 });
 
-test("an unknown command moves the point, is answered, and changes nothing else", () => {
+test("what is no command of any version moves the point, is answered, and changes nothing else", () => {
   const store = openStore({ engine: createMemoryEngine() });
   const before = store.stateHash().hash;
-  for (const [i, bytes] of [new Uint8Array(0), bytesOf("\xfe"), bytesOf("\x01")].entries()) {
+  const nothing = [new Uint8Array(0), bytesOf("\x01"), encodeCommand(put("k", "v")).subarray(0, 3)];
+  for (const [i, bytes] of nothing.entries()) {
     const context = { index: i + 1, epoch: 1, proposer: "", leaderTimeMs: 0 };
     assert.deepEqual(store.apply(bytes, context), {
       kind: "error",
@@ -132,6 +134,26 @@ test("an unknown command moves the point, is answered, and changes nothing else"
     });
   }
   assert.deepEqual(store.stateHash(), { index: 3, hash: before });
+});
+
+test("a command of a later version is not passed over: the store says that it cannot go on", () => {
+  const store = openStore({ engine: createMemoryEngine() });
+  const before = store.stateHash();
+  const later = [
+    bytesOf("\xfe"),
+    // A flag, an alarm, an operation within a txn, a change of auth that are not known here.
+    bytesOf("\x01\x40\x01k"),
+    bytesOf("\x06\x01\x09\x01m"),
+    bytesOf("\x03\x00\x01\x01\xee\x00"),
+    bytesOf("\x15\xee"),
+    authorizeCommand({ user: "u", authRevision: 1 }, bytesOf("\xfe")),
+  ];
+  for (const bytes of later) {
+    assert.equal(decodeCommand(bytes), undefined);
+    const context = { index: 1, epoch: 1, proposer: "", leaderTimeMs: 0 };
+    assert.throws(() => store.apply(bytes, context), /of a later version: upgrade this member/);
+    assert.deepEqual(store.stateHash(), before);
+  }
 });
 
 test("the short way to a plain put finds one where the long way does, and nowhere else", () => {

@@ -1,8 +1,9 @@
-// Reads commands. A log entry that this version cannot read must have the same effect on every
-// member, which is none: `decodeCommand` returns undefined for it and never throws.
+// Reads commands. What no version wrote has the same effect on every member, which is none:
+// `decodeCommand` returns undefined for it and never throws. What a later version may have written (a number,
+// a flag, a place in a list that is not known here) has an effect on the others: `isOfLaterVersion` tells it.
 
 import { readAuthChange } from "../auth/change-codec.ts";
-import { ByteReader, MalformedBytes } from "../bytes/byte-reader.ts";
+import { ByteReader, LaterVersion, MalformedBytes } from "../bytes/byte-reader.ts";
 import type {
   Command,
   Compare,
@@ -35,6 +36,17 @@ export function decodeCommand(bytes: Uint8Array): Command | undefined {
     return reader.atEnd ? command : undefined;
   } catch (error) {
     if (error instanceof MalformedBytes) return undefined;
+    throw error;
+  }
+}
+
+/** Of what `decodeCommand` cannot read. */
+export function isOfLaterVersion(bytes: Uint8Array): boolean {
+  try {
+    readCommand(new ByteReader(bytes));
+    return false;
+  } catch (error) {
+    if (error instanceof MalformedBytes) return error instanceof LaterVersion;
     throw error;
   }
 }
@@ -103,7 +115,7 @@ function readCommand(reader: ByteReader): Command {
     case commandNumbers.auth:
       return { kind: "auth", change: readAuthChange(reader) };
     default:
-      throw new MalformedBytes(`unknown command ${number}`);
+      throw new LaterVersion(`unknown command ${number}`);
   }
 }
 
@@ -112,12 +124,12 @@ function readBounded(reader: ByteReader): Command {
   const number = reader.u8();
   if (number === commandNumbers.deleteRange) return { ...readDeleteRange(reader), workMax };
   if (number === commandNumbers.txn) return { ...readTxn(reader, 1), workMax };
-  throw new MalformedBytes(`command ${number} has no bound`);
+  throw new LaterVersion(`command ${number} has no bound`);
 }
 
 function readPut(reader: ByteReader): PutCommand {
   const flags = reader.u8();
-  if (flags > putFlagsAll) throw new MalformedBytes("unknown flags");
+  if (flags > putFlagsAll) throw new LaterVersion("unknown flags");
   const key = reader.byteString();
   const lease = (flags & putFlags.lease) === 0 ? 0n : reader.i64();
   return {
@@ -168,7 +180,7 @@ function readOpBody(reader: ByteReader, depth: number): TxnOp {
     case commandNumbers.txn:
       return readTxn(reader, depth + 1);
     default:
-      throw new MalformedBytes(`unknown operation ${number}`);
+      throw new LaterVersion(`unknown operation ${number}`);
   }
 }
 
@@ -240,6 +252,6 @@ function readInteger(reader: ByteReader): number {
 }
 
 function pick<T>(list: readonly T[], index: number): T {
-  if (index >= list.length) throw new MalformedBytes("number out of range");
+  if (index >= list.length) throw new LaterVersion("number out of range");
   return list[index]!;
 }

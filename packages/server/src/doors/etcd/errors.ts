@@ -59,7 +59,7 @@ export const etcdErrors: Readonly<Record<EtcdErrorCode, EtcdError>> = {
     status.resourceExhausted,
     "request is too large: it reads more than one request may; use a limit and continue page by page, or ask for less",
   ),
-  // A log entry of a newer version than this member understands.
+  // What was proposed is no command of any version.
   commandUnknown: error(status.failedPrecondition, "not capable"),
 
   leaderMissing: error(status.unavailable, "no leader"),
