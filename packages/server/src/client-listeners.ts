@@ -85,6 +85,10 @@ export class ClientListeners {
     return this.#listeners.map((listener) => listener.close(graceMs));
   }
 
+  cut(): void {
+    for (const listener of this.#listeners) listener.cut();
+  }
+
   async #listen(
     url: string,
     tls: ClientTls | undefined,

@@ -375,14 +375,16 @@ class RunningServer implements Server {
   async #takeApart(): Promise<void> {
     this.#founding?.end();
     for (const timer of this.#timers) clearTimeout(timer);
-    // Requests under way are answered while the member still serves.
-    const closed = this.#clients.close(closeGraceMs);
+    // Requests under way are answered while the member still serves; those that take longer, by the member as it
+    // stops: nobody is cut off without a word of what became of his request.
+    const closed = this.#clients.close(closeGraceMs + stopBoundMs);
     await Promise.race([Promise.all(closed), wait(closeGraceMs)]);
     let stopped = false;
     const stop = new Promise<void>((done) => this.member.stop(done));
     await Promise.race([stop.then(() => (stopped = true)), wait(stopBoundMs)]);
     if (!stopped) this.#logger.warn("the member did not stop in time");
     await Promise.race([Promise.all([this.#peers.close(), ...closed]), wait(closeGraceMs)]);
+    this.#clients.cut();
     this.#metrics.close();
     this.#directory.close();
     if (this.#end.code === "stopped") this.#logger.info("stopped");

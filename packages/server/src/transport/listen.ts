@@ -54,6 +54,8 @@ export interface ClientListener {
   readonly address: { readonly host: string; readonly port: number };
   /** Stops accepting, lets calls under way finish for `graceMs`, then cuts what is left. */
   close(graceMs: number): Promise<void>;
+  /** Cuts it now. */
+  cut(): void;
 }
 
 const handshakeMsMax = 10_000;
@@ -177,6 +179,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
             ? { host: bound, port: 0 }
             : { host: bound.address, port: bound.port },
         close: (graceMs) => close(server, [http1, http2], guests.sockets, graceMs),
+        cut: () => cut([http1, http2], guests.sockets),
       });
     });
   });
@@ -194,12 +197,9 @@ function close(
   graceMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => {
-      for (const part of parts) part.destroy();
-      for (const socket of sockets) socket.destroy();
-    }, graceMs);
+    const graceOver = setTimeout(() => cut(parts, sockets), graceMs);
     server.close(() => {
-      clearTimeout(cut);
+      clearTimeout(graceOver);
       // The sockets' own "close" may come after the server's.
       let left = sockets.size;
       if (left === 0) resolve();
@@ -207,4 +207,9 @@ function close(
     });
     for (const part of parts) part.beginClose();
   });
+}
+
+function cut(parts: readonly Closable[], sockets: ReadonlySet<Socket>): void {
+  for (const part of parts) part.destroy();
+  for (const socket of sockets) socket.destroy();
 }
