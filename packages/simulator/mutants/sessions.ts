@@ -14,10 +14,10 @@ export const sessionMutants: readonly Mutant[] = [
     about: "the end of a lease leaves one of its keys",
     edits: [
       {
-        file: `${store}/store.ts`,
-        find: "for (const key of this.leaseKeys(command.lease)) keyspace.deleteKey(key);",
-        replace:
-          "for (const key of this.leaseKeys(command.lease).slice(1)) keyspace.deleteKey(key);",
+        file: `${store}/mvcc/keyspace.ts`,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the source
+        find: "const end = `${last}\\0`;",
+        replace: "const end = last;",
       },
     ],
     flags: leasing,

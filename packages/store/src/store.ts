@@ -412,7 +412,7 @@ class ReplicatedStore implements OpenedStore {
   #revoke(command: LeaseRevokeCommand, encoded: Uint8Array): Result | StoreErrorCode {
     const keyspace = this.#keyspace;
     if (!this.#leases.exists(command.lease)) return "leaseNotFound";
-    for (const key of this.leaseKeys(command.lease)) keyspace.deleteKey(key);
+    keyspace.deleteAttached(command.lease);
     this.#leases.revoke(this.#engine, command.lease);
     keyspace.mix(encoded);
     return { kind: "done", revision: keyspace.visibleRevision };

@@ -7,6 +7,11 @@ export class Attachments {
   readonly #leaseOf = new Map<Key, LeaseId>();
   readonly #keysOf = new Map<LeaseId, Set<Key>>();
 
+  /** Any key hangs on any lease. */
+  get areAny(): boolean {
+    return this.#leaseOf.size > 0;
+  }
+
   /** 0n: the key hangs on no lease any more. */
   set(key: Key, lease: LeaseId): void {
     const before = this.#leaseOf.get(key) ?? 0n;
@@ -20,6 +25,17 @@ export class Attachments {
     const keys = this.#keysOf.get(lease);
     if (keys === undefined) this.#keysOf.set(lease, new Set([key]));
     else keys.add(key);
+  }
+
+  /** 0n: on none. */
+  leaseOf(key: Key): LeaseId {
+    return this.#leaseOf.get(key) ?? 0n;
+  }
+
+  /** Nothing hangs on the lease any more. */
+  detachAll(lease: LeaseId): void {
+    for (const key of this.#keysOf.get(lease) ?? []) this.#leaseOf.delete(key);
+    this.#keysOf.delete(lease);
   }
 
   /** Sorted: a revoke deletes in this order, on every member. */

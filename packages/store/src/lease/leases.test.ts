@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LeaseChange, Result } from "../contract.ts";
 import { createMemoryEngine } from "../memory/memory-engine.ts";
+import { KeyTree } from "../mvcc/key-tree.ts";
 import { type OpenedStore, openStore } from "../store.ts";
 import { del, put, range, txn } from "../testing/commands.ts";
 import { applyAll, applyOne, snapshotOf } from "../testing/driver.ts";
@@ -56,6 +57,49 @@ test("a revoke deletes the attached keys in one revision, sorted, and no others"
       ["delete", "c", 6],
     ],
   );
+});
+
+test("a revoke finds its keys among those of other leases and of none, few or many, in key order", () => {
+  const name = (i: number) => `k${1000 + i}`;
+  const mine = [700, 20, 310, 21, 22];
+  for (const [others, step] of [
+    [0, 1],
+    [40, 10],
+    [900, 1],
+  ] as const) {
+    const store = opened();
+    applyAll(store, [grant(1n), grant(2n)]);
+    for (let i = 0; i < others; i++) {
+      applyOne(store, put(name(i * step), "", i % 3 === 0 ? { lease: 2n } : {}));
+    }
+    for (const i of mine) applyOne(store, put(name(i), "", { lease: 1n }));
+    const left = liveKeys(store).filter((key) => !mine.map(name).includes(key));
+    const attached = store.leaseKeys(2n);
+    applyOne(store, revoke(1n));
+    const at = { key: "\0", rangeEnd: "\0", prevKv: false, eventsMax: 10 };
+    const told = store.readEvents({ ...at, fromRevision: store.revision });
+    assert.ok(told.kind === "events");
+    assert.deepEqual(
+      told.events.map(({ type, kv }) => `${type} ${kv.key}`),
+      [...mine].sort((a, b) => a - b).map((i) => `delete ${name(i)}`),
+    );
+    assert.deepEqual(liveKeys(store), left);
+    assert.deepEqual([store.leaseKeys(1n), store.leaseKeys(2n)], [[], attached]);
+    applyAll(store, [grant(1n), put(name(20), "", { lease: 1n })]);
+    assert.deepEqual(store.leaseKeys(1n), [name(20)]);
+  }
+});
+
+test("a revoke of thousands of keys looks none of them up by itself", (t) => {
+  const store = opened();
+  applyOne(store, grant(1n));
+  for (let i = 0; i < 5000; i++) {
+    applyOne(store, put(`k${10_000 + ((i * 7919) % 5000)}`, "", { lease: 1n }));
+  }
+  const lookUp = t.mock.method(KeyTree.prototype, "locateBytes");
+  applyOne(store, revoke(1n));
+  assert.equal(lookUp.mock.callCount(), 0);
+  assert.deepEqual(liveKeys(store), []);
 });
 
 test("a lease without keys goes without a revision", () => {

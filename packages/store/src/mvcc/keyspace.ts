@@ -39,6 +39,9 @@ export interface ReadPin extends StatePin {
   release(): void;
 }
 
+/** To pass over a key costs so much less than to look one up and delete it. */
+const passedPerDeletion = 8;
+
 /** A shorter record is hashed sooner here than the call into native code takes. */
 const callWorthBytes = 128;
 
@@ -233,14 +236,56 @@ export class Keyspace {
       this.deleteKey(key);
       return 1;
     }
+    const { start, end } = keyRange(key, rangeEnd);
+    const { attachments, versions } = this.index;
+    // To look at each version, wherever it lies in memory, is a good part of what a deletion takes.
+    const mayHang = attachments.areAny;
+    return this.#deleteWhere(start, end, (head, bytes, keyStart, keyEnd) => {
+      if (mayHang && versions.hasLease(head)) {
+        attachments.set(byteStringOf(bytes, keyStart, keyEnd), 0n);
+      }
+      return true;
+    });
+  }
+
+  /**
+   * Deletes what hangs on the lease, in key order. To sort a hundred thousand keys and look each up takes
+   * longer than to go through all keys from the first of them to the last, unless those are many more.
+   */
+  deleteAttached(lease: LeaseId): void {
+    const { attachments, tree, versions } = this.index;
+    const keys = attachments.copyOf(lease);
+    const { first, last } = boundsOf(keys);
+    const end = `${last}\0`;
+    if (tree.countLive(first, end) > keys.length * passedPerDeletion) {
+      for (const key of keys.sort()) this.deleteKey(key);
+      return;
+    }
+    let leased = 0;
+    tree.ascend(first, end, (head) => {
+      if (head > 0 && versions.hasLease(head)) leased++;
+      return true;
+    });
+    // Mostly no other lease has keys among them, and then none is asked whose it is.
+    const areAllIts = leased === keys.length;
+    this.#deleteWhere(first, end, (head, bytes, keyStart, keyEnd) => {
+      if (!versions.hasLease(head)) return false;
+      return areAllIts || attachments.leaseOf(byteStringOf(bytes, keyStart, keyEnd)) === lease;
+    });
+    attachments.detachAll(lease);
+  }
+
+  /** Deletes live keys in key order. Returns how many. */
+  #deleteWhere(
+    start: Key,
+    end: Key | undefined,
+    isDeleted: (head: number, bytes: Uint8Array, keyStart: number, keyEnd: number) => boolean,
+  ): number {
     const { index } = this;
     const main = this.revision + 1;
     const before = this.#sub;
-    const { start, end } = keyRange(key, rangeEnd);
     index.tree.replaceLive(start, end, (head, bytes, keyStart, keyEnd) => {
-      if (index.versions.hasLease(head)) {
-        index.attachments.set(byteStringOf(bytes, keyStart, keyEnd), 0n);
-      }
+      if (!isDeleted(head, bytes, keyStart, keyEnd)) return head;
       const sub = this.#sub++;
       const record = this.#records.tombstone(bytes, keyStart, keyEnd);
       this.mix(record);
@@ -255,4 +300,14 @@ export class Keyspace {
     if (key.length > this.#keyBytes.length) this.#keyBytes = new Uint8Array(key.length * 2);
     return writeByteString(key, this.#keyBytes, 0);
   }
+}
+
+function boundsOf(keys: readonly Key[]): { readonly first: Key; readonly last: Key } {
+  let first = keys[0] ?? "";
+  let last = first;
+  for (const key of keys) {
+    if (key < first) first = key;
+    if (key > last) last = key;
+  }
+  return { first, last };
 }

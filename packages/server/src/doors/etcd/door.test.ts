@@ -3,6 +3,7 @@ import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { MemberError } from "@althing/member";
 import type { EtcdInit } from "@althing/wire";
+import { wholeTxnOpsMax } from "./kv/kv-checks.ts";
 import { type Answer, EtcdClient, type ServedDoor, serveDoor } from "./testing/served-door.ts";
 
 // The door over the real store and a real socket. What the store answers is the store's to test; here it is
@@ -135,6 +136,23 @@ test("an unknown compare target holds only for equality, an unknown relation alw
     [await held(0, 9), await held(1, 9), await held(2, 9), await held(3, 9), await held(9, 0)],
     [true, false, false, false, true],
   );
+});
+
+test("a txn with all that is nested in it has a bound, whatever each of its parts may have", async () => {
+  type Ops = readonly EtcdInit<"RequestOp">[];
+  const nested = (ops: Ops, size: number): Ops =>
+    Array.from({ length: Math.ceil(ops.length / size) }, (_, i) => ({
+      request_txn: { success: ops.slice(i * size, (i + 1) * size) },
+    }));
+  const ask = (count: number) => {
+    const puts = Array.from({ length: count }, (_, i) => ({
+      request_put: { key: bytes(`nested/${i}`) },
+    }));
+    return client.txn({ success: nested(nested(puts, 25), 28) });
+  };
+  assert.equal(response(await ask(10_000)).succeeded, true);
+  const text = "etcdserver: too many operations in txn request";
+  assert.deepEqual(refusal(await ask(wholeTxnOpsMax)), [3, text]);
 });
 
 test("a txn that only reads is not logged; one with a nested txn is", async () => {

@@ -18,8 +18,28 @@ export function checkPut(put: PutMessage): EtcdErrorCode | undefined {
   return undefined;
 }
 
-/** A nested txn may use what its parent's longest list leaves of the budget. */
+/**
+ * Compares and operations of a txn with all that is nested in it. It is carried out in one piece, on every
+ * member, at some two microseconds for each: nested as etcd allows it, 1.5 MiB hold four times as many.
+ */
+export const wholeTxnOpsMax = 32_768;
+
 export function checkTxn(txn: TxnMessage, opsMax: number): EtcdErrorCode | undefined {
+  return (
+    checkLevel(txn, opsMax) ??
+    (opsOf(txn) > Math.max(wholeTxnOpsMax, opsMax) ? "tooManyOps" : undefined)
+  );
+}
+
+function opsOf(txn: TxnMessage): number {
+  let ops = txn.compares.length + txn.success.length + txn.failure.length;
+  for (const op of txn.success) if (op.kind === "txn") ops += opsOf(op);
+  for (const op of txn.failure) if (op.kind === "txn") ops += opsOf(op);
+  return ops;
+}
+
+/** A nested txn may use what its parent's longest list leaves of the budget. */
+function checkLevel(txn: TxnMessage, opsMax: number): EtcdErrorCode | undefined {
   const ops = Math.max(txn.compares.length, txn.success.length, txn.failure.length);
   if (ops > opsMax) return "tooManyOps";
   for (const compare of txn.compares) if (compare.key === "") return "keyEmpty";
@@ -41,7 +61,7 @@ function checkOp(op: OpMessage, opsMax: number): EtcdErrorCode | undefined {
     case "deleteRange":
       return op.key === "" ? "keyEmpty" : undefined;
     case "txn":
-      return checkTxn(op, opsMax);
+      return checkLevel(op, opsMax);
     case "none":
       return "keyNotFound";
   }
