@@ -224,6 +224,24 @@ async function rawStatus(lines: readonly string[], isSecure = false): Promise<st
   }
 }
 
+test("a head that says two things about who calls whom says neither", {
+  skip,
+  timeout,
+}, async () => {
+  const get = (...lines: string[]) => rawStatus(["GET /health HTTP/1.1", ...lines], false);
+  const here = `Host: 127.0.0.1:${plainPort}`;
+  const evil = "Host: evil.example";
+  assert.equal(await get(here), "HTTP/1.1 200 OK");
+  assert.equal(await get(here, evil), "HTTP/1.1 421 Misdirected Request");
+  assert.equal(await get(evil, here), "HTTP/1.1 421 Misdirected Request");
+  const none = "Sec-Fetch-Site: none";
+  assert.equal(await get(here, none, "Sec-Fetch-Site: cross-site"), "HTTP/1.1 403 Forbidden");
+  assert.equal(
+    await get(here, `Origin: ${friend}`, "Origin: https://evil.example"),
+    "HTTP/1.1 403 Forbidden",
+  );
+});
+
 test("a WebSocket opens for programs and for pages that may, and for nobody else", {
   skip,
   timeout,

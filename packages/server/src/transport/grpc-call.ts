@@ -9,7 +9,7 @@ import { armDeadline } from "./deadline.ts";
 import { encodeGrpcMessage } from "./grpc-headers.ts";
 import { errorCode } from "./http2/codes.ts";
 import { encodeBlock } from "./http2/hpack/encoder.ts";
-import type { Stream, StreamConsumer } from "./http2/stream.ts";
+import { type Stream, type StreamConsumer, streamBytes } from "./http2/stream.ts";
 import { MessageAssembler, type MessageSink, messagePrefixBytes } from "./message-assembler.ts";
 import { encodeMessage, keepRest } from "./message-encoder.ts";
 import {
@@ -275,6 +275,11 @@ export class GrpcCall
         return;
       }
       this.hasReceived = true;
+      // It may have to wait, and whoever serves it keeps what it brought for as long.
+      if (bytes.length > streamBytes && !this.stream.charge(bytes.length)) {
+        this.fail(grpcStatus.resourceExhausted, overloaded);
+        return;
+      }
       // The decoded request fits this very method's handler: both come from one object.
       if (method.kind === "unary") method.handle(method.decode(bytes), this);
       else method.handle(method.decode(bytes), this);

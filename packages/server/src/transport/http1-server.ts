@@ -74,6 +74,8 @@ export class Http1Server {
         connectionsCheckingInterval: Math.min(5000, limits.bodyMs / 2),
         // A request may be a stream that never ends; the others are bounded by the exchange.
         requestTimeout: 0,
+        // Two hosts, origins or tokens are none: whoever stands in between may have believed the other one.
+        joinDuplicateHeaders: true,
         keepAliveTimeout: 30_000,
         // Any other request that offers to speak something else is served as it is.
         shouldUpgradeCallback: (request) => this.webSocketRoute(request) !== undefined,

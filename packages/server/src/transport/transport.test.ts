@@ -366,6 +366,27 @@ test("a connection may leave only so much in requests that it never completes", 
   await until(() => memory.usedBytes === 0);
 });
 
+test("what waits to be served is charged with what it brought, until it is answered", async (t) => {
+  const memory = new MemoryBudget(limitsOf(8 << 20));
+  const own = await startEcho({ memory });
+  t.after(() => own.close(0));
+  const caller = new GrpcClient(own.address.port);
+  t.after(() => caller.close());
+  const idle = memory.usedBytes;
+  const value = Buffer.alloc(1 << 20);
+  const waiting: ReturnType<typeof caller.call>[] = [];
+  // One after the other, so that none is charged for while it arrives.
+  for (let i = 0; i < 5; i++) {
+    const request = PutRequest.encode({ value });
+    waiting.push(caller.call("/test.Echo/Wait", request, { "grpc-timeout": "1S" }));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  const statuses = (await Promise.all(waiting)).map(({ status }) => status);
+  // A connection may have half of it: some wait until their time is over, and there is no room for the others.
+  assert.deepEqual(new Set(statuses), new Set([4, 8]));
+  while (memory.usedBytes > idle + (1 << 16)) await new Promise(setImmediate);
+});
+
 test("closing lets calls under way finish, ends streams with a status, then cuts", async () => {
   const closing = await startEcho();
   const other = new GrpcClient(closing.address.port);

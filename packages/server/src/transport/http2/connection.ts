@@ -229,6 +229,7 @@ export class Connection implements FrameSink, StreamOwner, Flushable, LivenessSu
     if (this.sending.canPump) {
       this.pings.isForgiven = true;
       this.sending.pump();
+      if (this.sending.canPump) flushAtTurnEnd(this);
     }
     const answered = this.early;
     if (answered.length > 0) {

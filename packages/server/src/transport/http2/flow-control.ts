@@ -16,6 +16,9 @@ import type { Output } from "./output.ts";
 export const streamWindowBytes = 1 << 20;
 export const connectionWindowBytes = 4 << 20;
 
+/** Frames of a connection in a turn: windows of a byte each make thousands of them out of one SETTINGS. */
+const pumpedMax = 256;
+
 /** Everything is taken in as it arrives, so a window is never full, and nobody can be seen to exceed it. */
 export class ReceiveWindow {
   private readonly batchBytes: number;
@@ -92,10 +95,12 @@ export class SendFlow {
     return this.ready.size > 0 && this.window > 0 && !this.output.isBlocked;
   }
 
-  /** Frames of all streams that wait, in turn, as far as there is room. */
+  /** Frames of all streams that wait, in turn, as far as there is room, and so many at a time. */
   pump(): void {
+    let left = pumpedMax;
     // Whoever has had its turn is put behind the others, where the loop finds it again.
     for (const stream of this.ready) {
+      if (left-- === 0) return;
       const { next } = stream;
       const size = this.room(stream, next.length);
       if (size <= 0 && this.isOpen(stream)) return;

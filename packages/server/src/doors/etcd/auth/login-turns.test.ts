@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type LoginTurn, LoginTurns } from "./login-turns.ts";
 
 interface Named extends LoginTurn {
@@ -80,4 +82,20 @@ test("where there is no room the latest of the greatest crowd is turned away, an
     gone.add(turnOf("new", "1.1.1.1:1", "u")).map(({ name }) => name),
     ["gone"],
   );
+});
+
+test("of names that somebody makes up little is kept, however long they are", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const turns = new LoginTurns<Named>(100, () => 0);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 100; i++) {
+    const user = Buffer.alloc(1_000_000, `${i} `).toString("latin1");
+    turns.add(turnOf("login", `1.1.1.1:${i}`, user));
+    turns.next();
+  }
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 10_000_000, `${grown} bytes are kept`);
 });

@@ -3,6 +3,7 @@
 // the three has cost lately is remembered for a while, and that login goes first whose three have cost
 // least. When there is no room left, whoever costs and waits most is turned away, not whoever comes last.
 
+import { createHash } from "node:crypto";
 import { visitorOf } from "../../../transport/index.ts";
 
 export interface LoginOrigin {
@@ -158,7 +159,12 @@ function keysOf(origin: LoginOrigin | undefined): string[] {
   if (origin === undefined) return [];
   const { connection, user } = origin;
   const address = connection.slice(0, Math.max(connection.lastIndexOf(":"), 0));
-  return [`c ${connection}`, `a ${visitorOf(address)}`, `u ${user}`];
+  return [`c ${connection}`, `a ${visitorOf(address)}`, `u ${shortOf(user)}`];
+}
+
+/** Anybody may make up a name, of a megabyte too, and costs are remembered for long. */
+function shortOf(user: string): string {
+  return user.length <= 64 ? user : createHash("sha256").update(user).digest("base64");
 }
 
 function decayed({ value, atMs }: Cost, now: number): number {
