@@ -51,7 +51,6 @@ export class Flood {
   readonly socket: Socket;
   readonly frames: SeenFrame[] = [];
   isClosed = false;
-  receivedBytes = 0;
   #rest: Buffer = Buffer.alloc(0);
 
   /** `localAddress`: of 127.0.0.0/8, whom it seems to come from. */
@@ -82,7 +81,6 @@ export class Flood {
   }
 
   #take(chunk: Buffer): void {
-    this.receivedBytes += chunk.length;
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     for (;;) {
       const end =
