@@ -158,8 +158,9 @@ test("every page is reachable from the README, and no link of a page is dead", (
     cwd: root,
     exclude: (name) => name === "node_modules",
   });
+  // What a published package says of itself is read where it is published.
   assertNone(
-    pages.filter((page) => !reached.has(page)),
+    pages.filter((page) => !reached.has(page) && !page.endsWith("/PUBLISHED.md")),
     "pages that the README does not lead to",
   );
 });

@@ -72,7 +72,7 @@ if (runsSources(process.versions.node)) {
   else {
     process.stderr.write(
       `althing: this is Node ${process.versions.node}, and Althing needs Node ${needed.join(".")} or newer.\n` +
-        "Install one from https://nodejs.org, or run `npm install` in the project: it brings its own.\n",
+        "Install one from https://nodejs.org; in a checkout of the source `npm install` brings its own.\n",
     );
     process.exitCode = 64;
   }

@@ -6,8 +6,9 @@ import { membershipOf } from "@althing/consensus";
 import type { MemberEvent, MemberOptions } from "@althing/member";
 import { createService, type Service } from "@althing/service";
 import { createMemoryEngine, type OpenedStore, openStore } from "@althing/store";
-import { openDiskEngine } from "@althing/store/disk";
+import { openDiskEngine, whyNoDiskEngine } from "@althing/store/disk";
 import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
 import type { DataDirectory } from "./disk/index.ts";
 import type { MemberIdentity } from "./identity/member-identity.ts";
 import { protocolNamed } from "./protocols.ts";
@@ -21,6 +22,17 @@ export interface MemberParts {
 
 /** Ten ticks to a heartbeat: a hang-up is acted on and timeouts are drawn at that grain. */
 const ticksPerHeartbeat = 10;
+
+/** Before anything is made: a data directory is held to the engine that it was founded with. */
+export function requireEngine({ engine }: Config): void {
+  const why = engine === "memory" ? undefined : whyNoDiskEngine();
+  if (why === undefined) return;
+  throw new ConfigError(
+    "engine",
+    `--engine=disk needs lmdb, and it cannot be loaded on ${process.platform}/${process.arch}: ${why}. ` +
+      "`npm install lmdb` installs it, or builds it where there is no prebuilt one; --engine=memory works without.",
+  );
+}
 
 export function openMemberStore(
   config: Config,

@@ -35,7 +35,7 @@ import {
 } from "./identity/roster.ts";
 import { loadJoinSecret } from "./join-secret.ts";
 import { listenError } from "./listen-error.ts";
-import { openMemberStore, serviceOf } from "./member-parts.ts";
+import { openMemberStore, requireEngine, serviceOf } from "./member-parts.ts";
 import { createLogger, type Logger } from "./observe/logging.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createPeerEncoder } from "./peers/encoder.ts";
@@ -116,6 +116,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const files = readPortTls(config);
   const joinSecret = loadJoinSecret(config);
   const auth = readAuth(config);
+  requireEngine(config);
   const directory = openDataDirectory(config.dataDir);
   let server: RunningServer;
   try {

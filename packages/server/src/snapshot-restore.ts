@@ -21,6 +21,7 @@ import type { Config } from "./config/config.ts";
 import { createDataDirectory, DataDirectoryError, type UnfinishedDirectory } from "./disk/index.ts";
 import { restoredClusterId } from "./identity/member-id.ts";
 import { foundIdentity, type MemberIdentity } from "./identity/member-identity.ts";
+import { requireEngine } from "./member-parts.ts";
 import { openSnapshotFile, type SnapshotFile, SnapshotFileError } from "./snapshot-file.ts";
 
 export type Progress = (done: number, all: number) => void;
@@ -62,6 +63,7 @@ export interface Restored extends SnapshotSummary {
  * directory that is not empty.
  */
 export async function restoreSnapshot(options: RestoreOptions): Promise<Restored> {
+  requireEngine(options.config);
   const file = openSnapshotFile(options.path);
   try {
     const digest = options.skipHashCheck ? file.digest() : file.verify(options.tell);

@@ -2,8 +2,9 @@
 
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Database, open, type RootDatabase } from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
 import type { Space, SpaceTable } from "../blocks/ports.ts";
+import { lmdb } from "./lmdb.ts";
 
 type BinaryDatabase = Database<Buffer, Buffer>;
 type Done = (error: Error | undefined) => void;
@@ -32,7 +33,7 @@ export class LmdbSpace implements Space {
   constructor(path: string) {
     this.#path = path;
     createPrivately(path);
-    this.#root = open<Buffer, Buffer>({
+    this.#root = lmdb().open<Buffer, Buffer>({
       path,
       noSubdir: false,
       encoding: "binary",
