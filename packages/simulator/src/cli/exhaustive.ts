@@ -1,79 +1,119 @@
 // `althing sim explore`: every interleaving within bounds, instead of runs that seeds draw.
 
-import { performance } from "node:perf_hooks";
 import { type ProtocolName, protocolNames } from "@althing/simulator";
 import {
   type Bounds,
-  type ExploreOptions,
-  explore,
+  type Chapter,
+  type Exploration,
+  exploring,
+  noBounds,
+  type SuiteName,
   spendableMax,
+  suites,
+  tellBounds,
 } from "@althing/simulator/explore";
 import { UsageError } from "./arguments.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { Watch } from "./watch.ts";
 
-/** Flags that bound what may happen, and how much of it there is unless told. */
-const bounds = {
-  members: 3,
-  terms: 1,
-  entries: 1,
-  crashes: 0,
-  drops: 0,
-  installs: 0,
-  memberships: 0,
-  transfers: 0,
-  beats: 0,
-} as const satisfies Bounds;
+const suiteNames: readonly SuiteName[] = ["small", "large"];
+/** How much there is of what no flag bounds. */
+const bounds: Bounds = { ...noBounds, terms: 1, entries: 1 };
 
-export function runExhaustive(argv: readonly string[]): number {
+interface Options {
+  readonly protocol: ProtocolName | undefined;
+  readonly suite: SuiteName | undefined;
+  readonly bounds: Bounds;
+  readonly statesMax: number;
+  readonly minutes: number;
+}
+
+export async function runExhaustive(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
-  const startedMs = performance.now();
-  const { onLevel, isOver } = watching(options, startedMs);
-  const result = explore({ ...options, onLevel, isOver });
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20);
-  const { states, moves, depth, memberStates, memberSteps, isComplete, counterexample } = result;
-  const spoken = Object.entries(options.bounds).map(([name, count]) => `${name} ${count}`);
-  process.stdout.write(
-    `${options.protocol}: ${spoken.join(", ")}\n` +
-      `${states} states by ${moves} moves, ${depth} deep; ${memberStates} states of members, ${memberSteps} steps of cores; ${seconds} s, ${megabytes} MB\n`,
-  );
-  if (counterexample !== undefined) {
-    process.stdout.write(`\n${counterexample.broken.join("\n")}\n\n${counterexample.script}`);
-    return exitCodes.safety;
+  const watch = new Watch(options.minutes);
+  try {
+    return await (options.suite === undefined ? runOne(options, watch) : runSuite(options, watch));
+  } finally {
+    watch.close();
   }
+}
+
+async function runOne(options: Options, watch: Watch): Promise<number> {
+  const { protocol = "raft", bounds, statesMax } = options;
+  const started = process.cpuUsage();
+  const result = await watch.follow(exploring({ protocol, bounds, statesMax }));
+  const { states, moves, depth, memberStates, memberSteps, isComplete } = result;
+  process.stdout.write(
+    `${protocol}: ${tellBounds(bounds)}\n` +
+      `${states} states by ${moves} moves, ${depth} deep; ${memberStates} states of members, ${memberSteps} steps of cores; ${secondsSince(started)} s of a core, ${megabytes()} MB\n` +
+      `that two states were taken for one: ${tellChance(result.collisionChance)}\n`,
+  );
+  if (result.counterexample !== undefined) return tellCounterexample(result);
   process.stdout.write(isComplete ? "all of it is explored\n" : "NOT all of it is explored\n");
   return isComplete ? 0 : exitCodes.undecided;
 }
 
-interface Options extends Pick<ExploreOptions, "protocol" | "bounds" | "statesMax"> {
-  readonly minutes: number;
+async function runSuite(options: Options, watch: Watch): Promise<number> {
+  const { protocol, suite, statesMax } = options;
+  const chapters = suites[suite!].filter((one) => (protocol ?? one.protocol) === one.protocol);
+  const columns = "protocol | bounds | states | moves deep | seconds of a core | MB | is it all";
+  process.stdout.write(`| ${columns} |\n|${" --- |".repeat(7)}\n`);
+  let code = 0;
+  for (const chapter of chapters) {
+    const started = process.cpuUsage();
+    const result = await watch.follow(exploring({ ...chapter, statesMax }));
+    const verdict = verdictOf(chapter, result);
+    const seconds = secondsSince(started);
+    const cells = [chapter.protocol, tellBounds(chapter.bounds), result.states, result.depth];
+    process.stdout.write(`| ${[...cells, seconds, megabytes(), verdict.text].join(" | ")} |\n`);
+    if (result.counterexample !== undefined) return tellCounterexample(result);
+    if (code === 0) code = verdict.code;
+    if (watch.isStopped) break;
+  }
+  return code;
+}
+
+function verdictOf({ states }: Chapter, { isComplete, ...result }: Exploration) {
+  if (result.counterexample !== undefined) return { text: "NO: see below", code: exitCodes.safety };
+  if (!isComplete) return { text: "not explored to the end", code: exitCodes.undecided };
+  if (result.states === states) return { text: "all", code: 0 };
+  return { text: `all, but there were ${states} states before`, code: exitCodes.undecided };
+}
+
+function tellCounterexample({ counterexample }: Exploration): number {
+  const { broken = [], script = "" } = counterexample ?? {};
+  process.stdout.write(`\n${broken.join("\n")}\n\n${script}`);
+  return exitCodes.safety;
 }
 
 function readOptions(argv: readonly string[]): Options {
-  let protocol: ProtocolName = "raft";
-  let statesMax = 20_000_000;
+  let protocol: ProtocolName | undefined;
+  let suite: SuiteName | undefined;
+  let statesMax = 200_000_000;
   let minutes = Number.POSITIVE_INFINITY;
   const own: Record<keyof Bounds, number> = { ...bounds };
   for (let i = 0; i < argv.length; i++) {
     const [flag = "", inline] = argv[i]!.split(/=(.*)/s, 2);
     const name = flag.replace(/^--/, "");
     const value = inline ?? argv[++i] ?? "";
-    if (name === "protocol") protocol = protocolOf(value);
+    if (name === "protocol") protocol = oneOf(flag, value, protocolNames);
+    else if (name === "suite") suite = oneOf(flag, value, suiteNames);
     else if (name === "states") statesMax = numberOf(flag, value, 1, 1e9);
     else if (name === "minutes") minutes = numberOf(flag, value, 0.001, 1e6);
-    else if (name === "members") own.members = numberOf(flag, value, 1, 7);
+    else if (name === "members") own.members = numberOf(flag, value, 1, 5);
+    else if (name === "leases") own.leases = numberOf(flag, value, 0, 1);
     else if (flag.startsWith("--") && name in own) {
       own[name as keyof Bounds] = numberOf(flag, value, 0, spendableMax);
     } else throw new UsageError(`${flag} is not known to explore; see althing sim --help`);
   }
-  return { protocol, bounds: own, statesMax, minutes };
+  if (own.joiners >= own.members) throw new UsageError("--joiners leaves no member to join");
+  return { protocol, suite, bounds: own, statesMax, minutes };
 }
 
-function protocolOf(value: string): ProtocolName {
-  const protocol = protocolNames.find((name) => name === value);
-  if (protocol !== undefined) return protocol;
-  throw new UsageError(`--protocol is one of ${protocolNames.join(", ")}`);
+function oneOf<Name extends string>(flag: string, value: string, names: readonly Name[]): Name {
+  const known = names.find((name) => name === value);
+  if (known !== undefined) return known;
+  throw new UsageError(`${flag} is one of ${names.join(", ")}`);
 }
 
 function numberOf(flag: string, text: string, least: number, most: number): number {
@@ -82,14 +122,16 @@ function numberOf(flag: string, text: string, least: number, most: number): numb
   throw new UsageError(`${flag} takes a number from ${least} to ${most}`);
 }
 
-function watching({ minutes }: Options, startedMs: number) {
-  return {
-    isOver: () => performance.now() - startedMs > minutes * 60_000,
-    onLevel: (depth: number, states: number, level: number) => {
-      if (!process.stderr.isTTY) return;
-      process.stderr.write(
-        `\r\x1b[K${depth} moves deep: ${states} states, ${level} more to go on from`,
-      );
-    },
-  };
+/** Of a core, which says the same on a machine that does other work beside. */
+function secondsSince(started: NodeJS.CpuUsage): string {
+  const { user, system } = process.cpuUsage(started);
+  return ((user + system) / 1e6).toFixed(1);
+}
+
+function megabytes(): number {
+  return Math.round(process.memoryUsage().rss / 2 ** 20);
+}
+
+function tellChance(chance: number): string {
+  return chance < 1e-9 ? "less than one in 10^9" : `one in ${Math.round(1 / chance)}`;
 }

@@ -54,16 +54,22 @@ shrink takes --seed (with the flags that the failing run had) or a scenario file
   --out FILE                  where to write it (default: the scenario goes to standard output)
   --tries N                   most runs to try (default 400)
 
-explore lets three cores do all that they can, in every order, and tells how many states there are. What
-does not hold is told by the shortest way to it, as a script. How often each may happen:
+explore lets three cores do all that they can and tells how many states there are. What does not hold is
+told by the shortest way to it, as a script. How often each may happen at most:
   --terms N                   a member stands for election (default 1)
   --entries N                 a leader is given a command (default 1)
   --crashes N --drops N       crashes, with any part of what is being written; messages lost
   --installs N                a leader compacts its log, so that others may need a snapshot
-  --memberships N             a member is removed
+  --memberships N             a member is removed, or those that are to join are added
   --transfers N --beats N     leadership is handed over; a member lets a heartbeat's time pass
-  --members N                 voters (default 3)
-  --states N --minutes N      gives up there, with exit code 13 (default 20000000 states)
+  --reads N [--leases 1]      a leader is asked for a read, which it may answer from a lease
+  --members N [--joiners N]   members (default 3), of whom so many are no voters at first
+  --delays N                  not every order, but the one in which all arrives at once, and those that it
+                              becomes when N times a connection or a disk falls behind. So more can
+                              happen at once: --terms 2 --entries 2 --crashes 1 --drops 1 --delays 0
+  --suite small|large         what is known to come to an end, as a table (with --protocol: of that one)
+  --states N --minutes N      gives up there, with exit code 13 (default 200000000 states, at about 16
+                              bytes each and 60 for those that are gone on from); SIGINT does the same
 
 Exit codes
   0  every run passed

@@ -23,7 +23,7 @@ import { checksum, requireProtocol, runHere, scenarioOf } from "./run-seed.ts";
 export async function runSimulatorCommand(argv: string[]): Promise<number> {
   try {
     if (argv[0] === "explore" && !argv.includes("--help") && !argv.includes("-h")) {
-      return runExhaustive(argv.slice(1));
+      return await runExhaustive(argv.slice(1));
     }
     const args = parseArguments(argv.filter((word) => word !== "explore"));
     switch (args.command) {

@@ -5,37 +5,12 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Bounds } from "./bounds.ts";
+import { type Bounds, noBounds, tellBounds } from "./bounds.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
+import { suites } from "./suites.ts";
 
-const nothing: Bounds = {
-  members: 3,
-  terms: 1,
-  entries: 0,
-  crashes: 0,
-  drops: 0,
-  installs: 0,
-  memberships: 0,
-  transfers: 0,
-  beats: 0,
-};
-
-const explored: readonly [ExploreOptions["protocol"], Partial<Bounds>, states: number][] = [
-  ["raft", { entries: 1, crashes: 1, drops: 1 }, 148996],
-  ["raft", { entries: 1, drops: 1, installs: 1 }, 42139],
-  ["raft", { transfers: 1 }, 197281],
-  ["raft", { memberships: 1 }, 7243],
-  ["raft", { terms: 2 }, 679144],
-  ["paxos", { entries: 1, crashes: 1, drops: 1 }, 92071],
-  ["paxos", { entries: 1, drops: 1, installs: 1 }, 23125],
-  ["paxos", { transfers: 1 }, 16681],
-  ["paxos", { terms: 2 }, 292710],
-  ["zab", { entries: 1 }, 197155],
-];
-
-for (const [protocol, some, states] of explored) {
-  test(`${protocol}: all states within ${describe(some)}`, () => {
-    const bounds = { ...nothing, ...some };
+for (const { protocol, bounds, states } of suites.small) {
+  test(`${protocol}: all states within ${tellBounds(bounds)}`, () => {
     const result = explore({ protocol, bounds, statesMax: 2 * states });
     const { broken, script } = result.counterexample ?? { broken: [], script: "" };
     assert.deepEqual(broken, [], script);
@@ -59,14 +34,15 @@ const bugs: readonly [mutant: string, ExploreOptions["protocol"], Partial<Bounds
 ];
 
 for (const [mutant, protocol, some, says] of bugs) {
-  test(`${mutant} is found within ${describe({ ...some })}`, () => {
-    const found = exploreMutant(mutant, protocol, { ...nothing, ...some });
+  const bounds = { ...noBounds, terms: 1, ...some };
+  test(`${mutant} is found within ${tellBounds(bounds)}`, () => {
+    const found = exploreMutant(mutant, protocol, bounds);
     assert.match(found, says);
   });
 }
 
 test("a bug that is not within the bounds is not found", () => {
-  const found = exploreMutant("vote-in-page-cache", "raft", nothing);
+  const found = exploreMutant("vote-in-page-cache", "raft", { ...noBounds, terms: 1 });
   assert.match(found, /all of it is explored/);
 });
 
@@ -74,7 +50,9 @@ function exploreMutant(mutant: string, protocol: string, bounds: Bounds): string
   const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
   const code = `import { runSimulatorCommand } from ${JSON.stringify(file("../cli/index.ts"))};
     await runSimulatorCommand(process.argv.slice(1));`;
-  const flags = Object.entries(bounds).flatMap(([name, count]) => [`--${name}`, `${count}`]);
+  const flags = Object.entries(bounds)
+    .filter(([, count]) => Number.isFinite(count))
+    .flatMap(([name, count]) => [`--${name}`, `${count}`]);
   const run = spawnSync(
     process.execPath,
     [
@@ -85,10 +63,4 @@ function exploreMutant(mutant: string, protocol: string, bounds: Bounds): string
   );
   assert.equal(run.stderr, "");
   return run.stdout;
-}
-
-function describe(bounds: Partial<Bounds>): string {
-  return Object.entries(bounds)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(", ");
 }

@@ -3,8 +3,10 @@
 
 import { paxosParts, raftParts, zabParts } from "@althing/consensus/parts";
 import type { Bounds } from "./bounds.ts";
-import { tellWay } from "./script.ts";
-import { States } from "./states.ts";
+import { Level, Ways } from "./frontier.ts";
+import { Order } from "./order.ts";
+import { type Stage, tellWay } from "./script.ts";
+import { collisionChance, Visited } from "./visited.ts";
 import { type AnyParts, World } from "./world.ts";
 
 export interface Exploration {
@@ -16,6 +18,8 @@ export interface Exploration {
   /** Different states of single members, and how often a core was really stepped. */
   readonly memberStates: number;
   readonly memberSteps: number;
+  /** That two states were taken for one anywhere. */
+  readonly collisionChance: number;
   /** All states within the bounds were seen. */
   readonly isComplete: boolean;
   readonly counterexample: Counterexample | undefined;
@@ -27,14 +31,21 @@ export interface Counterexample {
   readonly script: string;
 }
 
+/** How far it is. */
+export interface Progress {
+  readonly depth: number;
+  readonly states: number;
+  /** Of this level, to go on from. */
+  readonly waiting: number;
+  /** Found for the next one. */
+  readonly found: number;
+}
+
 export interface ExploreOptions {
   readonly protocol: "raft" | "paxos" | "zab";
   readonly bounds: Bounds;
   /** Stops there, incomplete. */
   readonly statesMax: number;
-  readonly onLevel?: (depth: number, states: number, level: number) => void;
-  /** Asked after each level and in between: stop, incomplete. */
-  readonly isOver?: () => boolean;
 }
 
 const parts: Readonly<Record<ExploreOptions["protocol"], unknown>> = {
@@ -42,56 +53,84 @@ const parts: Readonly<Record<ExploreOptions["protocol"], unknown>> = {
   paxos: paxosParts,
   zab: zabParts,
 };
+const statesBetween = 4096;
 
+/** To the end, or to as many states as may be. */
 export function explore(options: ExploreOptions): Exploration {
-  const { protocol, bounds, statesMax, onLevel, isOver } = options;
+  const steps = exploring(options);
+  for (;;) {
+    const step = steps.next(false);
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Tells now and then how far it is; who answers true makes it end there, incomplete. */
+export function* exploring(options: ExploreOptions): Generator<Progress, Exploration, boolean> {
+  const { protocol, bounds, statesMax } = options;
   // A protocol's messages and state are its own business; to the exploration they are opaque.
   const world = new World(parts[protocol] as AnyParts, bounds);
-  const states = new States(world.width);
-  states.add(world.start(), -1);
+  const order = new Order(world, bounds);
+  const visited = new Visited();
+  const ways = new Ways();
+  const row = world.start();
+  const next = new Int32Array(row.length);
+  const broken: string[] = [];
+  let level = new Level(row.length);
   let moves = 0;
   let depth = 0;
-  let levelEnd = 1;
+  let at = 0;
+  visited.add(row);
+  ways.add(0, 0);
+  level.push(row);
   const end = (isComplete: boolean, counterexample?: Counterexample): Exploration => ({
-    states: states.count,
+    states: visited.count,
     moves,
     depth,
     memberStates: world.locals.all.length,
     memberSteps: world.locals.steps,
+    collisionChance: collisionChance(visited.count),
     isComplete,
     counterexample,
   });
-  for (let at = 0; at < states.count; at++) {
-    if (at === levelEnd) {
-      depth++;
-      levelEnd = states.count;
-      onLevel?.(depth, at, levelEnd - at);
-    }
-    if (states.count > statesMax || (at % 4096 === 0 && isOver?.() === true)) return end(false);
-    const row = states.at(at);
-    for (const move of world.moves(row)) {
-      moves++;
-      const after = world.perform(row, move);
-      if (after.broken.length > 0) {
-        const way = wayTo(world, states, at);
-        const script = tellWay(world, protocol, [...way, { row, move }]);
-        return end(false, { broken: after.broken, moves: way.length + 1, script });
+  for (;;) {
+    const found = new Level(row.length);
+    for (let place = 0; place < level.count; place++, at++) {
+      level.take(place, row);
+      const possible = order.moves(row);
+      for (let i = 0; i < possible.length; i++) {
+        moves++;
+        world.perform(row, possible[i]!, next, broken);
+        if (broken.length > 0) {
+          const way = wayTo(world, order, [...ways.to(at), i]);
+          const script = tellWay(world, protocol, way);
+          return end(false, { broken, moves: way.length, script });
+        }
+        if (!visited.add(next)) continue;
+        ways.add(at, i);
+        found.push(next);
       }
-      states.add(after.row, at);
+      if (visited.count > statesMax) return end(false);
+      if (at % statesBetween !== 0) continue;
+      const waiting = level.count - place;
+      const isOver = yield { depth, states: visited.count, waiting, found: found.count };
+      if (isOver) return end(false);
     }
+    if (found.count === 0) return end(true);
+    depth++;
+    level = found;
   }
-  return end(true);
 }
 
-/** The moves from the start to a state: rows are kept, moves are found again. */
-function wayTo(world: World, states: States, number: number) {
-  const way = [];
-  for (let at = number; at > 0; at = states.parentOf(at)) {
-    const row = states.at(states.parentOf(at));
-    const wanted = states.at(at).join();
-    const move = world.moves(row).find((each) => world.perform(row, each).row.join() === wanted);
-    if (move === undefined) throw new Error("a way that was gone is not found again");
+/** States are not kept: each is what the move before made of the one before. */
+function wayTo(world: World, order: Order, places: readonly number[]): readonly Stage[] {
+  const way: Stage[] = [];
+  let row = world.start();
+  for (const place of places) {
+    const move = order.moves(row)[place]!;
     way.push({ row, move });
+    const next = new Int32Array(row.length);
+    world.perform(row, move, next, []);
+    row = next;
   }
-  return way.reverse();
+  return way;
 }

@@ -18,6 +18,7 @@ import type {
 } from "@althing/consensus";
 import { defineProtocol, type Parts } from "@althing/consensus/parts";
 import { Machine, type Outcome, type Step } from "./machine.ts";
+import { type Carried, stepOfKey } from "./steps.ts";
 
 /** A state of one machine: what moves and checks ask of it. */
 export interface Local {
@@ -26,6 +27,9 @@ export interface Local {
   readonly parent: Local | undefined;
   readonly step: Step | undefined;
   readonly status: CoreStatus;
+  readonly isLeader: boolean;
+  /** It hears somebody else lead, and would be told of a connection that breaks. */
+  readonly follows: boolean;
   readonly writes: number;
   readonly installs: number;
   readonly storeIndex: number;
@@ -42,26 +46,37 @@ export interface Transition<Effects> {
   readonly next: Local;
   /** What the step does to the rest of the world, in a form that is quick to do again. */
   readonly effects: Effects;
+  /** Nothing came of it at all. */
+  readonly isIdle: boolean;
 }
+
+/** A core holds some kilobytes. */
+const liveMax = 20_000;
 
 export class Locals<Effects> {
   readonly all: Local[] = [];
   readonly #protocol: Protocol;
   readonly #membership: Membership;
+  readonly #hasLeases: boolean;
   readonly #states = new WeakMap<object, object>();
   readonly #numbers = new Map<string, number>();
   readonly #transitions: Map<number, Transition<Effects>>[] = [];
   readonly #compile: (member: MemberId, outcome: Outcome) => Effects;
-  /** Machines that are still in the state in which they were found. */
+  readonly #carried: Carried;
+  /** Machines that nothing was done to since they came to their state; those found last. */
   readonly #live = new Map<number, Machine>();
   steps = 0;
 
   constructor(
     parts: Parts<object, unknown, unknown, object>,
     membership: Membership,
+    hasLeases: boolean,
+    carried: Carried,
     compile: (member: MemberId, outcome: Outcome) => Effects,
   ) {
     this.#membership = membership;
+    this.#hasLeases = hasLeases;
+    this.#carried = carried;
     this.#compile = compile;
     let created: object | undefined;
     const protocol = defineProtocol({
@@ -90,28 +105,31 @@ export class Locals<Effects> {
   }
 
   /** `key` names the step among those in the same state. */
-  step(from: Local, key: number, stepOf: () => Step): Transition<Effects> {
-    const transitions = this.#transitions[from.number]!;
-    const known = transitions.get(key);
-    if (known !== undefined) return known;
-    const step = stepOf();
+  step(from: number, key: number): Transition<Effects> {
+    return this.#transitions[from]!.get(key) ?? this.#stepFirst(this.all[from]!, key);
+  }
+
+  #stepFirst(from: Local, key: number): Transition<Effects> {
+    const step = stepOfKey(key, this.#carried);
     const machine = this.#machineIn(from);
     const outcome = machine.do(step);
     this.steps++;
     const next = this.#find(machine, from, step);
-    const transition = { next, effects: this.#compile(from.member, outcome) };
-    transitions.set(key, transition);
+    const isIdle = next === from && isNothing(outcome);
+    const transition = { next, effects: this.#compile(from.member, outcome), isIdle };
+    this.#transitions[from.number]!.set(key, transition);
     return transition;
   }
 
   /** What a step makes a member tell, for people. */
-  told(from: Local, step: Step): readonly string[] {
-    return this.#machineIn(from).do(step).told;
+  told(from: Local, key: number): readonly string[] {
+    return this.#machineIn(from).do(stepOfKey(key, this.#carried)).told;
   }
 
   #create(member: MemberId): Machine {
     const stateOf = (core: Core<unknown, unknown>) => this.#states.get(core)!;
-    return new Machine(member, this.#membership, this.#protocol, stateOf);
+    const reads = this.#hasLeases ? "lease" : "quorum";
+    return new Machine(member, reads, this.#membership, this.#protocol, stateOf);
   }
 
   #machineIn(local: Local): Machine {
@@ -123,21 +141,38 @@ export class Locals<Effects> {
     const steps: Step[] = [];
     for (let at: Local = local; at.step !== undefined; at = at.parent!) steps.push(at.step);
     const machine = this.#create(local.member);
-    for (const step of steps.reverse()) machine.do(step);
+    machine.redo(steps.reverse());
     return machine;
   }
 
   #find(machine: Machine, parent: Local | undefined, step: Step | undefined): Local {
     const hash = hashOf(`${machine.id} ${machine.describe()}`);
     const known = this.#numbers.get(hash);
-    if (known !== undefined) return this.all[known]!;
+    if (known !== undefined) {
+      this.#keep(known, machine);
+      return this.all[known]!;
+    }
     const local = describe(machine, this.all.length, parent, step);
     this.all.push(local);
     this.#transitions.push(new Map());
     this.#numbers.set(hash, local.number);
-    this.#live.set(local.number, machine);
+    this.#keep(local.number, machine);
     return local;
   }
+
+  /** A state is come to about as often as it is left: mostly a machine is there for the next step. */
+  #keep(number: number, machine: Machine): void {
+    this.#live.set(number, machine);
+    if (this.#live.size <= liveMax) return;
+    for (const oldest of this.#live.keys()) {
+      this.#live.delete(oldest);
+      break;
+    }
+  }
+}
+
+function isNothing({ letters, snapshotsWanted, chosen, settled, broken }: Outcome): boolean {
+  return [letters, snapshotsWanted, chosen, settled, broken].every(({ length }) => length === 0);
 }
 
 function describe(
@@ -162,6 +197,8 @@ function describe(
     parent,
     step,
     status,
+    isLeader: status.role === "leader",
+    follows: status.leader !== undefined && status.leader !== machine.id,
     writes: machine.writes.length,
     installs: machine.installs.length,
     storeIndex: store.point.index,

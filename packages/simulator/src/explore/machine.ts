@@ -13,7 +13,6 @@ import {
   type LogPoint,
   type MemberId,
   type Membership,
-  membershipOf,
   type Protocol,
 } from "@althing/consensus";
 import { describeCoreState, farTicks } from "./core-state.ts";
@@ -62,6 +61,7 @@ const beatTicks = 1;
 
 export class Machine {
   readonly id: MemberId;
+  readonly #reads: "quorum" | "lease";
   readonly #protocol: Protocol;
   readonly #stateOf: (core: Core<unknown, unknown>) => object;
   core: Core<unknown, unknown>;
@@ -73,14 +73,17 @@ export class Machine {
   #staged: Extract<Step, { kind: "snapshot" }> | undefined;
   #inspection: object;
   #outcome: Outcome = emptyOutcome();
+  #isRepeated = false;
 
   constructor(
     id: MemberId,
+    reads: "quorum" | "lease",
     membership: Membership,
     protocol: Protocol,
     stateOf: (core: Core<unknown, unknown>) => object,
   ) {
     this.id = id;
+    this.#reads = reads;
     this.#protocol = protocol;
     this.#stateOf = stateOf;
     const base = { index: 0, epoch: 0, proposer: "", membership };
@@ -95,11 +98,19 @@ export class Machine {
     const { disk } = this;
     try {
       this.#do(step);
-      if (this.disk !== disk) this.#checkDisk();
+      if (this.disk !== disk && !this.#isRepeated) this.#checkDisk();
     } catch (error) {
       this.#outcome.broken.push(error instanceof Error ? error.message : String(error));
     }
     return this.#outcome;
+  }
+
+  /** What was done, and checked, before: only the state counts. */
+  redo(steps: readonly Step[]): void {
+    this.#isRepeated = true;
+    for (const step of steps) this.do(step);
+    this.#isRepeated = false;
+    this.#inspection = this.core.inspect();
   }
 
   /** Equal exactly when the machines are. */
@@ -164,6 +175,11 @@ export class Machine {
   #step(input: Input<unknown>): void {
     this.core.step(input, 0);
     const effects = this.core.effects();
+    if (!this.#isRepeated) this.#check();
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #check(): void {
     const next = this.core.inspect();
     const { checkInvariants, checkDelta } = this.#protocol;
     for (const { property, detail } of [
@@ -173,7 +189,6 @@ export class Machine {
       this.#outcome.broken.push(`${property}: ${detail}`);
     }
     this.#inspection = next;
-    for (const effect of effects) this.#perform(effect);
   }
 
   #perform(effect: Effect<unknown, unknown>): void {
@@ -205,6 +220,10 @@ export class Machine {
         );
         return;
       case "readReady":
+        this.#outcome.told.push(`answers a read with ${effect.index}`);
+        if (effect.token < tokenOfRead(effect.index + 1)) return;
+        this.#fail(`answers a read with ${effect.index}, though more was acted on before it`);
+        return;
       case "accepted":
       case "rejected":
       case "transferred":
@@ -311,7 +330,7 @@ export class Machine {
 
   #createCore(): Core<unknown, unknown> {
     const { state, base, entries } = this.disk;
-    return this.#protocol.create(optionsOf(this.id), {
+    return this.#protocol.create(optionsOf(this.id, this.#reads), {
       state,
       base,
       entries,
@@ -320,7 +339,7 @@ export class Machine {
   }
 }
 
-function optionsOf(id: MemberId): CoreOptions {
+function optionsOf(id: MemberId, reads: "quorum" | "lease"): CoreOptions {
   // No timer goes off by itself: elections are moves.
   return {
     id,
@@ -328,6 +347,7 @@ function optionsOf(id: MemberId): CoreOptions {
     electionTicks: farTicks * 10,
     tickMs: 10,
     random: () => 0.5,
+    reads,
   };
 }
 
@@ -335,12 +355,17 @@ function emptyOutcome(): Outcome {
   return { letters: [], snapshotsWanted: [], chosen: [], settled: [], broken: [], told: [] };
 }
 
+/** Of a read that was asked for when so many entries had been acted on: its answer must not be older. */
+export function tokenOfRead(actedOn: number): number {
+  return 16 + actedOn;
+}
+
 export function keyOf({ index, epoch, proposer, kind, payload }: Entry): string {
   return `${index}@${epoch}${proposer} ${kind} ${[...payload].join(".")}`;
 }
 
-export function votersNamed(count: number): Membership {
-  return membershipOf(Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i)));
+export function membersNamed(count: number): MemberId[] {
+  return Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
 }
 
 function advance(point: LogPoint, entry: Entry): LogPoint {
