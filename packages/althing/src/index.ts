@@ -6,4 +6,12 @@ export {
   type OpenOptions,
   type TlsSettings,
 } from "./embedded.ts";
+export {
+  type Machine,
+  type MachineContext,
+  Replica,
+  type ReplicaMember,
+  type ReplicateOptions,
+  replicate,
+} from "./replicate.ts";
 export { version } from "./version.ts";

@@ -1,5 +1,8 @@
 export * from "./contract.ts";
 export { type MemberEventKind, memberEventKinds } from "./events.ts";
+export { DurableMachine } from "./machines/durable-machine.ts";
+export { encodeJson } from "./machines/json.ts";
+export type { Answer, Machine, MachineContext } from "./machines/machine.ts";
 export { createMember } from "./member.ts";
 export { decodePeerMessage, encodePeerMessage, MalformedPeerMessage } from "./peer-codec.ts";
 export type * from "./ports.ts";

@@ -16,7 +16,6 @@ import { protocolNamed } from "./protocols.ts";
 export interface MemberParts {
   readonly config: Config;
   readonly identity: MemberIdentity;
-  readonly store: OpenedStore;
   readonly ports: MemberOptions["ports"];
 }
 
@@ -50,14 +49,25 @@ export function openMemberStore(
   return openStore({ engine, crc32 });
 }
 
-export function serviceOf({ config, identity, store, ports }: MemberParts): Service<OpenedStore> {
+export function serviceOf(
+  parts: MemberParts & { readonly store: OpenedStore },
+): Service<OpenedStore> {
+  const { config, store } = parts;
+  return createService({
+    ...memberOptionsOf(parts),
+    ...(config.leaseCheckpoints ? {} : { leaseCheckpointMs: 0 }),
+    store,
+  });
+}
+
+/** Whatever its state machine. */
+export function memberOptionsOf({ config, identity, ports }: MemberParts) {
   const { memberId, incarnation, formerIncarnation, foundingMembers, joined } = identity;
   const tickMs = Math.max(1, Math.round(config.heartbeatIntervalMs / ticksPerHeartbeat));
-  return createService({
+  return {
     id: memberId,
     protocol: protocolNamed(config.protocol),
     ...(config.paxosQuorums !== undefined && { paxosQuorums: config.paxosQuorums }),
-    store,
     bootstrap: membershipOf(joined ? [] : foundingMembers.map((member) => member.id)),
     incarnation,
     ...(formerIncarnation !== undefined && { formerIncarnation }),
@@ -71,10 +81,9 @@ export function serviceOf({ config, identity, store, ports }: MemberParts): Serv
     electionTicks: Math.max(2, Math.round(config.electionTimeoutMs / tickMs)),
     reads: config.reads,
     slowApplyMs: config.slowApplyMs,
-    ...(config.leaseCheckpoints ? {} : { leaseCheckpointMs: 0 }),
     snapshotCount: config.snapshotCount,
     requestBytesMax: config.maxRequestBytes,
     crc32,
     ports,
-  });
+  };
 }

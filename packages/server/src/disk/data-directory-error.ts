@@ -5,6 +5,8 @@ export type DataDirectoryErrorCode =
   | "locked"
   /** What is to be made there needs an empty directory. */
   | "notEmpty"
+  /** It was made for a key-value member, and is opened for a state machine of somebody's own, or the other way round. */
+  | "usedOtherwise"
   /** Written by a version this program does not know. */
   | "formatUnknown"
   /** A file that is only ever replaced whole does not read as what it was. */

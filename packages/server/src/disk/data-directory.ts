@@ -1,6 +1,7 @@
 // The layout of a member's data directory, locked for as long as it is open:
 //   format.json    the version of this layout        identity.json  who this member is, and its key
 //   introductions.json  what other members signed for it
+//   use.json       that it is a state machine's of somebody's own; a key-value member has none
 //   log/           the write-ahead log and checkpoints (a flat `Disk`)
 //   store/         the disk engine's own files       lock, lock-holder.json
 //   fixtures/      certificates that the member made for itself, where it was asked to

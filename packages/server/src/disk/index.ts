@@ -1,3 +1,4 @@
+export { claimDirectory } from "./claim.ts";
 export {
   createDataDirectory,
   type DataDirectory,
