@@ -1,8 +1,9 @@
-// npm run mutation -- [path]... [--sample N] [--seed N] [--minutes N] [--jobs N] [--keep FOLDER] [--fresh]
+// npm run mutation -- [path]... [--sample N] [--seed N] [--minutes N] [--jobs N] [--longest S] [--keep FOLDER] [--fresh]
 //
 // Plants mutants in the production code at the paths given (all packages without any), N of each package drawn by the seed, and
 // runs the tests that reach each until one of them notices. Verdicts are kept in the folder (`.mutation`) and count again in the
 // next run, but that survivors are judged anew when the tests that reach them have changed. `--fresh` judges everything anew.
+// `--longest 5` asks no test that takes more than five seconds: a first look, to be followed by one at its survivors without.
 // Leaves `report.json` and `survivors.txt` there.
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -32,6 +33,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     minutes: { type: "string" },
     jobs: { type: "string" },
+    longest: { type: "string" },
     keep: { type: "string", default: ".mutation" },
     fresh: { type: "boolean", default: false },
   },
@@ -40,8 +42,9 @@ const sample = Number(values.sample ?? Number.POSITIVE_INFINITY);
 const seed = Number(values.seed);
 const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
 const jobs = Number(values.jobs ?? availableParallelism());
-if (!(sample > 0 && minutes > 0 && jobs > 0) || !Number.isSafeInteger(seed)) {
-  console.error("--sample, --seed, --minutes and --jobs take numbers");
+const longest = Number(values.longest ?? Number.POSITIVE_INFINITY);
+if (!(sample > 0 && minutes > 0 && jobs > 0 && longest > 0) || !Number.isSafeInteger(seed)) {
+  console.error("--sample, --seed, --minutes, --jobs and --longest take numbers");
   process.exit(2);
 }
 const files = productionFiles(positionals);
@@ -76,7 +79,9 @@ async function gather(test: string): Promise<void> {
 
 async function judgeOne(mutant: Mutant): Promise<void> {
   const among = testsFor(packageOf(mutant.file));
-  const near = new Map([...reach].filter(([test]) => among.includes(test)));
+  const near = new Map(
+    [...reach].filter(([test, { seconds }]) => among.includes(test) && seconds <= longest),
+  );
   const tests = testsOf(mutant, near);
   const known = values.fresh ? undefined : results.of(mutant);
   if (known !== undefined && (isKilled(known) || known.asked === askedHash(tests))) {

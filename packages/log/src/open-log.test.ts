@@ -59,6 +59,7 @@ test("every field of an entry comes back, whatever its size, kind or proposer", 
     { index: 2 ** 40, epoch: 0, proposer: "0123456789abcdef", kind: "command", payload: big },
     { index: 5, epoch: 7, proposer: "þing\ud800", kind: "membership", payload: big.subarray(0, 3) },
     { index: 2 ** 40 + 1, epoch: 1, proposer: "x", kind: "command", payload: big.subarray(7) },
+    { index: 6, epoch: 7, proposer: "\u0111", kind: "command", payload: big.subarray(0, 3) },
   ];
   appendNow(disk, log, { state: big, entries });
   disk.crash();
@@ -268,6 +269,58 @@ test("a full disk is told as such, and everything acknowledged before stays", ()
     acknowledged,
   );
   appendNow(disk, again, { entries: [entryAt(1000)] });
+});
+
+test("where there is no room for the next segment, whoever waits for it is told that the disk is full", () => {
+  const disk = new MemoryDisk();
+  const log = recover(disk, { segmentBytes: 4096 });
+  const outcomes: string[] = [];
+  const append = (index: number, bytes: number) =>
+    log.append({ entries: [entryAt(index, 1, bytes)] }, (error) => {
+      outcomes.push(error?.code ?? "ok");
+    });
+  // Nothing but what the first segment has taken already.
+  disk.capacityBytes = 4096;
+  append(1, 2500);
+  disk.run();
+  append(2, 2500);
+  disk.run();
+  append(3, 100);
+  disk.run();
+  deepEqual(outcomes, ["ok", "diskFull", "diskFull"]);
+});
+
+test("a segment that is full is closed, and so is the last one with the log", () => {
+  const disk = new MemoryDisk();
+  const open = disk.open.bind(disk);
+  let isOpen = 0;
+  disk.open = (...args) => {
+    const file = open(...args);
+    const close = file.close.bind(file);
+    isOpen += 1;
+    file.close = () => {
+      isOpen -= 1;
+      close();
+    };
+    return file;
+  };
+  const log = recover(disk);
+  for (let index = 1; index <= 60; index += 1) appendNow(disk, log, { entries: [entryAt(index)] });
+  ok(disk.list().length > 3);
+  ok(isOpen <= 2, `${isOpen} files are open: this segment and the next`);
+  closeNow(disk, log);
+  equal(isOpen, 0);
+});
+
+test("every segment takes exactly the room that it is meant to, however much that is", () => {
+  const disk = new MemoryDisk();
+  const segmentBytes = 700_000;
+  const log = recover(disk, { segmentBytes });
+  appendNow(disk, log, { entries: [entryAt(1, 1, 500_000)] });
+  deepEqual(
+    disk.list().map((name) => disk.readAll(name).length),
+    [segmentBytes, segmentBytes],
+  );
 });
 
 test("an unknown format version is refused, not guessed at", () => {
