@@ -39,8 +39,7 @@ export async function judge(
   mutant: Mutant,
   tests: readonly string[],
   reach: ReadonlyMap<string, Reach>,
-  /** A busy machine is slow, and must not be taken for a loop. */
-  secondsLeast = 15,
+  secondsLeast = 4,
 ): Promise<Verdict> {
   const asked = askedHash(tests);
   if (tests.length === 0) return { kind: "not reached", by: "", said: "", asked };
@@ -52,7 +51,7 @@ export async function judge(
     NODE_COMPILE_CACHE: compiled,
   };
   for (const test of tests) {
-    const secondsMax = Math.min(secondsLeast + 3 * reach.get(test)!.seconds, 90);
+    const secondsMax = secondsLeast + 4 * reach.get(test)!.seconds;
     const { kind, said } = await runTest(test, environment, secondsMax);
     if (kind !== "passed") {
       return { kind: kind === "hung" ? "hung" : "killed", by: test, said, asked };

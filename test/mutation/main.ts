@@ -3,7 +3,7 @@
 // Plants mutants in the production code at the paths given (all packages without any), N of each package drawn by the seed, and
 // runs the tests that reach each until one of them notices. Verdicts are kept in the folder (`.mutation`) and count again in the
 // next run, but that survivors are judged anew when the tests that reach them have changed. `--fresh` judges everything anew.
-// `--longest 5` asks no test that takes more than five seconds: a first look, to be followed by one at its survivors without.
+// `--longest 5` asks no test that costs more than five seconds of the processor: a first look, to be followed by one at its survivors without.
 // Leaves `report.json` and `survivors.txt` there.
 
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -9,7 +9,7 @@ import { runTest } from "./run-test.ts";
 import { hashOf, read, root } from "./sources.ts";
 
 export interface Reach {
-  /** How long the test takes on the code as it is. */
+  /** How long the processor takes for the test on the code as it is, and to count what ran. */
   readonly seconds: number;
   readonly files: Readonly<Record<string, Ran>>;
 }

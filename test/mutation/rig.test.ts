@@ -29,7 +29,7 @@ async function verdictOn(change: string): Promise<Verdict> {
   }
   const mutant = mutants.find((one) => describe(one) === change);
   assert.ok(mutant, `no ${change} among\n${mutants.map(describe).join("\n")}`);
-  return judge(mutant, testsOf(mutant, reach), reach, 3);
+  return judge(mutant, testsOf(mutant, reach), reach, 1);
 }
 
 test("what a test compares is killed by it, and it is named", async () => {
