@@ -45,6 +45,7 @@ const lastResorts: Record<string, readonly string[]> = {
   consensus: [raft, paxos, zab],
   log: [raft],
   member: [raft, paxos],
+  service: [raft],
   store: [raft],
 };
 

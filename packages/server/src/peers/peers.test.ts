@@ -690,3 +690,18 @@ test("a member that left is not listened to and not called", async () => {
   assert.equal((refusal.detail as { code: string }).code, "unknownMember");
   assert.deepEqual(a.transport.stats(), []);
 });
+
+test("who is about to leave the list is told that it is no member, and is not called", async () => {
+  const [portA, portB] = [port++, port++];
+  const a = member(ids.a, portA, { [ids.b]: portB });
+  const b = member(ids.b, portB, { [ids.a]: portA });
+  const urls = [parsePeerUrl(`http://127.0.0.1:${portA}`)!];
+  b.transport.update([{ id: ids.a, urls, leaving: true }]);
+  await Promise.all([a.start(), b.start()]);
+  const refusal = await a.until(observed("peerRefusedUs"), 0);
+  assert.equal((refusal.detail as MemberEvent)["code"], "unknownMember");
+  assert.deepEqual(
+    b.told.filter(({ kind }) => kind === "connected"),
+    [],
+  );
+});

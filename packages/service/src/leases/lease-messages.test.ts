@@ -54,3 +54,16 @@ test("junk is no message", () => {
     { numRuns: 5000 },
   );
 });
+
+test("a lease is 64 bits in two halves, and with a half that is longer it is no message", () => {
+  const ask = { kind: "leaseAsk", session: 1, request: 2, lease: -1n, renew: true } as const;
+  const bytes = encodeLeaseMessage(ask);
+  // Each half is a number of seven bits to the byte: the last byte of either holds four bits.
+  const places = [...bytes.keys()].filter((at) => bytes[at] === 0x0f);
+  assert.equal(places.length, 2);
+  for (const at of places) {
+    const longer = bytes.slice();
+    longer[at] = 0x1f;
+    assert.equal(decodeLeaseMessage(longer), undefined);
+  }
+});

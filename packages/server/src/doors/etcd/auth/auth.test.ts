@@ -13,8 +13,12 @@ import {
   etcdCodecs,
   etcdRpcs,
 } from "@althing/wire";
+import type { CallContext } from "../../../transport/index.ts";
 import { frame, unframe } from "../../../transport/testing/grpc-client.ts";
 import { type Answer, EtcdClient, serveDoor } from "../testing/served-door.ts";
+import { createTestContext } from "../testing/single-member.ts";
+import { Access } from "./access.ts";
+import { createTokens } from "./token-options.ts";
 
 const served = await serveDoor();
 const client = new EtcdClient(served.port);
@@ -166,6 +170,26 @@ test("the token may come as metadata of two names, with Bearer or without", asyn
   ]) {
     assert.equal((await client.range({ key: bytes("a") }, headers)).status, 0);
   }
+});
+
+test("of two tokens the one called token counts", async () => {
+  const token = await login("ünïcode");
+  const asked = (headers: Readonly<Record<string, string>>) =>
+    client.range({ key: bytes("a") }, headers);
+  assert.equal((await asked({ token, authorization: "none" })).status, 0);
+  const answer = await asked({ token: "none", authorization: token });
+  assert.equal(`${answer.status} ${"message" in answer && answer.message}`, texts.token);
+});
+
+test("leases are listed to users alone, also when no key hangs on any", () => {
+  const context = createTestContext(served.member, { auth: { namesByCertificate: true } });
+  const access = new Access(context, createTokens(context.auth.tokens));
+  const by = (commonName: string) =>
+    ({ metadata: () => undefined, caller: { commonName } }) as unknown as CallContext;
+  assert.equal(access.refusesLeases(by("u"), []), undefined);
+  assert.equal(access.refusesLeases(by("root"), []), undefined);
+  assert.equal(access.refusesLeases(by("nobody"), []), access.refusesStranger(by("nobody")));
+  assert.notEqual(access.refusesLeases(by("nobody"), []), undefined);
 });
 
 test("who may do what", async () => {
