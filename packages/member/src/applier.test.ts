@@ -10,6 +10,7 @@ import { Fences } from "./fences.ts";
 import { MembershipTrack } from "./membership-track.ts";
 import { Roster } from "./roster/roster.ts";
 import type { StateMachine } from "./state-machine.ts";
+import { Cluster } from "./testing/cluster.ts";
 import type { Turn } from "./turn.ts";
 
 const put: Command = {
@@ -83,4 +84,20 @@ test("commands that take long end the piece, those that do not and puts fill it"
   assert.deepEqual(piecesOf(reads.slice(0, 5), 50), [1, 1, 1, 1, 1]);
   assert.deepEqual(piecesOf([put, put, read, put, put, read], 50), [3, 3]);
   assert.deepEqual(piecesOf(Array(2000).fill(put), 0), [1024, 976]);
+});
+
+test("who asks for it hears how far the store has come, until it does not want to any more", () => {
+  const cluster = new Cluster({ ids: ["a"] });
+  cluster.startAll();
+  const member = cluster.calm();
+  const heard: number[][] = [[], []];
+  const [, forget] = heard.map((list) => member.onApplied((index) => list.push(index)));
+  cluster.put(member, "k", "1");
+  assert.deepEqual(heard[0], [member.stateMachine.appliedIndex]);
+  assert.deepEqual(heard[1], heard[0]);
+  forget!();
+  forget!();
+  cluster.put(member, "k", "2");
+  assert.equal(heard[0]!.at(-1), member.stateMachine.appliedIndex);
+  assert.equal(heard[1]!.length, 1);
 });

@@ -393,31 +393,3 @@ test("an entry of a later version is not passed over: the member ends, and says 
     assert.equal(store!.appliedIndex, before);
   }
 });
-
-test("who asks for it hears how far the store has come, until it does not want to any more", () => {
-  const cluster = new Cluster({ ids: ["a"] });
-  cluster.startAll();
-  const member = cluster.calm();
-  const heard: number[][] = [[], []];
-  const [, forget] = heard.map((list) => member.onApplied((index) => list.push(index)));
-  cluster.put(member, "k", "1");
-  assert.deepEqual(heard[0], [member.stateMachine.appliedIndex]);
-  assert.deepEqual(heard[1], heard[0]);
-  forget!();
-  forget!();
-  cluster.put(member, "k", "2");
-  assert.equal(heard[0]!.at(-1), member.stateMachine.appliedIndex);
-  assert.equal(heard[1]!.length, 1);
-});
-
-test("a request that the leader never takes is told to be unknown when its time is over", () => {
-  const cluster = new Cluster({ member: { requestTimeoutMs: 700 } });
-  cluster.startAll();
-  const leader = cluster.calm();
-  const follower = cluster.follower();
-  cluster.filter = (_from, _to, message) => message.kind !== "forward";
-  const outcome = cluster.put(follower, "k", "v");
-  assert.ok(outcome.kind === "failed");
-  assert.deepEqual([outcome.error.code, outcome.error.outcome], ["timedOut", "unknown"]);
-  assert.equal(cluster.leader, leader);
-});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProposeOutcome } from "./contract.ts";
 import { Proposals } from "./proposals.ts";
+import { Cluster } from "./testing/cluster.ts";
 import type { Leadership, Turn } from "./turn.ts";
 
 /** A follower, alone with a clock. */
@@ -48,4 +49,16 @@ test("however long there is no leader, only requests that still wait for one are
   proposals.leadershipChanged();
   proposals.stepAsFollower();
   assert.deepEqual([sent, proposals.parked, proposals.pending], [[pending], 0, pending]);
+});
+
+test("a request that the leader never takes is told to be unknown when its time is over", () => {
+  const cluster = new Cluster({ member: { requestTimeoutMs: 700 } });
+  cluster.startAll();
+  const leader = cluster.calm();
+  const follower = cluster.follower();
+  cluster.filter = (_from, _to, message) => message.kind !== "forward";
+  const outcome = cluster.put(follower, "k", "v");
+  assert.ok(outcome.kind === "failed");
+  assert.deepEqual([outcome.error.code, outcome.error.outcome], ["timedOut", "unknown"]);
+  assert.equal(cluster.leader, leader);
 });
