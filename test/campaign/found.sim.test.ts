@@ -1,0 +1,53 @@
+// A whole campaign over code with a bug that is known: it is found by more than one that hunts, kept small, and the kept
+// runs fail for as long as the bug is there.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Ledger } from "./ledger.ts";
+import { programs, root } from "./paths.ts";
+
+const patch = new URL("../../packages/simulator/mutants/patch.ts", import.meta.url).href;
+const bug = { ALTHING_MUTANT: "ack-before-durable", NODE_OPTIONS: `--import ${patch}` };
+
+function node(env: Record<string, string>, ...args: string[]) {
+  return spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
+}
+
+test("a campaign finds a bug that was put back, keeps it small, and says how to see it again", () => {
+  const out = mkdtempSync(join(tmpdir(), "althing-campaign-"));
+  const time = ["--minutes", "0.5", "--workers", "2", "--protocol", "raft"];
+  const { status, stdout, stderr } = node(bug, "test/campaign/main.ts", ...time, "--out", out);
+  assert.equal(status, 1, stderr);
+  const { bugs } = JSON.parse(readFileSync(join(out, "summary.json"), "utf8")) as Ledger;
+  for (const { number, replay } of bugs) {
+    assert.ok(stdout.includes(`bug ${number}  `) && stdout.includes(replay), stdout);
+  }
+  const kept = globSync(join(out, "bugs", "*.json"));
+  const plans = kept.filter((file) => "plan" in JSON.parse(readFileSync(file, "utf8")));
+  const scenarios = kept.filter((file) => !plans.includes(file));
+  assert.ok(plans.length > 0 && scenarios.length > 0, stdout);
+  for (const file of plans) {
+    const { plan } = JSON.parse(readFileSync(file, "utf8")) as { plan: { moves: unknown[] } };
+    assert.ok(plan.moves.length < 50, `${plan.moves.length} moves are left`);
+    assert.equal(node(bug, programs.plans, file).status, 1);
+    assert.equal(node({}, programs.plans, file).status, 0, "without the bug it passes");
+  }
+  for (const file of scenarios) {
+    assert.equal(node(bug, programs.althing, "sim", "run", file).status, 11);
+  }
+});
+
+test("how long is to be said, and what is not known is refused", () => {
+  for (const flags of [[], ["--minutes", "0"], ["--hours", "1", "--protocol", "gossip"]]) {
+    assert.equal(node({}, "test/campaign/main.ts", ...flags).status, 3, flags.join(" "));
+  }
+  assert.equal(node({}, programs.plans, "--kind", "unheard").status, 3);
+});
