@@ -7,7 +7,7 @@ export const simCommand: Command = {
   summary: "Run the members in a hostile, deterministic world",
   usage: "sim [options]",
   about:
-    "Runs the very code of the members over a simulated network, disk and clock, under faults. One\nseed decides everything; a run can be replayed bit for bit. `althing sim --help` tells the options.",
+    "Runs the very code of the members over a simulated network, disk and clock, under faults. One\nseed decides everything; a run can be replayed bit for bit. `althing sim --help` tells the options.\nEnds with 0 when every run passed, with 10 to 14 by what was found (the help tells which), and with 3 when the\ncommand line is wrong.",
   options: [],
   examples: [
     { command: "althing sim --seeds 100", what: "a hundred worlds" },

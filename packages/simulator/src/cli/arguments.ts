@@ -82,14 +82,14 @@ export function parseArguments(argv: readonly string[]): SimulatorArguments {
         const value = inline ?? argv[++i];
         if (value === undefined) throw new UsageError(`--${name} needs a value`);
         values.set(name, value);
-      } else throw new UsageError(`--${name} is not known; see althing sim --help`);
+      } else throw new UsageError(`there is no option --${name}`);
     }
   }
   const [first, ...rest] = words;
   const command = first === "shrink" || first === "run" ? first : "explore";
   const files = command === "explore" ? words : rest;
   if (command === "explore" && files.length > 0) {
-    throw new UsageError(`"${files[0]}" is not known; see althing sim --help`);
+    throw new UsageError(`there is nothing to do with "${files[0]}"`);
   }
   const protocol = values.get("protocol") ?? "raft";
   if (!protocolNames.includes(protocol as ProtocolName)) {

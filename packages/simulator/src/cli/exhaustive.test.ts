@@ -33,10 +33,10 @@ test("what is not explored to the end is no success", () => {
 test("a bound that is not known or too large is refused", () => {
   const unknown = run("--seeds", "3");
   assert.match(unknown.stderr, /--seeds is not known to explore/);
-  assert.equal(unknown.status, 2);
+  assert.equal(unknown.status, 3);
   const large = run("--terms", "8");
   assert.match(large.stderr, /--terms takes a number from 0 to 7/);
-  assert.equal(large.status, 2);
+  assert.equal(large.status, 3);
 });
 
 test("who interrupts an exploration is told how far it was", async () => {

@@ -2,7 +2,8 @@
 
 import type { RunVerdict } from "@althing/simulator";
 
-export const usageExitCode = 2;
+/** As everywhere in the command; 2 would mean that nobody could be reached. */
+export const usageExitCode = 3;
 
 export const exitCodes: Readonly<Record<RunVerdict, number>> = {
   pass: 0,

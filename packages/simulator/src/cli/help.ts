@@ -1,6 +1,6 @@
 // What `althing sim --help` says.
 
-export const help = `althing sim - run the real protocol code in a hostile, deterministic world
+export const help = `Runs the members' own code in a hostile, deterministic world.
 
 One 64-bit seed decides everything: cluster size, timeouts, faults, what clients do. The cores, log,
 store and member runtime are the ones that production runs. The store mostly runs the disk engine, production's
@@ -8,18 +8,12 @@ default, over a disk that loses what was not committed (LMDB itself is not run),
 memory engine. Network, disks, clocks and processes are virtual. The same commit, protocol, seed and options
 always give the same run, event by event.
 
-  althing sim --seeds 1000                 a thousand seeds of Raft, on all cores
-  althing sim --minutes 10                 as many as ten minutes hold
-  althing sim --seed 42 --trace            one run, told event by event
-  althing sim --seed 42 --svg run.svg      one run as a space-time diagram
-  althing sim shrink --seed 42 --out f.json
-                                           makes a failing run small and keeps it as a scenario
-  althing sim run f.json [more.json]       replays scenarios
+Usage: althing sim [options]
+       althing sim run FILE... [--trace] [--svg FILE]
+       althing sim shrink --seed N | FILE [options]
+       althing sim explore [options]
 
-  althing sim explore --protocol paxos --terms 2 --crashes 1
-                                           not runs: everything that can happen within bounds
-
-What to run
+Options:
   --protocol raft|paxos|zab   default raft
   --seed N                    this seed (decimal or 0x...)
   --seeds N [--from N]        N seeds beginning with --from (default 1); default 100
@@ -71,9 +65,9 @@ told by the shortest way to it, as a script. How often each may happen at most:
   --states N --minutes N      gives up there, with exit code 13 (default 200000000 states, at about 16
                               bytes each and 60 for those that are gone on from); SIGINT does the same
 
-Exit codes
+Exit codes:
   0  every run passed
-  2  the command line is wrong
+  3  the command line is wrong
   10 crash: an assertion failed, a member died or did not start
   11 safety: a property that must always hold did not
   12 liveness: a healed cluster made no progress in time
@@ -82,4 +76,15 @@ Exit codes
      demanded after the healing; a run that did no work is not a pass
 
 A failure prints the one command that replays it. Events are documented in docs/trace.md.
+
+Examples:
+  althing sim --seeds 1000                 # a thousand seeds of Raft, on all cores
+  althing sim --minutes 10                 # as many as ten minutes hold
+  althing sim --seed 42 --trace            # one run, told event by event
+  althing sim --seed 42 --svg run.svg      # one run as a space-time diagram
+  althing sim shrink --seed 42 --out f.json
+                                           # makes a failing run small and keeps it as a scenario
+  althing sim run f.json                   # replays it
+  althing sim explore --protocol paxos --terms 2 --crashes 1
+                                           # not runs: everything that can happen within bounds
 `;

@@ -39,7 +39,8 @@ export async function runSimulatorCommand(argv: string[]): Promise<number> {
     }
   } catch (error) {
     if (error instanceof UsageError || error instanceof ScenarioUnreadable) {
-      process.stderr.write(`althing sim: ${error.message}\n`);
+      const [usage, more] = ["  Usage: althing sim [options]", "  Help:  althing sim --help"];
+      process.stderr.write(`althing: ${error.message}\n${usage}\n${more}\n`);
       return usageExitCode;
     }
     throw error;
