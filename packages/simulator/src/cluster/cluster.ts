@@ -16,6 +16,7 @@ import { ObservedStore } from "../observe/observed-store.ts";
 import { MemberWatch } from "../observe/watch-member.ts";
 import { Windows } from "../observe/windows.ts";
 import type { SimulationOptions } from "../options/options.ts";
+import { drawSettings } from "../options/swarm.ts";
 import type { Prng } from "../random/prng.ts";
 import type { TraceEvent } from "../trace/events.ts";
 import type { Trace } from "../trace/trace.ts";
@@ -38,6 +39,13 @@ export interface ClusterParts {
   readonly recode: (message: PeerMessage) => PeerMessage;
   readonly crc32: ((bytes: Uint8Array, seed?: number) => number) | undefined;
 }
+
+const noMembership: Membership = {
+  voters: [],
+  votersOutgoing: [],
+  learners: [],
+  learnersNext: [],
+};
 
 /** How long a supervisor waits before it starts a failed process again. */
 const restartDelayMicros = 300_000;
@@ -84,6 +92,7 @@ export class Cluster {
           ordinalOf,
           invariantsEvery: options.invariantsEvery,
           windows: this.windows,
+          shortened: (close) => world.after(3 * options.disk.sync, undefined, close),
           handover:
             options.reads === "lease"
               ? (close) => world.after(electionMicros, undefined, close)
@@ -108,7 +117,7 @@ export class Cluster {
 
   start(machine: Machine): void {
     if (machine.process !== undefined) return;
-    const { world, trace, options, prng } = this.#parts;
+    const { world, trace, prng } = this.#parts;
     machine.lives++;
     machine.turns.generation++;
     machine.turns.held.length = 0;
@@ -116,6 +125,7 @@ export class Cluster {
     machine.wasStopped = false;
     machine.errorsBefore = machine.disk.faults.given;
     const chance = prng.split(`life ${machine.ordinal} ${machine.lives}`);
+    const options = this.#settingsOf(machine, chance.split("settings"));
     const turns = machine.turns;
     const disk = diskPort({
       world,
@@ -161,7 +171,7 @@ export class Cluster {
           random: () => chance.random(),
           observe: (event) => this.#observed(machine, event),
         },
-        bootstrap: this.#bootstrap,
+        bootstrap: this.#bootstrapOf(machine),
         incarnation: machine.incarnation,
         attributes: { name: machine.name, peerUrls: [], clientUrls: [] },
         tickMs: options.tickMs,
@@ -355,11 +365,24 @@ export class Cluster {
       () =>
         restartOf(
           machine.disk,
-          { ...this.#parts, id: machine.id, bootstrap: this.#bootstrap },
+          { ...this.#parts, id: machine.id, bootstrap: this.#bootstrapOf(machine) },
           chance,
         ),
       leaders,
     );
+  }
+
+  #bootstrapOf({ ordinal }: Machine): Membership {
+    const { voters, learners, joinersKnowNobody } = this.#parts.options;
+    const founds = ordinal < voters + learners || joinersKnowNobody !== true;
+    return founds ? this.#bootstrap : noMembership;
+  }
+
+  /** As an operator left them before this life. */
+  #settingsOf(machine: Machine, prng: Prng): SimulationOptions {
+    const { options } = this.#parts;
+    if (options.settingsChange !== true || machine.lives < 2) return options;
+    return { ...options, ...drawSettings(prng) };
   }
 
   get hasDiskEngine(): boolean {
@@ -496,12 +519,15 @@ export class Cluster {
   }
 
   #diskTrace(machine: Machine) {
-    const { trace, world } = this.#parts;
+    const { trace, world, prng } = this.#parts;
     const member = machine.ordinal;
-    // Each step of an installation is judged by what a crash would make of it.
+    const sometimes = prng.split(`asks ${member} ${machine.lives}`);
+    // Each step of an installation is judged by what a crash would make of it, and some when the log gets shorter.
     const moved = (): void => {
-      if (!this.windows.isOpen(member, "installing")) return;
-      world.afterwards(() => this.judgeAfterCrash(machine));
+      const asks =
+        this.windows.isOpen(member, "installing") ||
+        (this.windows.isOpen(member, "shortening") && sometimes.chance(0.1));
+      if (asks) world.afterwards(() => this.judgeAfterCrash(machine));
     };
     return {
       write: (file: string, offset: number, bytes: number): void => {

@@ -2,6 +2,7 @@
 // one thing is done after the other, some of it late, and some of it fails.
 
 import { DiskError } from "@althing/log";
+import type { DiskErrorKind } from "../faults/plan.ts";
 import type { Prng } from "../random/prng.ts";
 import type { Micros, World } from "../world/world.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
@@ -48,11 +49,8 @@ export class Device {
 
   writeError(name: string, growth: number): DiskError | undefined {
     const { faults } = this.#disk;
-    if (faults.failWrites > 0) {
-      faults.failWrites--;
-      faults.given++;
-      return new DiskError("io", name, `${name}: input/output error on write`);
-    }
+    const error = this.error("write", name);
+    if (error !== undefined) return error;
     if (faults.freeBytes !== undefined && growth > faults.freeBytes) {
       faults.given++;
       return new DiskError("full", name, `${name}: no space left on device`);
@@ -61,20 +59,19 @@ export class Device {
     return undefined;
   }
 
-  syncError(name: string): DiskError | undefined {
+  /** The next one of the kind is to fail. */
+  error(kind: DiskErrorKind, name: string): DiskError | undefined {
     const { faults } = this.#disk;
-    if (faults.failSyncs === 0) return undefined;
-    faults.failSyncs--;
+    const left = faults.fails[kind] ?? 0;
+    if (left === 0) return undefined;
+    faults.fails[kind] = left - 1;
     faults.given++;
-    return new DiskError("io", name, `${name}: input/output error on sync`);
+    return new DiskError("io", name, `${name}: input/output error on ${kind}`);
   }
 
-  /** What concerns the store's commits alone. */
-  commitError(name: string): DiskError | undefined {
-    const { faults } = this.#disk;
-    if (faults.failCommits === 0) return undefined;
-    faults.failCommits--;
-    faults.given++;
-    return new DiskError("io", name, `${name}: input/output error on commit`);
+  /** What has no callback throws. */
+  check(kind: DiskErrorKind, name: string): void {
+    const error = this.error(kind, name);
+    if (error !== undefined) throw error;
   }
 }

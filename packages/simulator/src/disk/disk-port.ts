@@ -31,7 +31,7 @@ export function diskPort(options: {
     return file;
   };
   const finishSync = (name: string, file: VirtualFile, order: number): DiskError | undefined => {
-    const error = device.syncError(name);
+    const error = device.error("sync", name);
     if (error !== undefined) file.abandon(order);
     else if (!faults.lying) file.sync(order);
     trace.synced(name, error?.code);
@@ -59,7 +59,9 @@ export function diskPort(options: {
       answer(device.syncCost(), () => done(finishSync(name, file, order)));
     },
     read(offset, length, done) {
-      answer(device.writeCost, () => done(undefined, file.read(offset, length)));
+      const error = device.error("read", name);
+      const bytes = () => (error === undefined ? file.read(offset, length) : new Uint8Array(0));
+      answer(device.writeCost, () => done(error, bytes()));
     },
     writeNow(offset, bytes) {
       const error = device.writeError(name, Math.max(0, offset + bytes.length - file.size));
@@ -75,7 +77,7 @@ export function diskPort(options: {
   });
 
   const finishDirectory = (mark: number): DiskError | undefined => {
-    const error = device.syncError("");
+    const error = device.error("sync", "");
     if (error === undefined && !faults.lying) disk.syncDirectory(mark);
     trace.synced("", error?.code);
     return error;
@@ -84,9 +86,11 @@ export function diskPort(options: {
     list: () => disk.names(),
     readAll(name) {
       const file = requireFile(name);
+      device.check("read", name);
       return file.read(0, file.size);
     },
     open(name, openOptions) {
+      device.check("name", name);
       const existing = disk.file(name);
       if (existing !== undefined) return openFile(name, existing);
       if (openOptions?.create !== true) {
@@ -95,9 +99,11 @@ export function diskPort(options: {
       return openFile(name, disk.create(name));
     },
     rename(from, to) {
+      device.check("name", from);
       if (!disk.rename(from, to)) throw new DiskError("notFound", from, `${from}: no such file`);
     },
     remove(name) {
+      device.check("name", name);
       if (!disk.remove(name)) throw new DiskError("notFound", name, `${name}: no such file`);
     },
     syncDirectory(done: DiskDone) {

@@ -21,6 +21,7 @@ export function storeDevice(options: {
   readonly committed: (name: string, bytes: number, error: string | undefined) => void;
 }): LossyDevice {
   const { world, turns, device, prng } = options;
+  let switchFails: Error | undefined;
   return {
     commit(name, bytes, growth, { land, tell }) {
       const cost = device.writeCost + device.syncCost() + Math.ceil(bytes / bytesPerMicro);
@@ -30,18 +31,22 @@ export function storeDevice(options: {
         // Its end has decided about what was under way.
         if (turns.generation !== generation) return;
         const error =
-          device.commitError(name) ?? device.writeError(name, growth()) ?? device.syncError(name);
+          device.error("commit", name) ??
+          device.writeError(name, growth()) ??
+          device.error("sync", name);
         options.committed(name, bytes, error?.code);
         land(error);
       });
       world.at(at + options.tellMicros(), turns, tell);
     },
     writeName() {
-      const error = device.writeError("CURRENT", 0);
+      switchFails = device.error("switch", "CURRENT");
+      // Before the name is there, or after: then nobody knows which of them a restart finds.
+      const error = prng.chance(0.5) ? switchFails : device.writeError("CURRENT", 0);
       if (error !== undefined) throw error;
     },
     syncName() {
-      const error = device.syncError("CURRENT");
+      const error = switchFails ?? device.error("sync", "CURRENT");
       if (error !== undefined) throw error;
     },
     soon: options.soon,

@@ -72,7 +72,7 @@ test("after a failed sync the data is shown, is not durable, and a later sync do
     const file = port.open("a", { create: true });
     port.syncDirectoryNow();
     file.writeNow(0, ones(512));
-    disk.faults.failSyncs = 1;
+    disk.faults.fails.sync = 1;
     const errors: (string | undefined)[] = [];
     file.sync((error) => errors.push(error?.code));
     settle();

@@ -2,6 +2,7 @@
 // a power cut loses any subset of what was not synced, files and directory alike.
 
 import { LossyDisk } from "@althing/store/lossy";
+import type { DiskErrorKind } from "../faults/plan.ts";
 import type { Prng } from "../random/prng.ts";
 import { VirtualFile } from "./virtual-file.ts";
 
@@ -11,11 +12,8 @@ type DirectoryChange =
   | { readonly kind: "rename"; readonly from: string; readonly to: string };
 
 export interface DiskFaults {
-  /** The next so many writes or syncs fail with an input/output error. */
-  failWrites: number;
-  failSyncs: number;
-  /** The next so many commits of the store. */
-  failCommits: number;
+  /** The next so many of these fail with an input/output error. */
+  fails: Partial<Record<DiskErrorKind, number>>;
   /** Bytes still free; undefined: without end. */
   freeBytes: number | undefined;
   /** Everything takes so much longer, in microseconds. */
@@ -33,9 +31,7 @@ export class VirtualDisk {
   #durable = new Map<string, VirtualFile>();
   #pending: DirectoryChange[] = [];
   readonly faults: DiskFaults = {
-    failWrites: 0,
-    failSyncs: 0,
-    failCommits: 0,
+    fails: {},
     freeBytes: undefined,
     slowMicros: 0,
     lying: false,

@@ -3,7 +3,7 @@
 import { windowKinds } from "../observe/windows.ts";
 import type { FaultSwitch, SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
-import type { Fault, PlannedChange, Target } from "./plan.ts";
+import { diskErrorKinds, type Fault, type PlannedChange, type Target } from "./plan.ts";
 
 type Draw = (atMs: number) => Fault;
 
@@ -93,7 +93,7 @@ export function drawFaults(
           kind: "diskError",
           atMs,
           target: target(),
-          on: prng.pick(["write", "sync", "commit"]),
+          on: prng.pick(diskErrorKinds),
         }),
         (atMs) => ({
           kind: "diskFull",
@@ -147,12 +147,26 @@ export function drawFaults(
       atMs += 1 + own.exponential(gapMs);
     }
   }
+  if (changesMembers) faults.push(...drawReconfigurations(options, prng.split("reconfigure")));
   if (allowed.has("crash")) faults.push(...drawAmbushes(options, prng.split("ambush")));
   // Lost disks count against a fixed membership: the majority that remembers must remain one.
   if (allowed.has("damage") && !changesMembers && prng.chance(0.25)) {
     faults.push(...drawDamage(options, prng));
   }
   return faults.sort((left, right) => left.atMs - right.atMs);
+}
+
+/** The changes of the other kind are given to the core of whoever leads. */
+function drawReconfigurations(options: SimulationOptions, prng: Prng): Fault[] {
+  const machines = options.voters + options.learners + options.spares;
+  return Array.from({ length: prng.between(0, 5) }, () => ({
+    kind: "reconfigure",
+    atMs: prng.below(options.safetyMs),
+    via: prng.below(machines),
+    change: prng.pick(["addVoter", "addVoter", "addLearner", "promote", "remove"]),
+    member: prng.below(machines),
+    strict: prng.chance(0.3),
+  }));
 }
 
 /** Crashes inside what is under way, rather than at any time. */

@@ -2,6 +2,7 @@
 // nothing: plans stay plans when the shrinker takes parts of them away.
 
 import type { MembershipChange } from "@althing/consensus";
+import type { Reconfiguration } from "@althing/member";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
 import type { WindowKind } from "../observe/windows.ts";
@@ -62,9 +63,7 @@ export class Nemesis {
     for (const machine of cluster.machines) {
       machine.turns.turnCost = 0;
       world.unstall(machine.turns);
-      machine.disk.faults.failSyncs = 0;
-      machine.disk.faults.failWrites = 0;
-      machine.disk.faults.failCommits = 0;
+      machine.disk.faults.fails = {};
       machine.disk.faults.freeBytes = undefined;
       machine.disk.faults.slowMicros = 0;
       machine.disk.faults.calm = true;
@@ -78,7 +77,11 @@ export class Nemesis {
   #leaveOut(plan: readonly Fault[]): void {
     const { cluster, options, prng } = this.#parts;
     const chance = prng.split("core");
-    if (plan.some((fault) => fault.kind === "membership") || chance.chance(0.5)) return;
+    if (
+      plan.some(({ kind }) => kind === "membership" || kind === "reconfigure") ||
+      chance.chance(0.5)
+    )
+      return;
     const voters = cluster.machines.slice(0, options.voters);
     const damaged = voters.filter((machine) => machine.damaged).length;
     const quorums = options.paxosQuorums;
@@ -157,10 +160,7 @@ export class Nemesis {
         return;
       case "diskError":
         this.#withProcess(fault.target, fault, (machine) => {
-          const { faults } = machine.disk;
-          if (fault.on === "write") faults.failWrites = 1;
-          else if (fault.on === "sync") faults.failSyncs = 1;
-          else faults.failCommits = 1;
+          machine.disk.faults.fails[fault.on] = 1;
         });
         return;
       case "diskFull":
@@ -187,6 +187,9 @@ export class Nemesis {
         return;
       case "membership":
         this.#changeMembership(fault);
+        return;
+      case "reconfigure":
+        this.#reconfigure(fault);
         return;
       case "transfer":
         this.#transfer(fault);
@@ -277,6 +280,20 @@ export class Nemesis {
     });
   }
 
+  #reconfigure(fault: Extract<Fault, { kind: "reconfigure" }>): void {
+    const { cluster } = this.#parts;
+    const { process } = cluster.machines[fault.via] ?? {};
+    const machine = cluster.machines[fault.member];
+    if (process === undefined || process.stopping || machine === undefined) return;
+    if (machine.damaged) return;
+    const { change, strict } = fault;
+    if (change === "addVoter" || change === "addLearner") cluster.startIfDue(machine);
+    this.#note(fault, [fault.via, fault.member]);
+    process.member.reconfigure(requestOf(change, machine.id, strict), (error) => {
+      this.#trace(`reconfiguration: ${error === undefined ? "done" : error.code}`, []);
+    });
+  }
+
   #transfer(fault: Extract<Fault, { kind: "transfer" }>): void {
     const { cluster } = this.#parts;
     const leader = cluster.leader();
@@ -351,6 +368,22 @@ export class Nemesis {
     trace.text("fault", what, (at) => ({ kind: "fault", at, what, members }));
     for (const member of members) trace.mix(member);
   }
+}
+
+function requestOf(
+  change: Extract<Fault, { kind: "reconfigure" }>["change"],
+  member: string,
+  strict: boolean,
+): Reconfiguration {
+  if (change === "promote") return { kind: "promote", member };
+  if (change === "remove") return { kind: "remove", member, strict };
+  return {
+    kind: "add",
+    member,
+    peerUrls: [],
+    as: change === "addVoter" ? "voter" : "learner",
+    strict,
+  };
 }
 
 function describeFault(fault: Fault): string {

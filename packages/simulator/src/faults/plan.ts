@@ -3,6 +3,13 @@
 
 import type { WindowKind } from "../observe/windows.ts";
 
+/**
+ * Which comes next and fails: a write, a sync, a commit of the store, the choice of the state in force, what
+ * changes names (open, rename, remove), or a read.
+ */
+export const diskErrorKinds = ["write", "sync", "commit", "switch", "name", "read"] as const;
+export type DiskErrorKind = (typeof diskErrorKinds)[number];
+
 /** A machine by its position, or whoever leads at that moment. */
 export type Target = number | "leader";
 
@@ -40,7 +47,7 @@ export type Fault =
   | { kind: "clog"; atMs: number; forMs: number; from: number; to: number; extraMs: number }
   /** From now on this clock runs at `rate`; the wall clock jumps. */
   | { kind: "clock"; atMs: number; target: Target; rate: number; wallJumpMs: number }
-  | { kind: "diskError"; atMs: number; target: Target; on: "write" | "sync" | "commit" }
+  | { kind: "diskError"; atMs: number; target: Target; on: DiskErrorKind }
   | { kind: "diskFull"; atMs: number; target: Target; forMs: number; freeBytes: number }
   | { kind: "diskSlow"; atMs: number; target: Target; forMs: number; slowMs: number }
   /** The machine loses power and one old bit of its log flips. */
@@ -48,6 +55,15 @@ export type Fault =
   /** The machine comes back with an empty disk and its old name. */
   | { kind: "wipe"; atMs: number; target: Target; downMs: number }
   | { kind: "membership"; atMs: number; changes: readonly PlannedChange[] }
+  /** As an operator asks for it, of any member: it finds the leader, and asks again. */
+  | {
+      kind: "reconfigure";
+      atMs: number;
+      via: number;
+      change: "addVoter" | "addLearner" | "promote" | "remove";
+      member: number;
+      strict: boolean;
+    }
   | { kind: "transfer"; atMs: number; to: number };
 
 export interface PlannedChange {

@@ -25,6 +25,9 @@ export interface NetworkOptions {
   readonly reconnectMax: Micros;
   /** Bytes per second of a bulk connection. */
   readonly bulkBytesPerSecond: number;
+  /** How often a single chunk of a snapshot is lost, or comes twice; never when left out. */
+  readonly chunkLossRate?: number;
+  readonly chunkDuplicateRate?: number;
 }
 
 /** A member's end of the network while its process lives. */
@@ -231,8 +234,20 @@ export class Network {
       if (at < channel.lastArrival) at = channel.lastArrival;
       channel.lastArrival = at;
     }
-    channel.underWay.add(packet);
-    this.#world.at(at, undefined, () => this.#arrive(channel, packet));
+    const copies = packet.message.kind === "snapshotChunk" ? this.#chunkCopies() : 1;
+    if (copies === 0) this.#trace.lost(channel.from, channel.to, packet.serial, "chance");
+    for (let copy = 0; copy < copies; copy++) {
+      const own = copy === 0 ? packet : { ...packet };
+      channel.underWay.add(own);
+      this.#world.at(at, undefined, () => this.#arrive(channel, own));
+    }
+  }
+
+  #chunkCopies(): number {
+    const { chunkLossRate = 0, chunkDuplicateRate = 0 } = this.#options;
+    if (this.calm) return 1;
+    if (chunkLossRate > 0 && this.#prng.chance(chunkLossRate)) return 0;
+    return chunkDuplicateRate > 0 && this.#prng.chance(chunkDuplicateRate) ? 2 : 1;
   }
 
   #arrive(channel: Channel<Packet>, packet: Packet): void {

@@ -34,6 +34,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
   readonly #ordinalOf: (id: string | undefined) => number;
   readonly #invariantsEvery: number;
   readonly #windows: Windows;
+  readonly #shortened: (close: () => void) => void;
   readonly #handover: ((close: () => void) => void) | undefined;
   /** Writes that drop the end of the log, by sequence. */
   readonly #truncating = new Set<number>();
@@ -50,6 +51,8 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     ordinalOf: (id: string | undefined) => number;
     invariantsEvery: number;
     windows: Windows;
+    /** Calls when the log has been shortened, and what was written then is on the disk. */
+    shortened: (close: () => void) => void;
     /** Under leases: calls when that of an older leader must have ended. */
     handover: ((close: () => void) => void) | undefined;
   }) {
@@ -61,6 +64,7 @@ export class MemberWatch implements CoreObserver, StoreObserver {
     this.#invariantsEvery = options.invariantsEvery;
     this.#windows = options.windows;
     this.#handover = options.handover;
+    this.#shortened = options.shortened;
   }
 
   created(restored: Restored<unknown>): void {
@@ -103,6 +107,8 @@ export class MemberWatch implements CoreObserver, StoreObserver {
         break;
       case "compact":
         durability.compacted(name, input.index);
+        this.#windows.open(ordinal, "shortening");
+        this.#shortened(() => this.#windows.close(ordinal, "shortening"));
         break;
       case "receive":
         this.#checkers.adopted.stepping(name, input, core);

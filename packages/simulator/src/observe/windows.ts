@@ -10,6 +10,8 @@ export const windowKinds = [
   "sending",
   /** The end of the log is being dropped. */
   "truncating",
+  /** The beginning of the log is being dropped: what it held is in the store. */
+  "shortening",
   /** The membership in the log is joint. */
   "joint",
   /** Leadership is handed over from here, or to here. */

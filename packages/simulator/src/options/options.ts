@@ -72,6 +72,10 @@ export interface SimulationOptions {
   /** The protocol's own invariants are checked after every so many steps; 1: after each. */
   readonly invariantsEvery: number;
   readonly workload: WorkloadOptions;
+  /** Who is no member from the beginning starts without knowing any, as in production. */
+  readonly joinersKnowNobody?: boolean;
+  /** A process that starts again does so with other settings, where an operator may change them. */
+  readonly settingsChange?: boolean;
   /** The disk engine and its settings; the memory engine with checkpoints when left out. */
   readonly diskEngine?: DiskEngineOptions;
   /** Production's when left out. */

@@ -2,8 +2,13 @@
 // fault does not always hide behind another. Small sizes are likelier than production's: thresholds
 // that a run never crosses are not tested.
 
+import type { NetworkOptions } from "../network/network.ts";
 import type { Prng } from "../random/prng.ts";
 import type { OperationKind, ProtocolName, SimulationOptions } from "./options.ts";
+
+const snapshotCounts = [5, 20, 50, 200, 10_000] as const;
+const catchUps = [0, 1, 5, 50, 1000] as const;
+const segments = [512, 2048, 8192, 65_536] as const;
 
 export interface SwarmLimits {
   /** Fixed by the caller instead of drawn. */
@@ -70,15 +75,15 @@ export function drawOptions(
     clockDriftMax: drift,
     // 0, "never campaigns", may leave nobody who can: an operator's choice, not a fault to survive.
     priorities: prng.chance(0.2) ? [prng.between(1, 3), prng.between(1, 3), 1] : [1],
-    snapshotCount: prng.pick([5, 20, 50, 200, 10_000]),
-    catchUpEntries: prng.pick([0, 1, 5, 50, 1000]),
+    snapshotCount: prng.pick(snapshotCounts),
+    catchUpEntries: prng.pick(catchUps),
     requestTimeoutMs: electionMs * prng.pick([2, 5, 10]),
     proposalsInFlightMax: prng.pick([1, 10, 1000, 1000]),
-    segmentBytes: prng.pick([512, 2048, 8192, 65_536]),
+    segmentBytes: prng.pick(segments),
     messageBytesMax,
     messagesInFlightMax,
     uncommittedBytesMax: prng.pick([500, 10_000, 1_000_000, 100_000_000]),
-    network,
+    network: { ...network, ...(!limits.calmNetwork && drawChunks(prng.split("chunks"))) },
     disk: {
       write: prng.between(5, 50),
       sync: Math.floor(prng.logUniform(50, slowDisks ? 10_000 : 1000)),
@@ -89,11 +94,13 @@ export function drawOptions(
     turnMicrosMax: prng.pick([0, 20, 200, 2000]),
     timerLateMicrosMax: prng.pick([0, 1000, 5000]),
     clockSkew: limits.calmClocks ? 0 : (leaseReads ? drift / 2 : 0.1) * prng.pick([0, 0.1, 0.8]),
-    encodeMessages: prng.chance(0.1),
+    encodeMessages: prng.chance(0.1) || prng.split("codec").chance(0.6),
     safetyMs,
     livenessMs: Math.max(20_000, electionMs * 60) + catchUpMs,
     invariantsEvery: prng.pick([3, 19, 101, 101, 499, 499, 499, 997]),
-    workload: drawWorkload(prng),
+    workload: { ...drawWorkload(prng), ...drawScale(prng.split("scale")) },
+    joinersKnowNobody: true,
+    settingsChange: prng.split("settings").chance(0.3),
     watchPieces: drawWatchPieces(prng.split("watch")),
     leaseCheckpointMs: prng.split("leases").pick([0, 100, 500, 1000]),
     ...drawEngine(prng.split("engine"), limits.engine),
@@ -114,6 +121,18 @@ function drawEngine(
       cacheBytes: prng.pick([0, 4096, 65_536, 16 * 1024 * 1024]),
       retryAfterMs: prng.pick([50, 200, 1000]),
     },
+  };
+}
+
+/** What may be different in each life of a member, and between members. */
+export function drawSettings(prng: Prng): Partial<SimulationOptions> {
+  return {
+    snapshotCount: prng.pick(snapshotCounts),
+    catchUpEntries: prng.pick(catchUps),
+    segmentBytes: prng.pick(segments),
+    proposalsInFlightMax: prng.pick([1, 10, 1000]),
+    messagesInFlightMax: prng.pick([1, 8, 256]),
+    leaseCheckpointMs: prng.pick([0, 100, 1000]),
   };
 }
 
@@ -141,6 +160,24 @@ function drawNetwork(protocol: ProtocolName, prng: Prng, electionMs: number, cal
     reconnectMax: prng.pick([1000, 50_000, 500_000]),
     bulkBytesPerSecond: prng.pick([500_000, 2_000_000, 100_000_000]),
   };
+}
+
+function drawChunks(prng: Prng): Partial<NetworkOptions> {
+  if (prng.chance(0.7)) return {};
+  return {
+    chunkLossRate: prng.pick([0.02, 0.2]),
+    chunkDuplicateRate: prng.pick([0, 0.1]),
+  };
+}
+
+/** Now and then values so large that a snapshot fills the window of its stream, or keys by the thousand. */
+function drawScale(prng: Prng): Partial<SimulationOptions["workload"]> {
+  const thinkMs = Math.ceil(prng.logUniform(100, 1000));
+  return prng.weighted<Partial<SimulationOptions["workload"]>>([
+    [86, {}],
+    [7, { valueBytes: prng.pick([20_000, 100_000, 300_000]), thinkMs }],
+    [7, { keys: prng.pick([100, 1000, 20_000]) }],
+  ]);
 }
 
 /** Small, so that pieces and messages end within what a run does. */

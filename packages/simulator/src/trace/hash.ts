@@ -34,17 +34,24 @@ export class RunningHash {
   }
 }
 
-/**
- * A 32-bit hash of contents, for comparing them: all of what is short; of what is long the length, the
- * beginning (header, command, key and the number that each value begins with) and the end.
- */
+/** Of long contents, which many look at and nobody changes. */
+const known = new WeakMap<Uint8Array, number>();
+const longBytes = 256;
+
+/** A 32-bit hash of all of the contents, for comparing them. They must not change afterwards. */
 export function hashBytes(bytes: Uint8Array): number {
+  if (bytes.length < longBytes) return hashOf(bytes);
+  let hash = known.get(bytes);
+  if (hash === undefined) {
+    hash = hashOf(bytes);
+    known.set(bytes, hash);
+  }
+  return hash;
+}
+
+function hashOf(bytes: Uint8Array): number {
   const { length } = bytes;
   let hash = 0x811c9dc5 ^ length;
-  const head = Math.min(length, 128);
-  for (let i = 0; i < head; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  for (let i = Math.max(head, length - 16); i < length; i++) {
-    hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  }
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   return hash >>> 0;
 }

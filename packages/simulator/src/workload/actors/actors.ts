@@ -5,6 +5,7 @@ import type { Actor, ActorWorld } from "./actor.ts";
 import { Compactor } from "./compactor.ts";
 import { ContendingActor } from "./contender.ts";
 import { Holder } from "./holder.ts";
+import { Loader } from "./loader.ts";
 import type { PlannedActor } from "./plan.ts";
 import { WatchActor } from "./watcher.ts";
 
@@ -50,6 +51,8 @@ function create(plan: PlannedActor, prng: Prng, context: ActorWorld): Actor {
       return new WatchActor(plan, prng, context);
     case "contender":
       return new ContendingActor(plan, prng, context);
+    case "loader":
+      return new Loader(plan, prng, context);
     case "compactor":
       return new Compactor(plan, prng, context);
   }

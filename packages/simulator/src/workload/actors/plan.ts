@@ -1,18 +1,26 @@
 // Who else works with the cluster in a run, beside the clients whose history is searched: holders of
-// leases, watchers, contenders for locks and elections, and those who compact. What each does comes from
+// leases, watchers, contenders for locks and elections, those who compact, and who brings many keys in. What each does comes from
 // its own split of the seed, so that any subset of a plan is a plan.
 
 import type { SimulationOptions } from "../../options/options.ts";
 import type { Prng } from "../../random/prng.ts";
 
-export type ActorKind = "holder" | "watcher" | "contender" | "compactor";
-export const actorKinds: readonly ActorKind[] = ["holder", "watcher", "contender", "compactor"];
+export type ActorKind = "holder" | "watcher" | "contender" | "compactor" | "loader";
+export const actorKinds: readonly ActorKind[] = [
+  "holder",
+  "watcher",
+  "contender",
+  "compactor",
+  "loader",
+];
 
 export interface PlannedActor {
   readonly kind: ActorKind;
   readonly id: number;
   /** Mean pause between two things that it does. */
   readonly paceMs: number;
+  /** Those that bring many keys in. */
+  readonly keys?: number;
 }
 
 /** `wanted`: these and no others, at least one of each. */
@@ -27,12 +35,18 @@ export function drawActors(
   let id = 0;
   for (const kind of actorKinds) {
     const own = prng.split(kind);
-    const most = { holder: 3, watcher: 4, contender: 4, compactor: 2 }[kind];
+    const most = { holder: 3, watcher: 4, contender: 4, compactor: 2, loader: 1 }[kind];
     const drawn = own.chance(0.5) ? 0 : own.between(kind === "contender" ? 2 : 1, most);
     const count =
       wanted === undefined ? (isQuiet ? 0 : drawn) : wanted.has(kind) ? Math.max(2, drawn) : 0;
     for (let i = 0; i < count; i++) {
-      actors.push({ kind, id: id++, paceMs: Math.ceil(electionMs * own.logUniform(0.1, 1)) });
+      const paceMs = Math.ceil(electionMs * own.logUniform(0.1, 1));
+      // Whoever compacts reads all of the past at once, again and again.
+      const isRead = actors.some((other) => other.kind === "compactor");
+      const many = kind === "loader" && {
+        keys: own.pick(isRead ? [100, 300] : [300, 3000, 30_000]),
+      };
+      actors.push({ kind, id: id++, paceMs, ...many });
     }
   }
   return actors;
