@@ -1,8 +1,6 @@
 // Lets the planned faults happen. A fault that has no object now (its machine is down already) does
 // nothing: plans stay plans when the shrinker takes parts of them away.
 
-import type { MembershipChange } from "@althing/consensus";
-import type { Reconfiguration } from "@althing/member";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
 import type { WindowKind } from "../observe/windows.ts";
@@ -10,6 +8,7 @@ import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { World } from "../world/world.ts";
+import { Administration } from "./administration.ts";
 import type { Fault, Target } from "./plan.ts";
 
 export interface NemesisParts {
@@ -22,6 +21,7 @@ export interface NemesisParts {
 
 export class Nemesis {
   readonly #parts: NemesisParts;
+  readonly #administration: Administration;
   /** Kinds of faults that really struck. */
   readonly struck = new Map<string, number>();
   #healed = false;
@@ -32,6 +32,10 @@ export class Nemesis {
 
   constructor(parts: NemesisParts) {
     this.#parts = parts;
+    this.#administration = new Administration(parts.cluster, {
+      asked: (fault, members) => this.#note(fault, members),
+      told: (what) => this.#trace(what, []),
+    });
     parts.cluster.windows.onOpened((machine, kind) => this.#opened(machine, kind));
   }
 
@@ -186,13 +190,13 @@ export class Nemesis {
         this.#withMachine(fault.target, fault, (machine) => this.#wipe(machine, fault.downMs));
         return;
       case "membership":
-        this.#changeMembership(fault);
+        this.#administration.changeMembership(fault);
         return;
       case "reconfigure":
-        this.#reconfigure(fault);
+        this.#administration.reconfigure(fault);
         return;
       case "transfer":
-        this.#transfer(fault);
+        this.#administration.transfer(fault);
     }
   }
 
@@ -258,53 +262,6 @@ export class Nemesis {
     this.#comeBack(machine, downMs);
   }
 
-  #changeMembership(fault: Extract<Fault, { kind: "membership" }>): void {
-    const { cluster } = this.#parts;
-    const leader = cluster.leader();
-    if (leader?.process === undefined || leader.process.stopping) return;
-    const changes: MembershipChange[] = [];
-    for (const { kind, member } of fault.changes) {
-      const machine = cluster.machines[member];
-      if (machine === undefined || machine.damaged) continue;
-      // Who joins runs first, and waits to be spoken to.
-      if (kind === "addVoter" || kind === "addLearner") cluster.startIfDue(machine);
-      changes.push({ kind, member: machine.id });
-    }
-    if (changes.length === 0) return;
-    this.#note(
-      fault,
-      fault.changes.map((change) => change.member),
-    );
-    leader.process.member.changeMembership(changes, new Uint8Array(0), (error) => {
-      this.#trace(`membership change: ${error === undefined ? "done" : error.code}`, []);
-    });
-  }
-
-  #reconfigure(fault: Extract<Fault, { kind: "reconfigure" }>): void {
-    const { cluster } = this.#parts;
-    const { process } = cluster.machines[fault.via] ?? {};
-    const machine = cluster.machines[fault.member];
-    if (process === undefined || process.stopping || machine === undefined) return;
-    if (machine.damaged) return;
-    const { change, strict } = fault;
-    if (change === "addVoter" || change === "addLearner") cluster.startIfDue(machine);
-    this.#note(fault, [fault.via, fault.member]);
-    process.member.reconfigure(requestOf(change, machine.id, strict), (error) => {
-      this.#trace(`reconfiguration: ${error === undefined ? "done" : error.code}`, []);
-    });
-  }
-
-  #transfer(fault: Extract<Fault, { kind: "transfer" }>): void {
-    const { cluster } = this.#parts;
-    const leader = cluster.leader();
-    const to = cluster.machines[fault.to];
-    if (leader?.process === undefined || to === undefined || leader.process.stopping) return;
-    this.#note(fault, [leader.ordinal, to.ordinal]);
-    leader.process.member.transferLeadership(to.id, (error) => {
-      this.#trace(`transfer: ${error === undefined ? "done" : error.code}`, []);
-    });
-  }
-
   #blockFor(forMs: number, pairs: readonly (readonly [number, number])[]): void {
     const { cluster } = this.#parts;
     for (const [from, to] of pairs) {
@@ -368,22 +325,6 @@ export class Nemesis {
     trace.text("fault", what, (at) => ({ kind: "fault", at, what, members }));
     for (const member of members) trace.mix(member);
   }
-}
-
-function requestOf(
-  change: Extract<Fault, { kind: "reconfigure" }>["change"],
-  member: string,
-  strict: boolean,
-): Reconfiguration {
-  if (change === "promote") return { kind: "promote", member };
-  if (change === "remove") return { kind: "remove", member, strict };
-  return {
-    kind: "add",
-    member,
-    peerUrls: [],
-    as: change === "addVoter" ? "voter" : "learner",
-    strict,
-  };
 }
 
 function describeFault(fault: Fault): string {
