@@ -2,7 +2,14 @@
 // exact, below it and beyond its newest refused; its revision and floor are those of its place in the log
 // (corpus 34). Where it stands level with the log, its leases and what hangs on them are too (corpus 61).
 
-import type { ErrorResult, KeyValue, LeaseReads, RangeResult, Store } from "@althing/store";
+import type {
+  ErrorResult,
+  HashKvResult,
+  KeyValue,
+  LeaseReads,
+  RangeResult,
+  Store,
+} from "@althing/store";
 import { type Change, decodeValue, type Reference } from "../observe/reference.ts";
 import type { Verdicts } from "./verdicts.ts";
 
@@ -11,6 +18,7 @@ type Shown = Pick<Store, "appliedIndex" | "revision" | "compactRevision"> & Leas
 export class HistoryReads {
   readonly #verdicts: Verdicts;
   readonly #reference: Reference;
+  readonly #hashes = new Map<string, { readonly member: string; readonly hash: number }>();
 
   constructor(verdicts: Verdicts, reference: Reference) {
     this.#verdicts = verdicts;
@@ -18,13 +26,30 @@ export class HistoryReads {
   }
 
   /** Every key at a revision, as a member answered. */
-  read(member: string, revision: number, store: Shown, answer: RangeResult | ErrorResult): void {
+  read(
+    member: string,
+    revision: number,
+    store: Pick<Shown, "revision" | "compactRevision">,
+    answer: RangeResult | ErrorResult,
+  ): void {
     const expected = this.#expected(revision, store);
     const actual = answer.kind === "error" ? answer.code : answer.kvs.map(describeKv).join(" ");
     if (actual === expected) return;
     this.#verdicts.violate(
       "history",
       `${member} shows revision ${revision} as [${actual}], not [${expected}]`,
+    );
+  }
+
+  /** Whoever hashes the same keys and values gets the same, however far each has removed what is obsolete. */
+  hashed(member: string, { hash, hashRevision, compactRevision }: HashKvResult): void {
+    const place = `revision ${hashRevision} over the floor ${compactRevision}`;
+    const known = this.#hashes.get(place) ?? { member, hash };
+    this.#hashes.set(place, known);
+    if (known.hash === hash) return;
+    this.#verdicts.violate(
+      "history",
+      `${member} hashes ${place} to ${hash}, ${known.member} to ${known.hash}`,
     );
   }
 
@@ -58,7 +83,7 @@ export class HistoryReads {
     this.#verdicts.violate("history", `${member} has leases [${actual}], not [${expected}]`);
   }
 
-  #expected(revision: number, store: Shown): string {
+  #expected(revision: number, store: Pick<Shown, "revision" | "compactRevision">): string {
     if (revision > store.revision) return "futureRevision";
     if (revision > 0 && revision < store.compactRevision) return "compacted";
     const at = revision > 0 ? revision : store.revision;

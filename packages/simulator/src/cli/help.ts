@@ -34,7 +34,8 @@ Which faults (default: each seed draws its own mix)
 
 Who else works with the cluster (default: in half of the seeds, drawn)
   --actors LIST               these and no others: holder (of leases), watcher, contender (for locks and
-                              elections), compactor (compacts, and reads the past) - or none
+                              elections), compactor (compacts, and reads the past), loader (many keys),
+                              reader (all of them, in many steps) - or none
 
 What to show
   --trace                     every event, readable (with --seed or run)

@@ -163,6 +163,9 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   get compactionLeft(): boolean {
     return this.#store.compactionLeft;
   }
+  openHashKv(revision: number) {
+    return this.#store.openHashKv(revision);
+  }
   hashKv(revision: number) {
     return this.#store.hashKv(revision);
   }

@@ -2,13 +2,13 @@
 
 import type { MemberError, ProposeOutcome } from "@althing/member";
 import type { Leases, Succession } from "@althing/service";
-import type { LeaseReads, Result, Store, WatchHub } from "@althing/store";
+import type { LeaseReads, OpenedStore, Result, Store, WatchHub } from "@althing/store";
 
 export interface Service {
   /** Names this life of this member: session guarantees end with it. */
   readonly life: string;
   readonly machine: number;
-  readonly store: Store & LeaseReads;
+  readonly store: Store & LeaseReads & Pick<OpenedStore, "openHashKv">;
   readonly hub: WatchHub;
   readonly succession: Succession;
   propose(command: Uint8Array, done: (outcome: ProposeOutcome<Result>) => void): void;

@@ -7,6 +7,7 @@ import { ContendingActor } from "./contender.ts";
 import { Holder } from "./holder.ts";
 import { Loader } from "./loader.ts";
 import type { PlannedActor } from "./plan.ts";
+import { Reader } from "./reader.ts";
 import { WatchActor } from "./watcher.ts";
 
 export class Actors {
@@ -53,6 +54,8 @@ function create(plan: PlannedActor, prng: Prng, context: ActorWorld): Actor {
       return new ContendingActor(plan, prng, context);
     case "loader":
       return new Loader(plan, prng, context);
+    case "reader":
+      return new Reader(plan, prng, context);
     case "compactor":
       return new Compactor(plan, prng, context);
   }

@@ -1,17 +1,19 @@
 // Who else works with the cluster in a run, beside the clients whose history is searched: holders of
-// leases, watchers, contenders for locks and elections, those who compact, and who brings many keys in. What each does comes from
+// leases, watchers, contenders for locks and elections, those who compact, who brings many
+// keys in, and those who read all of them in many steps. What each does comes from
 // its own split of the seed, so that any subset of a plan is a plan.
 
 import type { SimulationOptions } from "../../options/options.ts";
 import type { Prng } from "../../random/prng.ts";
 
-export type ActorKind = "holder" | "watcher" | "contender" | "compactor" | "loader";
+export type ActorKind = "holder" | "watcher" | "contender" | "compactor" | "loader" | "reader";
 export const actorKinds: readonly ActorKind[] = [
   "holder",
   "watcher",
   "contender",
   "compactor",
   "loader",
+  "reader",
 ];
 
 export interface PlannedActor {
@@ -35,7 +37,7 @@ export function drawActors(
   let id = 0;
   for (const kind of actorKinds) {
     const own = prng.split(kind);
-    const most = { holder: 3, watcher: 4, contender: 4, compactor: 2, loader: 1 }[kind];
+    const most = { holder: 3, watcher: 4, contender: 4, compactor: 2, loader: 1, reader: 2 }[kind];
     const drawn = own.chance(0.5) ? 0 : own.between(kind === "contender" ? 2 : 1, most);
     const count =
       wanted === undefined ? (isQuiet ? 0 : drawn) : wanted.has(kind) ? Math.max(2, drawn) : 0;
