@@ -71,3 +71,52 @@ test("when it is not known which state a restart finds, both stay and nothing mo
     await closed(found);
   }
 });
+
+/** The directories that were synced while `run` ran, in order. */
+function synced(run: () => void): string[] {
+  const directories: string[] = [];
+  const { fsyncSync } = fs;
+  fs.fsyncSync = (file) => {
+    if (fs.fstatSync(file).isDirectory()) {
+      const path = fs.readlinkSync(`/proc/self/fd/${file}`);
+      // With what is in it at that moment.
+      directories.push(`${path}: ${fs.readdirSync(path).sort().join(" ")}`);
+    }
+    fsyncSync(file);
+  };
+  syncBuiltinESMExports();
+  try {
+    run();
+  } finally {
+    fs.fsyncSync = fsyncSync;
+    syncBuiltinESMExports();
+  }
+  return directories;
+}
+
+test("a restart acts on a name only when the disk has it: who gave it may have ended before", async () => {
+  await using held = new AsyncDisposableStack();
+  const directory = folder(held);
+  await closed(openDiskEngine({ directory }));
+  // As it is left by a process that is killed between naming the new state and syncing the name.
+  fs.cpSync(join(directory, "state-1"), join(directory, "state-2"), { recursive: true });
+  fs.writeFileSync(join(directory, "CURRENT"), "state-2\n");
+  const directories = synced(() => {
+    const engine = openDiskEngine({ directory });
+    held.defer(() => closed(engine));
+  });
+  assert.deepEqual(directories, [`${directory}: CURRENT state-1 state-2`]);
+});
+
+test("a state is in its directory when it is begun, whatever is cut off later", async () => {
+  await using held = new AsyncDisposableStack();
+  const directory = folder(held);
+  const directories = synced(() => {
+    const engine = openDiskEngine({ directory });
+    held.defer(() => closed(engine));
+  });
+  assert.deepEqual(directories.slice(-2), [
+    `${join(directory, "state-1")}: data.mdb lock.mdb`,
+    `${directory}: CURRENT state-1`,
+  ]);
+});

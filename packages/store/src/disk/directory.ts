@@ -4,11 +4,8 @@
 // restore-swap-then-fail, crash-in-defrag). States that are not named are leftovers.
 
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -18,6 +15,7 @@ import {
 import { join } from "node:path";
 import type { Space, SpaceFolder } from "../blocks/ports.ts";
 import { LmdbSpace } from "./lmdb-space.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 const currentFile = "CURRENT";
 const firstState = "state-1";
@@ -31,6 +29,9 @@ export class StateDirectory implements SpaceFolder {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#current = this.#readCurrent();
+    // Whoever named it may have ended before the disk had the name: a power cut would bring the other one back,
+    // and by then it would be gone, and the log be this one's.
+    syncDirectory(directory);
     for (const name of this.#states()) if (name !== this.#current) this.remove(name);
   }
 
@@ -59,12 +60,7 @@ export class StateDirectory implements SpaceFolder {
     renameSync(temporary, this.path(currentFile));
     // Also when the sync fails: which name a crash leaves is not known then, and both states must stay.
     this.#current = name;
-    const handle = openSync(this.#directory, "r");
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    syncDirectory(this.#directory);
   }
 
   remove(name: string): void {

@@ -1,10 +1,11 @@
 // A state in one LMDB environment. Commits are made on lmdb's own thread.
 
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Database, RootDatabase } from "lmdb";
 import type { Space, SpaceTable } from "../blocks/ports.ts";
 import { lmdb } from "./lmdb.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 type BinaryDatabase = Database<Buffer, Buffer>;
 type Done = (error: Error | undefined) => void;
@@ -15,10 +16,12 @@ const ownPages = 8;
 /** LMDB would let everybody read them. Those that are there are not touched: to close one ends its locks. */
 function createPrivately(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  for (const name of ["data.mdb", "lock.mdb"]) {
-    const file = join(path, name);
-    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
-  }
+  const missing = ["data.mdb", "lock.mdb"].filter((name) => !existsSync(join(path, name)));
+  if (missing.length === 0) return;
+  for (const name of missing) closeSync(openSync(join(path, name), "a", 0o600));
+  // LMDB syncs what it writes to them, and not that they are there.
+  syncDirectory(path);
+  syncDirectory(dirname(path));
 }
 
 export class LmdbSpace implements Space {

@@ -82,8 +82,13 @@ export class LossyDisk {
   switchTo(name: string, device: LossyDevice): void {
     device.writeName();
     this.#current = name;
+    this.confirm(device);
+  }
+
+  /** What is named in force stays so from here on. */
+  confirm(device: LossyDevice): void {
     device.syncName();
-    if (!this.isLying) this.#durableCurrent = name;
+    if (!this.isLying) this.#durableCurrent = this.#current;
   }
 
   /** The process is gone. */
@@ -146,8 +151,11 @@ class LossyFolder implements SpaceFolder {
     this.#disk = disk;
     this.#device = device;
     if (disk.current === undefined) this.switchTo(firstState);
-    else if (disk.current !== firstState && !disk.has(disk.current)) {
-      throw new Error(`${disk.current} is named, but is not there: state is missing`);
+    else {
+      if (disk.current !== firstState && !disk.has(disk.current)) {
+        throw new Error(`${disk.current} is named, but is not there: state is missing`);
+      }
+      disk.confirm(device);
     }
     for (const name of disk.names) if (name !== disk.current) disk.remove(name);
   }
