@@ -18,8 +18,8 @@ export interface Ending {
 // Not as a child of a test that runs this one.
 const { NODE_TEST_CONTEXT: _, ...ownEnvironment } = process.env;
 const reporter = `--test-reporter=${new URL("./first-failure.ts", import.meta.url).pathname}`;
-/** For what waits for ever and costs nothing. */
-const idleSecondsMax = 300;
+/** What waits for ever costs nothing. So many times what it may cost, and then some: machines are shared. */
+const waitingMsMax = (secondsMax: number) => 40_000 + 10_000 * secondsMax;
 
 export async function runTest(
   file: string,
@@ -48,7 +48,7 @@ export async function runTest(
   const limit = setTimeout(() => {
     isHung = true;
     endGroup(child.pid);
-  }, idleSecondsMax * 1000);
+  }, waitingMsMax(secondsMax));
   const code = await new Promise<number | null>((resolve) => {
     let status: number | null = null;
     child.on("exit", (code, signal) => {

@@ -8,7 +8,7 @@ import { raft } from "../raft/raft.ts";
 import { bytesOf, type Cluster, clusterOf } from "../testing/cluster.ts";
 import { entry, Hand } from "../zab/testing/hand.ts";
 import { zab } from "../zab/zab.ts";
-import { checkNotInPlace, checkStandsStill } from "./installing.ts";
+import { beginInstalling, checkNotInPlace, checkStandsStill, endInstalling } from "./installing.ts";
 
 const protocols = [raft, paxos, zab] as unknown as Protocol[];
 const members = membershipOf(["a", "b", "c"]);
@@ -248,4 +248,16 @@ test("a checker that finds nothing is no checker: each property is broken once",
   assert.deepEqual(after({ applySentIndex: 2 }), ["installing-applies-nothing"]);
   assert.deepEqual(after({ entries: [...list, entry(5, 1)] }), ["installing-takes-nothing"]);
   assert.deepEqual(after({ entries: [list[0]!, entry(4, 2)] }), ["installing-takes-nothing"]);
+});
+
+test("a snapshot other than the one that is being installed ends nothing", () => {
+  const point: LogPoint = { index: 9, epoch: 1, proposer: "b", membership: members };
+  const self = { outbox: { snapshots: [] }, commitIndex: 3, installing: undefined };
+  const member = self as unknown as Parameters<typeof beginInstalling>[0];
+  assert.equal(endInstalling(member, point), undefined);
+  beginInstalling(member, "b", point);
+  assert.equal(endInstalling(member, { ...point, index: 8 }), undefined);
+  assert.deepEqual(member.installing, { from: "b", point });
+  assert.deepEqual(endInstalling(member, point), { from: "b", point });
+  assert.equal(member.installing, undefined);
 });
