@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CoreOptions, Restored } from "../contract.ts";
 import { Alone, entry, messagesIn } from "../testing/alone.ts";
+import { bytesOf, clusterOf } from "../testing/cluster.ts";
 import type { PaxosState } from "./durable-state.ts";
 import type { PaxosMessage } from "./messages.ts";
 import { type PaxosCore, paxos } from "./paxos.ts";
@@ -122,4 +123,24 @@ test("what a peer held and has forgotten with a crash is sent to it again", () =
     again.flatMap(({ entries }) => entries.map(({ index }) => index)),
     Array.from({ length: lastIndex }, (_, i) => i + 1),
   );
+});
+
+test("a transfer to a member that cannot be reached ends, and the leader takes proposals again", () => {
+  const cluster = clusterOf(paxos, 3);
+  cluster.step("a", { kind: "campaign" });
+  cluster.stabilize();
+  assert.equal(cluster.leader(), "a");
+  cluster.isolate("c");
+  cluster.step("a", { kind: "transferLeadership", to: "c", token: 9 });
+  const propose = () => {
+    cluster.step("a", { kind: "propose", proposals: [{ token: 1, payload: bytesOf("x") }] });
+    return cluster.answers.at(-1)?.effect.kind;
+  };
+  cluster.elapse(9);
+  assert.equal(propose(), "rejected");
+  cluster.elapse(1);
+  const { effect } = cluster.answers.at(-1)!;
+  assert.ok(effect.kind === "rejected");
+  assert.deepEqual([effect.token, effect.reason], [9, "timedOut"]);
+  assert.equal(propose(), "accepted");
 });

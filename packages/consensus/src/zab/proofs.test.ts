@@ -103,3 +103,16 @@ test("who only observes is brought to what is committed, and need not wait for m
   );
   assert.deepEqual(messagesIn(effects, "inform"), []);
 });
+
+test("a leader that must not lead gives up when its successor has not caught up in time", () => {
+  const member = established(voters);
+  member.step({ kind: "propose", proposals: [{ token: 1, payload: bytesOf("x") }] });
+  member.step({ kind: "stepDown" });
+  assert.equal(member.core.status().role, "leader", "c lacks what was proposed");
+  const pong = { ...inSession, kind: "pong", index: 0, isCurrent: true, priority: 1 } as const;
+  for (let i = 0; i < 10; i++) {
+    member.receive("c", { ...pong, round: 1 });
+    member.step({ kind: "tick" });
+  }
+  assert.equal(member.core.inspect().role, "looking");
+});
