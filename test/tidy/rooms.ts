@@ -2,13 +2,14 @@
 
 /** By folder under packages/; a package may always import itself. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  consensus: [],
-  log: [],
-  store: [],
+  bytes: [],
+  consensus: ["bytes"],
+  log: ["bytes"],
+  store: ["bytes"],
   wire: [],
-  member: ["consensus", "log"],
-  service: ["member", "store", "consensus"],
-  simulator: ["service", "member", "consensus", "log", "store"],
+  member: ["consensus", "log", "bytes"],
+  service: ["member", "store", "consensus", "bytes"],
+  simulator: ["service", "member", "consensus", "log", "store", "bytes"],
   server: ["service", "member", "consensus", "log", "store", "wire"],
   althing: ["server", "simulator", "service", "member", "consensus", "log", "store", "wire"],
 };
@@ -18,6 +19,7 @@ export const testsMayImport: Readonly<Record<string, readonly string[]>> = { mem
 
 /** Packages that know no Node, no clock and no chance, but for the folders named. */
 export const pure: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
   consensus: [],
   log: [],
   store: ["packages/store/src/disk/"],

@@ -288,7 +288,7 @@ export interface Protocol<Message = unknown, State = unknown> {
   readonly name: "raft" | "paxos" | "zab";
   create(options: CoreOptions, restored: Restored<State>): Core<Message, State>;
   encodeMessage(message: Message): Uint8Array;
-  /** Throws `MalformedMessage`; whatever it returns is well formed. May slice `bytes`. */
+  /** Throws `MalformedBytes`; whatever it returns is well formed. May slice `bytes`. */
   decodeMessage(bytes: Uint8Array): Message;
   encodeState(state: State): Uint8Array;
   decodeState(bytes: Uint8Array): State;

@@ -1,8 +1,5 @@
 export { AssertionFailure } from "./assert.ts";
 export type * from "./contract.ts";
-export { ByteReader } from "./encoding/byte-reader.ts";
-export { ByteWriter } from "./encoding/byte-writer.ts";
-export { MalformedMessage } from "./encoding/malformed-message.ts";
 export {
   keepsLogAfterSnapshot,
   takesSnapshotsOfAnybody,

@@ -1,5 +1,4 @@
 export * from "./contract.ts";
-export { crc32 } from "./crc32.ts";
 export * from "./disk.ts";
 export {
   MemoryDisk,

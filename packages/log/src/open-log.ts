@@ -4,6 +4,7 @@
 // whether it kept what it was given. Longer than most files, because the order of its few steps is
 // the point and is read in one piece.
 
+import { type Crc32, crc32 } from "@althing/bytes";
 import {
   type Log,
   type LogBase,
@@ -14,7 +15,6 @@ import {
   type OpenLog,
   type Recovered,
 } from "./contract.ts";
-import { type Crc32, crc32 } from "./crc32.ts";
 import type { Disk, DiskError, DiskFile } from "./disk.ts";
 import {
   asDiskError,

@@ -2,8 +2,8 @@
 // counts as a whole or not at all. The header is bound to its place (segment, offset), to its turn
 // (sequence) and to the record before (chain): a stale record can never pass for a current one.
 
+import type { Crc32 } from "@althing/bytes";
 import type { LogBase, LogEntry, LogEntryKind } from "./contract.ts";
-import type { Crc32 } from "./crc32.ts";
 import { getSafeInteger, recordHeaderBytes, setSafeInteger } from "./segment-format.ts";
 
 export interface RecordHeader {

@@ -2,8 +2,8 @@
 // it once, so that the checksum and the write see one run of memory; large ones go to the disk from
 // where they are. The parts it returns are valid until `begin` is called again.
 
+import type { Crc32 } from "@althing/bytes";
 import type { LogBase, LogEntry, LogWrite } from "./contract.ts";
-import type { Crc32 } from "./crc32.ts";
 import {
   type BaseMode,
   baseItemBytes,

@@ -25,8 +25,8 @@
 // (and a second sync would not write them). So the one record that nothing proves, the last, is
 // written and synced once more before it is believed.
 
+import type { Crc32 } from "@althing/bytes";
 import { type LogBase, LogError } from "./contract.ts";
-import type { Crc32 } from "./crc32.ts";
 import type { Disk } from "./disk.ts";
 import { LogImage } from "./log-image.ts";
 import { decodeItems, decodeRecordHeader, recordMagic } from "./record-format.ts";

@@ -1,8 +1,7 @@
+import type { Crc32 } from "@althing/bytes";
 // How a segment looks on disk: its name, its 64-byte header, and where a record may begin. The first
 // 64 bytes keep this shape (magic, version, checksum at 60) in every future format version, so that
 // an old program can always tell "not mine" from "damaged". All numbers are little-endian.
-
-import type { Crc32 } from "./crc32.ts";
 
 /** What a disk writes whole or not at all. Recovery's reasoning rests on it. */
 export const sectorBytes = 512;

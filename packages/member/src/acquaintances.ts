@@ -3,8 +3,9 @@
 // second time, with that member's help (corpus: reformatted-node-forgets-promise). Durable before the
 // first message is exchanged; written once per peer, so it may be written at once.
 
+import { crc32 } from "@althing/bytes";
 import type { MemberId } from "@althing/consensus";
-import { crc32, type Disk, DiskError } from "@althing/log";
+import { type Disk, DiskError } from "@althing/log";
 
 const fileName = "acquaintances";
 const unfinishedName = "acquaintances-unfinished";

@@ -12,7 +12,8 @@
 // Version 1 has no fence, and is read as if it were 0. Version 3 is as 2, and what it carries is no command
 // of the state machine's but a change of the roster, the member's own. What begins with `FENCE` is a fence.
 
-import { ByteReader, ByteWriter, type Epoch, type MemberId } from "@althing/consensus";
+import { ByteReader, ByteWriter } from "@althing/bytes";
+import type { Epoch, MemberId } from "@althing/consensus";
 
 /** A leader and its epoch: in Paxos a ballot. */
 export interface Lead {
@@ -103,18 +104,18 @@ export function fenceOf(envelope: Uint8Array): number {
 /** By whom and in which epoch the log is led from here on. */
 export function fencePayload({ epoch, proposer }: Lead): Uint8Array {
   const writer = new ByteWriter(32);
-  writer.byte(FENCE);
+  writer.u8(FENCE);
   writer.varint(epoch);
-  writer.identifier(proposer);
-  return writer.finish();
+  writer.byteString(proposer);
+  return writer.written();
 }
 
 /** Undefined: the payload is no fence. */
 export function leadOf(payload: Uint8Array): Lead | undefined {
   if (payload[0] !== FENCE) return undefined;
   const reader = new ByteReader(payload.subarray(1));
-  const lead = { epoch: reader.varint(), proposer: reader.identifier() };
-  reader.end();
+  const lead = { epoch: reader.varint(), proposer: reader.byteString() };
+  reader.expectEnd();
   return lead;
 }
 

@@ -3,14 +3,8 @@
 // the state machine keeps that among its own. What is missing at the end is of a version before there was
 // such a thing, or empty.
 
-import {
-  ByteReader,
-  ByteWriter,
-  decodeMembershipEntry,
-  encodeMembershipEntry,
-  MalformedMessage,
-  type Membership,
-} from "@althing/consensus";
+import { ByteReader, ByteWriter, MalformedBytes } from "@althing/bytes";
+import { decodeMembershipEntry, encodeMembershipEntry, type Membership } from "@althing/consensus";
 import type { Lead } from "./envelope.ts";
 import { type MemberRecord, readChange, writeRecord } from "./roster/records.ts";
 
@@ -33,25 +27,25 @@ export function encodePointMeta({ membership, fence, roster }: PointMeta): Uint8
   if (fence.index > 0 || roster.length > 0) {
     writer.varint(fence.index);
     writer.varint(fence.epoch);
-    writer.identifier(fence.proposer);
+    writer.byteString(fence.proposer);
   }
   if (roster.length > 0) {
     writer.varint(roster.length);
     for (const record of roster) writeRecord(writer, record);
   }
-  return encodeMembershipEntry(membership, writer.finish());
+  return encodeMembershipEntry(membership, writer.written());
 }
 
-/** Undefined: a state that was told of no membership yet. Throws `MalformedMessage`. */
+/** Undefined: a state that was told of no membership yet. Throws `MalformedBytes`. */
 export function decodePointMeta(meta: Uint8Array): PointMeta | undefined {
   if (meta.length === 0) return undefined;
   const { membership, context } = decodeMembershipEntry(meta);
   if (context.length === 0) return { membership, fence: noFence, roster: [] };
   const reader = new ByteReader(context);
   const index = reader.varint();
-  const fence = { index, epoch: reader.varint(), proposer: reader.identifier() };
+  const fence = { index, epoch: reader.varint(), proposer: reader.byteString() };
   const roster = reader.remaining === 0 ? [] : readRoster(reader);
-  reader.end();
+  reader.expectEnd();
   return { membership, fence, roster };
 }
 
@@ -59,7 +53,7 @@ function readRoster(reader: ByteReader): MemberRecord[] {
   const roster: MemberRecord[] = [];
   for (let left = reader.count(1); left > 0; left--) {
     const change = readChange(reader);
-    if (change.kind !== "publishMember") throw new MalformedMessage("a record says who left");
+    if (change.kind !== "publishMember") throw new MalformedBytes("a record says who left");
     const { kind: _, ...record } = change;
     roster.push(record);
   }

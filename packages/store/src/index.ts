@@ -5,7 +5,6 @@ export {
   type BlockEngineSettings,
 } from "./blocks/block-engine.ts";
 export type * from "./blocks/ports.ts";
-export { type Crc32, crc32, crc32c } from "./bytes/crc32.ts";
 export { decodeCommand } from "./command/decode.ts";
 export { encodeCommand } from "./command/encode.ts";
 export type * from "./contract.ts";

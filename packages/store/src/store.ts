@@ -3,11 +3,10 @@
 // commands give the same results, hash and snapshot on every member and every engine. Longer than most
 // files, because every kind of command and every way to read pass through here.
 
+import { byteStringOf, type Crc32, crc32 as crc32Table, writeByteString } from "@althing/bytes";
 import { Alarms } from "./alarm/alarms.ts";
 import { isAuthorized, openAuthorized } from "./auth/authorized.ts";
 import { ReplicatedAuth } from "./auth/replicated-auth.ts";
-import { byteStringOf, writeByteString } from "./bytes/byte-string.ts";
-import { type Crc32, crc32 as crc32Table } from "./bytes/crc32.ts";
 import {
   decodeCommand,
   isOfLaterVersion,

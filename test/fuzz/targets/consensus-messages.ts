@@ -2,12 +2,12 @@
 // byte of an input says which. What is accepted must say the same after it was written again.
 
 import { deepStrictEqual } from "node:assert/strict";
+import { MalformedBytes } from "@althing/bytes";
 import {
   decodeLogPoint,
   decodeMembershipEntry,
   encodeLogPoint,
   encodeMembershipEntry,
-  MalformedMessage,
   type Protocol,
   paxos,
   raft,
@@ -77,7 +77,7 @@ export const target: Target = {
     const codec = codecs[(input[0] ?? 0) % codecs.length]!;
     const first = accepted(
       () => codec.decode(plain(input.subarray(1))),
-      (error) => error instanceof MalformedMessage,
+      (error) => error instanceof MalformedBytes,
     );
     if (first === undefined) return;
     deepStrictEqual(codec.decode(codec.encode(first)), first);

@@ -1,11 +1,9 @@
 // Bytes of entries, as messages carry them: a kind byte, the epoch where it may differ from entry to
 // entry, the payload. Which index an entry has is told by its place.
 
+import { type ByteReader, ByteWriter, MalformedBytes, varintSize } from "@althing/bytes";
 import type { Entry, EntryKind, Epoch, Index } from "../contract.ts";
 import { decodeMembershipEntry } from "../membership/codec.ts";
-import type { ByteReader } from "./byte-reader.ts";
-import { ByteWriter, varintSize } from "./byte-writer.ts";
-import { MalformedMessage } from "./malformed-message.ts";
 
 /** The bytes of kinds are their places. */
 const kinds: readonly EntryKind[] = ["noop", "command", "membership"];
@@ -14,7 +12,7 @@ const kinds: readonly EntryKind[] = ["noop", "command", "membership"];
 export function encodeEntries(entries: readonly Entry[]): Uint8Array {
   const writer = new ByteWriter(entriesSize(entries));
   writeEntries(writer, entries);
-  return writer.finish();
+  return writer.written();
 }
 
 export function entriesSize(entries: readonly Entry[]): number {
@@ -30,7 +28,7 @@ export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): voi
   for (const { kind, epoch, payload } of entries) {
     writeEntryKind(writer, kind);
     writer.varint(epoch);
-    writer.bytes(payload);
+    writer.block(payload);
   }
 }
 
@@ -42,7 +40,7 @@ export function readEntries(
 ): Entry[] {
   const count = reader.count(3);
   if (!Number.isSafeInteger(previousIndex + count)) {
-    throw new MalformedMessage("an index is too large");
+    throw new MalformedBytes("an index is too large");
   }
   const entries: Entry[] = [];
   let lastEpoch = epochs.least;
@@ -50,7 +48,7 @@ export function readEntries(
     const kind = readEntryKind(reader);
     const epoch = reader.varint();
     if (epoch < lastEpoch || epoch > epochs.most) {
-      throw new MalformedMessage("the epoch of an entry is wrong");
+      throw new MalformedBytes("the epoch of an entry is wrong");
     }
     lastEpoch = epoch;
     const payload = readPayload(reader, kind);
@@ -60,18 +58,18 @@ export function readEntries(
 }
 
 export function writeEntryKind(writer: ByteWriter, kind: EntryKind): void {
-  writer.byte(kinds.indexOf(kind));
+  writer.u8(kinds.indexOf(kind));
 }
 
 export function readEntryKind(reader: ByteReader): EntryKind {
-  const kind = kinds[reader.byte()];
-  if (kind === undefined) throw new MalformedMessage("no such kind of entry");
+  const kind = kinds[reader.u8()];
+  if (kind === undefined) throw new MalformedBytes("no such kind of entry");
   return kind;
 }
 
 /** A view of the message's bytes. A membership is well formed. */
 export function readPayload(reader: ByteReader, kind: EntryKind): Uint8Array {
-  const payload = reader.bytes();
+  const payload = reader.block();
   if (kind === "membership") decodeMembershipEntry(payload);
   return payload;
 }

@@ -1,7 +1,5 @@
+import { type ByteReader, MalformedBytes } from "@althing/bytes";
 // The kind byte that every message begins with.
-
-import type { ByteReader } from "./byte-reader.ts";
-import { MalformedMessage } from "./malformed-message.ts";
 
 /** Reads a kind by its number. Numbers are never used again for another kind. */
 export function kindReader<Kind extends string>(
@@ -9,8 +7,8 @@ export function kindReader<Kind extends string>(
 ): (reader: ByteReader) => Kind {
   const kinds = new Map(Object.entries(numbers).map(([kind, number]) => [number, kind as Kind]));
   return (reader) => {
-    const kind = kinds.get(reader.byte());
-    if (kind === undefined) throw new MalformedMessage("no such kind of message");
+    const kind = kinds.get(reader.u8());
+    if (kind === undefined) throw new MalformedBytes("no such kind of message");
     return kind;
   };
 }

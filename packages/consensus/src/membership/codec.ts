@@ -1,10 +1,8 @@
 // Bytes of memberships and log points. A payload of kind "membership" is a membership followed by
 // opaque context, and is the one kind of payload that cores look into.
 
+import { ByteReader, ByteWriter, MalformedBytes } from "@althing/bytes";
 import type { LogPoint, Membership } from "../contract.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter } from "../encoding/byte-writer.ts";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { whyInvalid } from "./membership.ts";
 
 export interface MembershipEntry {
@@ -17,10 +15,10 @@ export function encodeMembershipEntry(membership: Membership, context: Uint8Arra
   const writer = new ByteWriter(membershipSizeGuess(membership) + context.length);
   writeMembership(writer, membership);
   writer.raw(context);
-  return writer.finish();
+  return writer.written();
 }
 
-/** Throws `MalformedMessage`. `context` is a view of `payload`. */
+/** Throws `MalformedBytes`. `context` is a view of `payload`. */
 export function decodeMembershipEntry(payload: Uint8Array): MembershipEntry {
   const reader = new ByteReader(payload);
   return { membership: readMembership(reader), context: reader.rest() };
@@ -29,13 +27,13 @@ export function decodeMembershipEntry(payload: Uint8Array): MembershipEntry {
 export function encodeMembership(membership: Membership): Uint8Array {
   const writer = new ByteWriter(membershipSizeGuess(membership));
   writeMembership(writer, membership);
-  return writer.finish();
+  return writer.written();
 }
 
 export function decodeMembership(bytes: Uint8Array): Membership {
   const reader = new ByteReader(bytes);
   const membership = readMembership(reader);
-  reader.end();
+  reader.expectEnd();
   return membership;
 }
 
@@ -43,9 +41,9 @@ export function encodeLogPoint(point: LogPoint): Uint8Array {
   const writer = new ByteWriter(24 + membershipSizeGuess(point.membership));
   writer.varint(point.index);
   writer.varint(point.epoch);
-  writer.identifier(point.proposer);
+  writer.byteString(point.proposer);
   writeMembership(writer, point.membership);
-  return writer.finish();
+  return writer.written();
 }
 
 export function decodeLogPoint(bytes: Uint8Array): LogPoint {
@@ -53,29 +51,29 @@ export function decodeLogPoint(bytes: Uint8Array): LogPoint {
   const point = {
     index: reader.varint(),
     epoch: reader.varint(),
-    proposer: reader.identifier(),
+    proposer: reader.byteString(),
     membership: readMembership(reader),
   };
-  reader.end();
+  reader.expectEnd();
   return point;
 }
 
 function writeMembership(writer: ByteWriter, membership: Membership): void {
-  writer.identifiers(membership.voters);
-  writer.identifiers(membership.votersOutgoing);
-  writer.identifiers(membership.learners);
-  writer.identifiers(membership.learnersNext);
+  writer.byteStrings(membership.voters);
+  writer.byteStrings(membership.votersOutgoing);
+  writer.byteStrings(membership.learners);
+  writer.byteStrings(membership.learnersNext);
 }
 
 function readMembership(reader: ByteReader): Membership {
   const membership = {
-    voters: reader.identifiers(),
-    votersOutgoing: reader.identifiers(),
-    learners: reader.identifiers(),
-    learnersNext: reader.identifiers(),
+    voters: reader.byteStrings(),
+    votersOutgoing: reader.byteStrings(),
+    learners: reader.byteStrings(),
+    learnersNext: reader.byteStrings(),
   };
   const why = whyInvalid(membership);
-  if (why !== "") throw new MalformedMessage(`not a membership: ${why}`);
+  if (why !== "") throw new MalformedBytes(`not a membership: ${why}`);
   return membership;
 }
 

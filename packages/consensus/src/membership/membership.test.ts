@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MalformedBytes } from "@althing/bytes";
 import fc from "fast-check";
 import type { Membership, MembershipChange } from "../contract.ts";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import {
   decodeLogPoint,
   decodeMembership,
@@ -131,16 +131,16 @@ test("bytes of memberships and log points come back as they were", () => {
 
 test("bytes that are no membership are malformed, whatever they are", () => {
   const crooked: Membership = { ...membershipOf(["a"]), learners: ["a"] };
-  assert.throws(() => decodeMembership(encodeMembership(crooked)), MalformedMessage);
+  assert.throws(() => decodeMembership(encodeMembership(crooked)), MalformedBytes);
   const unsorted: Membership = { ...membershipOf(["a"]), voters: ["b", "a"] };
-  assert.throws(() => decodeMembership(encodeMembership(unsorted)), MalformedMessage);
+  assert.throws(() => decodeMembership(encodeMembership(unsorted)), MalformedBytes);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       for (const decode of [decodeMembership, decodeMembershipEntry, decodeLogPoint]) {
         try {
           decode(bytes);
         } catch (error) {
-          assert(error instanceof MalformedMessage);
+          assert(error instanceof MalformedBytes);
         }
       }
     }),

@@ -2,9 +2,8 @@
 // that it promised, and how large the quorums are that all this was done with. What is chosen is a
 // lower bound; it travels along when something else is written anyway.
 
+import { ByteReader, ByteWriter } from "@althing/bytes";
 import type { Epoch, Index, MemberId } from "../contract.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter } from "../encoding/byte-writer.ts";
 
 export interface PaxosState {
   /** The promised ballot. */
@@ -21,24 +20,24 @@ export interface PaxosState {
 export function encodeState(state: PaxosState): Uint8Array {
   const writer = new ByteWriter(48);
   writer.varint(state.round);
-  writer.identifier(state.proposer);
+  writer.byteString(state.proposer);
   writer.varint(state.commit);
   writer.varint(state.prepareQuorum);
   writer.varint(state.acceptQuorum);
   if (state.installing !== undefined) writer.varint(state.installing);
-  return writer.finish();
+  return writer.written();
 }
 
 export function decodeState(bytes: Uint8Array): PaxosState {
   const reader = new ByteReader(bytes);
   const state = {
     round: reader.varint(),
-    proposer: reader.identifier(),
+    proposer: reader.byteString(),
     commit: reader.varint(),
     prepareQuorum: reader.varint(),
     acceptQuorum: reader.varint(),
   };
   const installing = reader.remaining > 0 ? { installing: reader.varint() } : {};
-  reader.end();
+  reader.expectEnd();
   return { ...state, ...installing };
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MalformedBytes } from "@althing/bytes";
 import fc from "fast-check";
 import type { Entry } from "../contract.ts";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
 import { describeMessage } from "./describe.ts";
@@ -179,11 +179,7 @@ test("what no proposer and no acceptor can send is malformed", () => {
     { kind: "acceptResponse", ballot: by, first: 4, last: 3, matchIndex: 0 },
   ];
   for (const each of refused) {
-    assert.throws(
-      () => decodeMessage(encodeMessage(each)),
-      MalformedMessage,
-      describeMessage(each),
-    );
+    assert.throws(() => decodeMessage(encodeMessage(each)), MalformedBytes, describeMessage(each));
   }
 });
 
@@ -197,7 +193,7 @@ test("the durable state comes back as it was, or is malformed", () => {
   const installing = { round: 1, proposer: "a", commit: 2, prepareQuorum: 0, acceptQuorum: 0 };
   const written = { ...installing, installing: 300 };
   assert.deepEqual(decodeState(encodeState(written)), written);
-  assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedMessage);
+  assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedBytes);
 });
 
 function onlyMalformed(bytes: Uint8Array): void {
@@ -206,6 +202,6 @@ function onlyMalformed(bytes: Uint8Array): void {
     // Whatever is accepted has one encoding: what is signed or hashed cannot be ambiguous.
     assert.deepEqual([...encodeMessage(decoded)], [...bytes]);
   } catch (error) {
-    assert(error instanceof MalformedMessage);
+    assert(error instanceof MalformedBytes);
   }
 }

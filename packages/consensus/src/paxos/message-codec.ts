@@ -2,11 +2,9 @@
 // into one buffer of exactly its size; decoding checks all that can be checked without state. Values
 // of an accept request are all of its ballot, so only those in promises carry one of their own.
 
+import { ByteReader, ByteWriter, MalformedBytes, varintSize } from "@althing/bytes";
 import type { Entry } from "../contract.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
 import { readEntryKind, readPayload, writeEntryKind } from "../encoding/entries.ts";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { kindReader } from "../encoding/message-kinds.ts";
 import { type Ballot, compareBallots, sameBallot } from "../synod/ballot.ts";
 import type { MessageKind, MessageOf, PaxosMessage } from "./messages.ts";
@@ -32,7 +30,7 @@ const readKind = kindReader(numbers);
 
 export function encodeMessage(message: PaxosMessage): Uint8Array {
   const writer = new ByteWriter(sizeOf(message));
-  writer.byte(numbers[message.kind]);
+  writer.u8(numbers[message.kind]);
   writeBallot(writer, message.ballot);
   switch (message.kind) {
     case "canvassRequest":
@@ -59,7 +57,7 @@ export function encodeMessage(message: PaxosMessage): Uint8Array {
       writer.varint(message.entries.length);
       for (const { kind, payload } of message.entries) {
         writeEntryKind(writer, kind);
-        writer.bytes(payload);
+        writer.block(payload);
       }
       break;
     case "acceptResponse":
@@ -95,17 +93,17 @@ export function encodeMessage(message: PaxosMessage): Uint8Array {
     case "takeOver":
       break;
   }
-  return writer.finish();
+  return writer.written();
 }
 
-/** Throws `MalformedMessage`. Payloads are views of `bytes`. */
+/** Throws `MalformedBytes`. Payloads are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): PaxosMessage {
   const reader = new ByteReader(bytes);
   const kind = readKind(reader);
   const ballot = readBallot(reader);
-  if (ballot.proposer === "") throw new MalformedMessage("a ballot without a proposer");
+  if (ballot.proposer === "") throw new MalformedBytes("a ballot without a proposer");
   const message = readMessage(kind, ballot, reader);
-  reader.end();
+  reader.expectEnd();
   return message;
 }
 
@@ -128,7 +126,7 @@ function readMessage(kind: MessageKind, ballot: Ballot, reader: ByteReader): Pax
     case "acceptResponse": {
       const first = indexOf(reader);
       const last = reader.varint();
-      if (last < first) throw new MalformedMessage("slots end before they begin");
+      if (last < first) throw new MalformedBytes("slots end before they begin");
       return { kind, ballot, first, last, matchIndex: reader.varint() };
     }
     case "refusal":
@@ -163,8 +161,8 @@ function readAccept(ballot: Ballot, reader: ByteReader): PaxosMessage {
   const first = indexOf(reader);
   const commitIndex = reader.varint();
   const count = reader.count(2);
-  if (count === 0) throw new MalformedMessage("an accept request without a value");
-  if (!Number.isSafeInteger(first + count)) throw new MalformedMessage("an index is too large");
+  if (count === 0) throw new MalformedBytes("an accept request without a value");
+  if (!Number.isSafeInteger(first + count)) throw new MalformedBytes("an index is too large");
   const { round: epoch, proposer } = ballot;
   const entries: Entry[] = [];
   for (let i = 0; i < count; i++) {
@@ -191,7 +189,7 @@ function writePromise(writer: ByteWriter, message: MessageOf<"promise">): void {
     writeEntryKind(writer, kind);
     writer.boolean(isSame);
     if (!isSame) writeBallot(writer, { round: epoch, proposer });
-    writer.bytes(payload);
+    writer.block(payload);
     previous = entry;
   }
 }
@@ -210,13 +208,13 @@ function readPromise(ballot: Ballot, reader: ByteReader): PaxosMessage {
     index += distance;
     const kind = readEntryKind(reader);
     if (!reader.boolean()) own = otherBallot(reader, own);
-    if (own === undefined) throw new MalformedMessage("an accepted value without a ballot");
-    if (compareBallots(own, ballot) > 0) throw new MalformedMessage("accepted above the promise");
-    if (index < first || index > last) throw new MalformedMessage("a slot that was not asked for");
+    if (own === undefined) throw new MalformedBytes("an accepted value without a ballot");
+    if (compareBallots(own, ballot) > 0) throw new MalformedBytes("accepted above the promise");
+    if (index < first || index > last) throw new MalformedBytes("a slot that was not asked for");
     const payload = readPayload(reader, kind);
     entries.push({ index, epoch: own.round, proposer: own.proposer, kind, payload });
   }
-  if (last < first - 1) throw new MalformedMessage("slots end before they begin");
+  if (last < first - 1) throw new MalformedBytes("slots end before they begin");
   return { kind: "promise", ballot, first, last, isLast, commitIndex, baseIndex, entries };
 }
 
@@ -224,7 +222,7 @@ function readPromise(ballot: Ballot, reader: ByteReader): PaxosMessage {
 function otherBallot(reader: ByteReader, before: Ballot | undefined): Ballot {
   const ballot = readBallot(reader);
   if (before !== undefined && sameBallot(before, ballot)) {
-    throw new MalformedMessage("a ballot is told twice");
+    throw new MalformedBytes("a ballot is told twice");
   }
   return ballot;
 }
@@ -232,17 +230,17 @@ function otherBallot(reader: ByteReader, before: Ballot | undefined): Ballot {
 /** The first slot is 1. */
 function indexOf(reader: ByteReader): number {
   const index = reader.varint();
-  if (index === 0) throw new MalformedMessage("there is no slot 0");
+  if (index === 0) throw new MalformedBytes("there is no slot 0");
   return index;
 }
 
 function writeBallot(writer: ByteWriter, { round, proposer }: Ballot): void {
   writer.varint(round);
-  writer.identifier(proposer);
+  writer.byteString(proposer);
 }
 
 function readBallot(reader: ByteReader): Ballot {
-  return { round: reader.varint(), proposer: reader.identifier() };
+  return { round: reader.varint(), proposer: reader.byteString() };
 }
 
 /** Exact for what carries many values, enough for the rest. */

@@ -2,9 +2,8 @@
 // it (Raft figure 2). The commit index travels along when something else is written anyway, so that
 // a restarted member need not wait for a leader to tell it what it knew.
 
+import { ByteReader, ByteWriter } from "@althing/bytes";
 import type { Epoch, Index, MemberId } from "../contract.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter } from "../encoding/byte-writer.ts";
 
 export interface RaftState {
   readonly term: Epoch;
@@ -17,14 +16,14 @@ export interface RaftState {
 export function encodeState(state: RaftState): Uint8Array {
   const writer = new ByteWriter(40);
   writer.varint(state.term);
-  writer.identifier(state.vote);
+  writer.byteString(state.vote);
   writer.varint(state.commit);
-  return writer.finish();
+  return writer.written();
 }
 
 export function decodeState(bytes: Uint8Array): RaftState {
   const reader = new ByteReader(bytes);
-  const state = { term: reader.varint(), vote: reader.identifier(), commit: reader.varint() };
-  reader.end();
+  const state = { term: reader.varint(), vote: reader.byteString(), commit: reader.varint() };
+  reader.expectEnd();
   return state;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MalformedBytes } from "@althing/bytes";
 import fc from "fast-check";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
 import { describeMessage } from "./describe.ts";
@@ -128,7 +128,7 @@ test("entries that no leader can send are malformed", () => {
     { ...base, previousIndex: Number.MAX_SAFE_INTEGER, previousTerm: 2, entries: [entry(3)] },
   ];
   for (const each of refused) {
-    assert.throws(() => decodeMessage(encodeMessage(each)), MalformedMessage);
+    assert.throws(() => decodeMessage(encodeMessage(each)), MalformedBytes);
   }
 });
 
@@ -139,7 +139,7 @@ test("the durable state comes back as it was, or is malformed", () => {
       assert.deepEqual(decodeState(encodeState({ term, vote, commit })), { term, vote, commit });
     }),
   );
-  assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedMessage);
+  assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedBytes);
 });
 
 function onlyMalformed(bytes: Uint8Array): void {
@@ -148,6 +148,6 @@ function onlyMalformed(bytes: Uint8Array): void {
     // Whatever is accepted has one encoding: what is signed or hashed cannot be ambiguous.
     assert.deepEqual([...encodeMessage(decoded)], [...bytes]);
   } catch (error) {
-    if (!(error instanceof MalformedMessage)) throw error;
+    if (!(error instanceof MalformedBytes)) throw error;
   }
 }

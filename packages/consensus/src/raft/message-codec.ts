@@ -1,8 +1,7 @@
 // Bytes of Raft messages: a kind byte, then the fields as varints. An append message is written
 // into one buffer of exactly its size; decoding checks all that can be checked without state.
 
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
+import { ByteReader, ByteWriter, varintSize } from "@althing/bytes";
 import { entriesSize, readEntries, writeEntries } from "../encoding/entries.ts";
 import { kindReader } from "../encoding/message-kinds.ts";
 import type { MessageKind, MessageOf, RaftMessage } from "./messages.ts";
@@ -29,7 +28,7 @@ const readKind = kindReader(numbers);
 export function encodeMessage(message: RaftMessage): Uint8Array {
   if (message.kind === "appendRequest") return encodeAppend(message);
   const writer = new ByteWriter(48);
-  writer.byte(numbers[message.kind]);
+  writer.u8(numbers[message.kind]);
   writer.varint(message.term);
   switch (message.kind) {
     case "preVoteRequest":
@@ -76,15 +75,15 @@ export function encodeMessage(message: RaftMessage): Uint8Array {
     case "timeoutNow":
       break;
   }
-  return writer.finish();
+  return writer.written();
 }
 
-/** Throws `MalformedMessage`. Payloads are views of `bytes`. */
+/** Throws `MalformedBytes`. Payloads are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): RaftMessage {
   const reader = new ByteReader(bytes);
   const kind = readKind(reader);
   const message = readMessage(kind, reader.varint(), reader);
-  reader.end();
+  reader.expectEnd();
   return message;
 }
 
@@ -137,13 +136,13 @@ function encodeAppend(message: MessageOf<"appendRequest">): Uint8Array {
   let size = 1 + varintSize(term) + varintSize(previousIndex) + varintSize(previousTerm);
   size += varintSize(commitIndex) + entriesSize(entries);
   const writer = new ByteWriter(size);
-  writer.byte(numbers.appendRequest);
+  writer.u8(numbers.appendRequest);
   writer.varint(term);
   writer.varint(previousIndex);
   writer.varint(previousTerm);
   writer.varint(commitIndex);
   writeEntries(writer, entries);
-  return writer.finish();
+  return writer.written();
 }
 
 function readAppend(term: number, reader: ByteReader): RaftMessage {

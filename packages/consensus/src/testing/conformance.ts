@@ -806,7 +806,7 @@ export const conformance: readonly ConformanceCase[] = [
         try {
           protocol.decodeMessage(Uint8Array.from(bytes));
         } catch (error) {
-          assert.equal((error as { code?: string }).code, "malformedMessage");
+          assert.equal((error as { code?: string }).code, "malformedBytes");
         }
       }
     },

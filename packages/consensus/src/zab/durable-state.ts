@@ -2,9 +2,8 @@
 // (f.p in the paper, acceptedEpoch in Zab1.0) and the epoch whose leader's history it took over (f.a,
 // currentEpoch). The commit index travels along, so that a restarted member knows what it knew.
 
+import { ByteReader, ByteWriter } from "@althing/bytes";
 import type { Epoch, Index } from "../contract.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter } from "../encoding/byte-writer.ts";
 
 export interface ZabState {
   readonly acceptedEpoch: Epoch;
@@ -18,7 +17,7 @@ export function encodeState(state: ZabState): Uint8Array {
   writer.varint(state.acceptedEpoch);
   writer.varint(state.currentEpoch);
   writer.varint(state.commit);
-  return writer.finish();
+  return writer.written();
 }
 
 export function decodeState(bytes: Uint8Array): ZabState {
@@ -28,6 +27,6 @@ export function decodeState(bytes: Uint8Array): ZabState {
     currentEpoch: reader.varint(),
     commit: reader.varint(),
   };
-  reader.end();
+  reader.expectEnd();
   return state;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MalformedBytes } from "@althing/bytes";
 import fc from "fast-check";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { encodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
 import { describeMessage } from "./describe.ts";
@@ -173,7 +173,7 @@ test("transactions and histories that nobody can have are malformed", () => {
     },
   ];
   for (const each of refused) {
-    assert.throws(() => decodeMessage(encodeMessage(each)), MalformedMessage);
+    assert.throws(() => decodeMessage(encodeMessage(each)), MalformedBytes);
   }
 });
 
@@ -184,13 +184,13 @@ test("the durable state comes back as it was, or is malformed", () => {
       assert.deepEqual(decodeState(encodeState(state)), state);
     }),
   );
-  assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedMessage);
+  assert.throws(() => decodeState(new Uint8Array([1, 2])), MalformedBytes);
 });
 
 function onlyMalformed(bytes: Uint8Array): void {
   try {
     decodeMessage(bytes);
   } catch (error) {
-    if (!(error instanceof MalformedMessage)) throw error;
+    if (!(error instanceof MalformedBytes)) throw error;
   }
 }

@@ -1,11 +1,9 @@
 // Bytes of Zab messages: a kind byte, then the fields as varints. Transactions are written into one
 // buffer of exactly their size; decoding checks all that can be checked without state.
 
+import { ByteReader, ByteWriter, MalformedBytes, varintSize } from "@althing/bytes";
 import type { Entry } from "../contract.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
-import { ByteWriter, varintSize } from "../encoding/byte-writer.ts";
 import { encodeEntries, readEntries } from "../encoding/entries.ts";
-import { MalformedMessage } from "../encoding/malformed-message.ts";
 import { kindReader } from "../encoding/message-kinds.ts";
 import type { EpochEnd, MessageKind, MessageOf, Vote, ZabMessage } from "./messages.ts";
 
@@ -39,27 +37,27 @@ type Transactions = MessageOf<"proposal"> | MessageOf<"inform">;
 export function encodeMessage(message: ZabMessage): Uint8Array {
   if (message.kind === "proposal" || message.kind === "inform") return encodeTransactions(message);
   const writer = new ByteWriter(64);
-  writer.byte(numbers[message.kind]);
+  writer.u8(numbers[message.kind]);
   switch (message.kind) {
     case "notification":
       writer.varint(message.round);
-      writer.byte(states.indexOf(message.state));
+      writer.u8(states.indexOf(message.state));
       writer.varint(message.epoch);
       writer.boolean(message.vote !== undefined);
       if (message.vote !== undefined) writeVote(writer, message.vote);
-      return writer.finish();
+      return writer.written();
     case "syncRequest":
     case "syncRefusal":
       writer.varint(message.request);
-      return writer.finish();
+      return writer.written();
     case "syncResponse":
       writer.varint(message.request);
       writer.varint(message.index);
-      return writer.finish();
+      return writer.written();
     case "followerInfo":
       writer.varint(message.session);
       writer.varint(message.acceptedEpoch);
-      return writer.finish();
+      return writer.written();
   }
   writer.varint(message.session);
   writer.varint(message.epoch);
@@ -111,15 +109,15 @@ export function encodeMessage(message: ZabMessage): Uint8Array {
       writer.varint(message.priority);
       break;
   }
-  return writer.finish();
+  return writer.written();
 }
 
-/** Throws `MalformedMessage`. Payloads are views of `bytes`. */
+/** Throws `MalformedBytes`. Payloads are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): ZabMessage {
   const reader = new ByteReader(bytes);
   const kind = readKind(reader);
   const message = readMessage(kind, reader);
-  reader.end();
+  reader.expectEnd();
   return message;
 }
 
@@ -127,8 +125,8 @@ function readMessage(kind: MessageKind, reader: ByteReader): ZabMessage {
   switch (kind) {
     case "notification": {
       const round = reader.varint();
-      const state = states[reader.byte()];
-      if (state === undefined) throw new MalformedMessage("no such state of a member");
+      const state = states[reader.u8()];
+      if (state === undefined) throw new MalformedBytes("no such state of a member");
       const epoch = reader.varint();
       return { kind, round, state, epoch, vote: reader.boolean() ? readVote(reader) : undefined };
     }
@@ -210,7 +208,7 @@ function readInSession(
 }
 
 function writeVote(writer: ByteWriter, vote: Vote): void {
-  writer.identifier(vote.leader);
+  writer.byteString(vote.leader);
   writer.varint(vote.currentEpoch);
   writer.varint(vote.lastEpoch);
   writer.varint(vote.lastIndex);
@@ -219,8 +217,8 @@ function writeVote(writer: ByteWriter, vote: Vote): void {
 }
 
 function readVote(reader: ByteReader): Vote {
-  const leader = reader.identifier();
-  if (leader === "") throw new MalformedMessage("a vote names somebody");
+  const leader = reader.byteString();
+  if (leader === "") throw new MalformedBytes("a vote names somebody");
   const currentEpoch = reader.varint();
   const lastEpoch = reader.varint();
   const lastIndex = reader.varint();
@@ -237,7 +235,7 @@ function readEnds(reader: ByteReader, lastEpoch: number, lastIndex: number): Epo
       later === undefined
         ? end.epoch === lastEpoch && end.lastIndex === lastIndex
         : end.epoch < later.epoch && end.lastIndex < later.lastIndex;
-    if (!fits) throw new MalformedMessage("the ends of the epochs do not descend from the last");
+    if (!fits) throw new MalformedBytes("the ends of the epochs do not descend from the last");
     ends.push(end);
   }
   return ends;
@@ -256,14 +254,14 @@ function encodeTransactions(message: Transactions): Uint8Array {
   let size = 1 + varintSize(session) + varintSize(epoch) + varintSize(sequence);
   size += varintSize(commitIndex) + varintSize(previousIndex) + encoded.length;
   const writer = new ByteWriter(size);
-  writer.byte(numbers[message.kind]);
+  writer.u8(numbers[message.kind]);
   writer.varint(session);
   writer.varint(epoch);
   writer.varint(sequence);
   writer.varint(commitIndex);
   writer.varint(previousIndex);
   writer.raw(encoded);
-  return writer.finish();
+  return writer.written();
 }
 
 function readTransactions(

@@ -3,7 +3,8 @@
 // running hash covers every command and its answer, so that a machine that answers otherwise on one member
 // (because it asked a clock, or threw a coin) is found and fenced off, whatever its state looks like.
 
-import { crc32, type Disk } from "@althing/log";
+import { crc32 } from "@althing/bytes";
+import type { Disk } from "@althing/log";
 import type {
   EntryContext,
   SnapshotReader,

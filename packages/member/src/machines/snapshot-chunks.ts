@@ -4,8 +4,7 @@
 //   chunk = CRC-32 of the rest (u32, highest byte first), sequence (varint), payload
 //   head  = format, index, epoch, proposer, meta, hash, length of the state
 
-import { ByteReader, ByteWriter, MalformedMessage } from "@althing/consensus";
-import { crc32 } from "@althing/log";
+import { ByteReader, ByteWriter, crc32, MalformedBytes } from "@althing/bytes";
 import type { SnapshotReader, StatePoint } from "../state-machine.ts";
 
 const format = 1;
@@ -73,31 +72,31 @@ export class CaptureAssembler {
 
 function headOf({ point, hash, state }: Capture): Uint8Array {
   const writer = new ByteWriter(64 + point.meta.length);
-  writer.byte(format);
+  writer.u8(format);
   writer.varint(point.index);
   writer.varint(point.epoch);
-  writer.identifier(point.proposer);
-  writer.bytes(point.meta);
+  writer.byteString(point.proposer);
+  writer.block(point.meta);
   writer.varint(hash);
   writer.varint(state.length);
-  return writer.finish();
+  return writer.written();
 }
 
 function readHead(payload: Uint8Array): Omit<Capture, "state"> & { readonly length: number } {
   try {
     const reader = new ByteReader(payload);
-    const found = reader.byte();
+    const found = reader.u8();
     if (found !== format) throw new CaptureDamaged(`the state has format ${found}: upgrade`);
     const index = reader.varint();
     const epoch = reader.varint();
-    const proposer = reader.identifier();
-    const meta = reader.bytes().slice();
+    const proposer = reader.byteString();
+    const meta = reader.block().slice();
     const head = { point: { index, epoch, proposer, meta }, hash: reader.varint() };
     const length = reader.varint();
-    reader.end();
+    reader.expectEnd();
     return { ...head, length };
   } catch (cause) {
-    if (!(cause instanceof MalformedMessage)) throw cause;
+    if (!(cause instanceof MalformedBytes)) throw cause;
     throw new CaptureDamaged(`the head of the state cannot be read: ${cause.message}`, { cause });
   }
 }
@@ -107,7 +106,7 @@ function chunk(sequence: number, payload: Uint8Array): Uint8Array {
   writer.raw(new Uint8Array(crcBytes));
   writer.varint(sequence);
   writer.raw(payload);
-  const bytes = writer.finish();
+  const bytes = writer.written();
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(0, crc32(bytes.subarray(crcBytes)));
   return bytes;
 }

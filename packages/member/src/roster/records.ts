@@ -1,7 +1,8 @@
 // What members tell the cluster about themselves, and how it is written: into the log by who publishes or
 // forgets a member, and into the meta of the state's point.
 
-import { ByteReader, ByteWriter, MalformedMessage, type MemberId } from "@althing/consensus";
+import { ByteReader, ByteWriter, MalformedBytes } from "@althing/bytes";
+import type { MemberId } from "@althing/consensus";
 
 /** A member's name, its addresses and the identity of its disk. */
 export interface MemberRecord {
@@ -28,10 +29,10 @@ const kinds = ["removeMember", "publishMember", "publishFutureVoter"] as const;
 export function encodeRosterChange(change: RosterChange): Uint8Array {
   const writer = new ByteWriter(256);
   if (change.kind === "removeMember") {
-    writer.byte(kinds.indexOf("removeMember"));
-    writer.identifier(change.member);
+    writer.u8(kinds.indexOf("removeMember"));
+    writer.byteString(change.member);
   } else writeRecord(writer, change);
-  return writer.finish();
+  return writer.written();
 }
 
 /** Undefined: it is of a later version, or no change of a roster. */
@@ -39,28 +40,28 @@ export function decodeRosterChange(bytes: Uint8Array): RosterChange | undefined 
   try {
     const reader = new ByteReader(bytes);
     const change = readChange(reader);
-    reader.end();
+    reader.expectEnd();
     return change;
   } catch (error) {
-    if (error instanceof MalformedMessage) return undefined;
+    if (error instanceof MalformedBytes) return undefined;
     throw error;
   }
 }
 
 export function writeRecord(writer: ByteWriter, record: MemberRecord): void {
-  writer.byte(kinds.indexOf(record.votesWhenReady ? "publishFutureVoter" : "publishMember"));
-  writer.identifier(record.member);
+  writer.u8(kinds.indexOf(record.votesWhenReady ? "publishFutureVoter" : "publishMember"));
+  writer.byteString(record.member);
   writeText(writer, record.name);
   writeTexts(writer, record.peerUrls);
   writeTexts(writer, record.clientUrls);
   writeText(writer, record.incarnation);
 }
 
-/** Throws `MalformedMessage`. */
+/** Throws `MalformedBytes`. */
 export function readChange(reader: ByteReader): RosterChange {
-  const kind = kinds[reader.byte()];
-  if (kind === undefined) throw new MalformedMessage("no known change of a roster");
-  const member = reader.identifier();
+  const kind = kinds[reader.u8()];
+  if (kind === undefined) throw new MalformedBytes("no known change of a roster");
+  const member = reader.byteString();
   if (kind === "removeMember") return { kind, member };
   return {
     kind: "publishMember",
@@ -83,7 +84,7 @@ function readText(reader: ByteReader): string {
   let text = "";
   for (let left = reader.count(1); left > 0; left--) {
     const unit = reader.varint();
-    if (unit > 0xffff) throw new MalformedMessage("a text has a unit beyond 16 bits");
+    if (unit > 0xffff) throw new MalformedBytes("a text has a unit beyond 16 bits");
     text += String.fromCharCode(unit);
   }
   return text;

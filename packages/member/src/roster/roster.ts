@@ -3,8 +3,8 @@
 // has it among its own tables (the key-value store, whose directories and logs are older than this place)
 // goes on to keep it: then a change is a command like any other.
 
+import { crc32 } from "@althing/bytes";
 import type { MemberId } from "@althing/consensus";
-import { crc32 } from "@althing/log";
 import { decodePointMeta } from "../point-meta.ts";
 import {
   decodeRosterChange,

@@ -1,7 +1,6 @@
+import { ByteReader, ByteWriter, MalformedBytes } from "@althing/bytes";
 // What members say to each other of leases: a question to the leader, and its answer. One byte of kind, then
 // varints, seven bits a byte, the lowest first.
-
-import { ByteReader, ByteWriter, MalformedMessage } from "@althing/consensus";
 
 /** A lease to be kept alive, or only looked at, by the leader. */
 export interface LeaseAsk {
@@ -29,7 +28,7 @@ const kindBytes = { leaseAsk: 10, leaseAnswer: 11 } as const;
 
 export function encodeLeaseMessage(message: LeaseMessage): Uint8Array {
   const writer = new ByteWriter(48);
-  writer.byte(kindBytes[message.kind]);
+  writer.u8(kindBytes[message.kind]);
   writer.varint(message.session);
   writer.varint(message.request);
   if (message.kind === "leaseAsk") {
@@ -44,7 +43,7 @@ export function encodeLeaseMessage(message: LeaseMessage): Uint8Array {
     }
     writer.varint(message.left);
   }
-  return writer.finish();
+  return writer.written();
 }
 
 /** Undefined: it is none, or one of a later version. */
@@ -52,27 +51,27 @@ export function decodeLeaseMessage(bytes: Uint8Array): LeaseMessage | undefined 
   try {
     const reader = new ByteReader(bytes);
     const message = read(reader);
-    reader.end();
+    reader.expectEnd();
     return message;
   } catch (error) {
-    if (error instanceof MalformedMessage) return undefined;
+    if (error instanceof MalformedBytes) return undefined;
     throw error;
   }
 }
 
 function read(reader: ByteReader): LeaseMessage {
-  const kind = reader.byte();
+  const kind = reader.u8();
   const session = reader.varint();
   const request = reader.varint();
   if (kind === kindBytes.leaseAsk) {
     const [high, low] = [reader.varint(), reader.varint()];
     if (high >= 2 ** 32 || low >= 2 ** 32) {
-      throw new MalformedMessage("a lease has more than 64 bits");
+      throw new MalformedBytes("a lease has more than 64 bits");
     }
     const lease = BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
     return { kind: "leaseAsk", session, request, lease, renew: reader.boolean() };
   }
-  if (kind !== kindBytes.leaseAnswer) throw new MalformedMessage("no message about leases");
+  if (kind !== kindBytes.leaseAnswer) throw new MalformedBytes("no message about leases");
   let code = "";
   for (let left = reader.count(1); left > 0; left--) code += String.fromCharCode(reader.varint());
   return { kind: "leaseAnswer", session, request, code, left: reader.varint() };

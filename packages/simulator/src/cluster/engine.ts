@@ -1,9 +1,10 @@
 // The engine under a member's store: production's disk engine over the machine's lossy disk, or the memory
 // engine with its checkpoints.
 
+import type { Crc32 } from "@althing/bytes";
 import type { Disk } from "@althing/log";
 import type { Clock } from "@althing/member";
-import { BlockEngine, type Crc32, createMemoryEngine, type Engine } from "@althing/store";
+import { BlockEngine, createMemoryEngine, type Engine } from "@althing/store";
 import { Device } from "../disk/device.ts";
 import { storeDevice } from "../disk/store-device.ts";
 import type { VirtualDisk } from "../disk/virtual-disk.ts";

@@ -1,11 +1,12 @@
 // What a machine would start from if its power went now: the log, the store and the core that production's
 // recovery makes of a copy of its disk, after what is under way was lost in one of the ways there are.
 
+import type { Crc32 } from "@althing/bytes";
 import type { CoreOptions, Entry, Membership, Protocol, Restored } from "@althing/consensus";
 import { encodeMembership } from "@althing/consensus";
 import { openLog } from "@althing/log";
 import { recover } from "@althing/member";
-import { type Crc32, type Engine, type OpenedStore, openStore } from "@althing/store";
+import { type Engine, type OpenedStore, openStore } from "@althing/store";
 import { Device, type DiskLatency } from "../disk/device.ts";
 import { diskPort } from "../disk/disk-port.ts";
 import type { VirtualDisk } from "../disk/virtual-disk.ts";

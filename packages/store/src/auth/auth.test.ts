@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { ByteWriter } from "@althing/bytes";
 import { encodeCommand } from "../command/encode.ts";
 import type {
   AuthCaller,

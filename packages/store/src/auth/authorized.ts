@@ -3,8 +3,7 @@
 //
 //   authorized = kind, user, auth revision, the command (the rest)
 
-import { ByteReader, MalformedBytes } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { ByteReader, ByteWriter, MalformedBytes } from "@althing/bytes";
 import { commandNumbers } from "../command/numbers.ts";
 import type { AuthCaller } from "../contract.ts";
 

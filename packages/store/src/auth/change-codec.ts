@@ -1,8 +1,7 @@
 // Changes of users, roles and permissions as they travel in commands, and users and roles as they are
 // kept in the store's table. The formats are durable: numbers are appended, never changed.
 
-import { type ByteReader, LaterVersion } from "../bytes/byte-reader.ts";
-import type { ByteWriter } from "../bytes/byte-writer.ts";
+import { type ByteReader, type ByteWriter, LaterVersion } from "@althing/bytes";
 import type { AuthChange, Permission } from "../contract.ts";
 
 const numbers = {

@@ -2,8 +2,7 @@
 // that matters to a permission or a token counts up the revision. Refusals come in etcd's order. Long, because
 // it is in one place that every change is judged by the same state.
 
-import { ByteReader } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { ByteReader, ByteWriter } from "@althing/bytes";
 import type {
   AuthCaller,
   AuthChange,

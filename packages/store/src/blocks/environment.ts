@@ -1,8 +1,7 @@
 // One state on the disk: blocks of records under their first revision, tables, lists of removals and the head
 // beside them, as bytes in a space. What belongs together is written in one commit of it.
 
-import { ByteReader } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { ByteReader, ByteWriter } from "@althing/bytes";
 import type { Key } from "../contract.ts";
 import type { Head, LoadVisitor, RecordVisitor } from "../engine/port.ts";
 import { readHead, writeHead } from "../snapshot/format.ts";

@@ -2,8 +2,8 @@
 // `decodeCommand` returns undefined for it and never throws. What a later version may have written (a number,
 // a flag, a place in a list that is not known here) has an effect on the others: `isOfLaterVersion` tells it.
 
+import { ByteReader, LaterVersion, MalformedBytes } from "@althing/bytes";
 import { readAuthChange } from "../auth/change-codec.ts";
-import { ByteReader, LaterVersion, MalformedBytes } from "../bytes/byte-reader.ts";
 import type {
   Command,
   Compare,

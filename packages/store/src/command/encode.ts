@@ -5,9 +5,8 @@
 //   put = kind, flags, key, [lease i64], value (the rest)
 //   bounded = kind, bound, a txn or deletion (the rest)
 
+import { ByteWriter, writeByteString } from "@althing/bytes";
 import { writeAuthChange } from "../auth/change-codec.ts";
-import { writeByteString } from "../bytes/byte-string.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Command, Compare, PutCommand, RangeOp, TxnCommand, TxnOp } from "../contract.ts";
 import {
   alarmNumbers,

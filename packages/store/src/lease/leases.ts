@@ -2,8 +2,7 @@
 // lease ends is the leader's to judge; it says so with a revoke, which all members apply alike
 // (corpus 60: nobody expires what it cannot know).
 
-import { ByteReader } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { ByteReader, ByteWriter } from "@althing/bytes";
 import type {
   AuthName,
   Key,

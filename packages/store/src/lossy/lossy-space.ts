@@ -1,7 +1,7 @@
 // One state of a lossy disk, as its engine sees it in one life.
 
+import { byteStringOf, writeByteString } from "@althing/bytes";
 import type { Space, SpaceTable } from "../blocks/ports.ts";
-import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
 import type { Commit, Contents, Write } from "./contents.ts";
 import type { LossyDevice } from "./device.ts";
 

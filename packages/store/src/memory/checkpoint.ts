@@ -3,7 +3,7 @@
 // torn-snapshot-file). Names carry a number that only grows: the newest file wins even when it was
 // restored from an older point (corpus: old-snapshot-after-recovery).
 
-import type { Crc32 } from "../bytes/crc32.ts";
+import type { Crc32 } from "@althing/bytes";
 import type { SnapshotReader } from "../contract.ts";
 import type { Head } from "../engine/port.ts";
 import { SnapshotAssembler } from "../snapshot/assembler.ts";

@@ -1,7 +1,7 @@
 // The engine that keeps everything in memory: tests, the simulator, the browser, embedded use. With
 // a storage it writes checkpoints, and a restart finds the newest one whole; the log replays the rest.
 
-import type { Crc32 } from "../bytes/crc32.ts";
+import type { Crc32 } from "@althing/bytes";
 import type { Key, StorePoint } from "../contract.ts";
 import { Pins } from "../engine/pins.ts";
 import {

@@ -1,7 +1,7 @@
 // HashKV as etcd defines it: CRC-32C over "key", then over each stored revision and its record. Long
 // on a large store, so it runs in steps over a view that is kept from changing.
 
-import { crc32c } from "../bytes/crc32.ts";
+import { crc32c } from "@althing/bytes";
 import type { Revision, StoreErrorCode } from "../contract.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { decodeRecord } from "./record.ts";

@@ -1,7 +1,7 @@
 // The bytes of the keys, outside the JavaScript heap: a million keys are no objects to trace or to
 // move. A key is addressed by a number; freed room is used again by keys of about the same length.
 
-import { byteStringOf } from "../bytes/byte-string.ts";
+import { byteStringOf } from "@althing/bytes";
 import type { Key } from "../contract.ts";
 
 /** In units of eight bytes: slab, then place in it. 0 is none. */

@@ -7,7 +7,7 @@
 // Longer than most files here because a descent, its insertion, its removal and its rebalancing
 // share the path they walked.
 
-import { writeByteString } from "../bytes/byte-string.ts";
+import { writeByteString } from "@althing/bytes";
 import type { Key } from "../contract.ts";
 import { entriesMax, entryOf, KeyNodes, type NodeId, rowOf } from "./key-nodes.ts";
 import { hintOf, type KeyAddress, KeyPool } from "./key-pool.ts";

@@ -2,9 +2,13 @@
 // command share a main revision and are numbered by `sub` in the order of execution. Whoever writes
 // has checked everything before: nothing here can fail half-way.
 
-import { byteStringOf, writeByteString } from "../bytes/byte-string.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
-import { type Crc32, crc32 as crc32Table } from "../bytes/crc32.ts";
+import {
+  ByteWriter,
+  byteStringOf,
+  type Crc32,
+  crc32 as crc32Table,
+  writeByteString,
+} from "@althing/bytes";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
 import type { Engine, RecordPlace, StatePin } from "../engine/port.ts";
 import { KeyIndex } from "./key-index.ts";

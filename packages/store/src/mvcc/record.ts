@@ -2,7 +2,7 @@
 // alone). With this encoding HashKV comes out as etcd computes it, and a record is self-describing:
 // the index is rebuilt from records and nothing else.
 
-import { byteStringOf } from "../bytes/byte-string.ts";
+import { byteStringOf } from "@althing/bytes";
 import type { Key, KeyValue, LeaseId, Revision } from "../contract.ts";
 
 export const noBytes: Uint8Array = new Uint8Array(0);

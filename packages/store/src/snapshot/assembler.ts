@@ -1,7 +1,7 @@
 // Checks a stream of snapshot chunks as it comes and hands its contents on. Both the restore of a
 // member and the loading of a checkpoint go through here, so neither can accept less than the other.
 
-import type { Crc32 } from "../bytes/crc32.ts";
+import type { Crc32 } from "@althing/bytes";
 import type { Head } from "../engine/port.ts";
 import { type DecodedChunk, decodeChunk, SnapshotDamaged, type SnapshotItem } from "./format.ts";
 

@@ -8,9 +8,7 @@
 //   body    = items: 1 table entry (table, key, value) | 2 record (main, sub, bytes)
 //   end     = number of table entries, number of records
 
-import { ByteReader, MalformedBytes } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
-import { type Crc32, crc32 } from "../bytes/crc32.ts";
+import { ByteReader, ByteWriter, type Crc32, crc32, MalformedBytes } from "@althing/bytes";
 import type { Key, Revision } from "../contract.ts";
 import type { Head } from "../engine/port.ts";
 

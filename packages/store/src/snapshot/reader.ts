@@ -3,7 +3,7 @@
 // meanwhile but what the filter leaves out; and when another state takes its place, the pin fails the stream.
 // Only the tables, which change in place, are taken at once.
 
-import type { Crc32 } from "../bytes/crc32.ts";
+import type { Crc32 } from "@althing/bytes";
 import type { Revision, SnapshotReader } from "../contract.ts";
 import type { Engine, Head, StatePin } from "../engine/port.ts";
 import { ChunkEncoder, chunkBytesAim } from "./format.ts";

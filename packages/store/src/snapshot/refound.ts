@@ -3,8 +3,8 @@
 // founded from the same chunks, and so begins with the same state and the same hash of it. A lease gets
 // its whole time, because its holder could not renew it while there was no cluster.
 
+import type { Crc32 } from "@althing/bytes";
 import { Alarms } from "../alarm/alarms.ts";
-import type { Crc32 } from "../bytes/crc32.ts";
 import type { Revision, StorePoint } from "../contract.ts";
 import type { Head } from "../engine/port.ts";
 import { Leases } from "../lease/leases.ts";

@@ -2,9 +2,9 @@
 // the index for them as they come (so that nothing long is left for the end), and swaps all of it at
 // once when it is durable (corpus: restore-swap-then-fail).
 
+import type { Crc32 } from "@althing/bytes";
 import { Alarms } from "../alarm/alarms.ts";
 import { ReplicatedAuth } from "../auth/replicated-auth.ts";
-import type { Crc32 } from "../bytes/crc32.ts";
 import type { Key, SnapshotWriter } from "../contract.ts";
 import type { EngineStage, Head } from "../engine/port.ts";
 import { Leases } from "../lease/leases.ts";

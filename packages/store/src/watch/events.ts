@@ -2,7 +2,7 @@
 // path nothing and a watcher that fell behind reads the same as one that follows. A piece is bounded
 // in events and in records looked at, and divides no revision but for who can put it together.
 
-import { byteStringOf } from "../bytes/byte-string.ts";
+import { byteStringOf } from "@althing/bytes";
 import type {
   EventsRequest,
   EventsResult,

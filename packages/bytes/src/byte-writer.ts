@@ -1,16 +1,15 @@
-// A growing buffer for encodings: commands, records, snapshot chunks. What `written` returns is a
-// view that the next `reset` invalidates; `copy` is the caller's own.
+// A growing buffer for encodings: messages, commands, records, snapshot chunks. Given the exact size nothing is
+// copied twice. What `written` returns is a view that the next `reset` invalidates; `copy` is the caller's own.
 
 import { writeByteString } from "./byte-string.ts";
 
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
-  #view: DataView;
+  #view: DataView | undefined;
 
   constructor(capacity = 256) {
     this.bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.bytes.buffer);
   }
 
   reset(): void {
@@ -18,7 +17,7 @@ export class ByteWriter {
   }
 
   written(): Uint8Array {
-    return this.bytes.subarray(0, this.length);
+    return this.length === this.bytes.length ? this.bytes : this.bytes.subarray(0, this.length);
   }
 
   copy(): Uint8Array {
@@ -30,37 +29,44 @@ export class ByteWriter {
     const larger = new Uint8Array(Math.max(this.bytes.length * 2, this.length + size));
     larger.set(this.written());
     this.bytes = larger;
-    this.#view = new DataView(larger.buffer);
+    this.#view = undefined;
   }
 
   u8(value: number): void {
-    this.reserve(1);
+    if (this.length === this.bytes.length) this.reserve(1);
     this.bytes[this.length++] = value;
+  }
+
+  boolean(value: boolean): void {
+    this.u8(value ? 1 : 0);
   }
 
   u32(value: number): void {
     this.reserve(4);
-    this.#view.setUint32(this.length, value);
+    this.#dataView().setUint32(this.length, value);
     this.length += 4;
   }
 
   /** Any number, exactly. */
   f64(value: number): void {
     this.reserve(8);
-    this.#view.setFloat64(this.length, value);
+    this.#dataView().setFloat64(this.length, value);
     this.length += 8;
   }
 
   /** A signed 64-bit integer; a larger one wraps, as it does in the protocols. */
   i64(value: bigint): void {
     this.reserve(8);
-    this.#view.setBigInt64(this.length, BigInt.asIntN(64, value));
+    this.#dataView().setBigInt64(this.length, BigInt.asIntN(64, value));
     this.length += 8;
   }
 
-  /** A safe integer >= 0, seven bits a byte, least significant first. */
+  /** A safe integer >= 0, seven bits a byte, the lowest first. */
   varint(value: number): void {
-    this.reserve(8);
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`a varint is a safe integer >= 0, not ${value}`);
+    }
+    if (this.length + 8 > this.bytes.length) this.reserve(varintSize(value));
     let rest = value;
     while (rest > 0x7fffffff) {
       this.bytes[this.length++] = (rest % 128) | 0x80;
@@ -73,6 +79,7 @@ export class ByteWriter {
     this.bytes[this.length++] = rest;
   }
 
+  /** Bytes without their length. */
   raw(bytes: Uint8Array): void {
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.length);
@@ -85,11 +92,16 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
-  /** Length, then one byte per code unit. */
+  /** Length, then one byte per code unit: keys and identifiers, never text of people. */
   byteString(text: string): void {
     this.varint(text.length);
     this.reserve(text.length);
     this.length = writeByteString(text, this.bytes, this.length);
+  }
+
+  byteStrings(list: readonly string[]): void {
+    this.varint(list.length);
+    for (const text of list) this.byteString(text);
   }
 
   /** Any text: two bytes per code unit. For names and addresses, which are few and short. */
@@ -97,8 +109,28 @@ export class ByteWriter {
     this.varint(text.length);
     this.reserve(text.length * 2);
     for (let i = 0; i < text.length; i++) {
-      this.#view.setUint16(this.length, text.charCodeAt(i));
+      this.#dataView().setUint16(this.length, text.charCodeAt(i));
       this.length += 2;
     }
   }
+
+  #dataView(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer);
+    return this.#view;
+  }
+}
+
+/** Bytes that `varint(value)` takes. */
+export function varintSize(value: number): number {
+  let size = 1;
+  let rest = value;
+  while (rest > 0x7fffffff) {
+    rest = Math.floor(rest / 128);
+    size++;
+  }
+  while (rest > 0x7f) {
+    rest >>>= 7;
+    size++;
+  }
+  return size;
 }

@@ -1,22 +1,8 @@
-// Reads what `ByteWriter` wrote. Input from outside is never trusted: whatever does not fit throws
-// `MalformedBytes`, which the caller turns into a refusal.
+// Reads what a ByteWriter wrote. Every way in which bytes can be wrong ends in MalformedBytes; no length is
+// believed before the bytes for it are seen, so junk cannot ask for memory.
 
 import { byteStringOf } from "./byte-string.ts";
-
-export class MalformedBytes extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "MalformedBytes";
-  }
-}
-
-/** They are well formed, as far as can be told, and say something that only a later version can know. */
-export class LaterVersion extends MalformedBytes {
-  constructor(message: string) {
-    super(message);
-    this.name = "LaterVersion";
-  }
-}
+import { MalformedBytes } from "./malformed-bytes.ts";
 
 export class ByteReader {
   readonly bytes: Uint8Array;
@@ -34,8 +20,22 @@ export class ByteReader {
     return this.at === this.end;
   }
 
+  get remaining(): number {
+    return this.end - this.at;
+  }
+
+  expectEnd(): void {
+    if (!this.atEnd) throw new MalformedBytes("there are bytes after the end");
+  }
+
   u8(): number {
     return this.bytes[this.#take(1)]!;
+  }
+
+  boolean(): boolean {
+    const value = this.u8();
+    if (value > 1) throw new MalformedBytes("a boolean is 0 or 1");
+    return value === 1;
   }
 
   u32(): number {
@@ -52,24 +52,38 @@ export class ByteReader {
 
   /** A safe integer; a longer encoding than needed is refused, so that encodings are unique. */
   varint(): number {
-    let value = 0;
-    let factor = 1;
-    for (let i = 0; i < 8; i++) {
-      const byte = this.u8();
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) {
-        if ((byte === 0 && i > 0) || !Number.isSafeInteger(value)) break;
+    let value = this.u8();
+    if (value < 0x80) return value;
+    value &= 0x7f;
+    let scale = 128;
+    for (let count = 1; count < 8; count++) {
+      const next = this.u8();
+      value += (next & 0x7f) * scale;
+      if (next < 0x80) {
+        if (next === 0) throw new MalformedBytes("a varint is longer than it needs to be");
+        if (value > Number.MAX_SAFE_INTEGER) throw new MalformedBytes("a number is too large");
         return value;
       }
-      factor *= 128;
+      scale *= 128;
     }
-    throw new MalformedBytes("varint out of range");
+    throw new MalformedBytes("a varint is too long");
   }
 
-  /** A view of the next `length` bytes. */
+  /** A count of things that take at least `sizeMin` bytes each. */
+  count(sizeMin: number): number {
+    const count = this.varint();
+    if (count * sizeMin > this.remaining) throw new MalformedBytes("a count is too large");
+    return count;
+  }
+
+  /** A view of the next bytes, not a copy. */
   raw(length: number): Uint8Array {
     const start = this.#take(length);
     return this.bytes.subarray(start, start + length);
+  }
+
+  rest(): Uint8Array {
+    return this.raw(this.remaining);
   }
 
   block(): Uint8Array {
@@ -80,6 +94,13 @@ export class ByteReader {
     const length = this.varint();
     const start = this.#take(length);
     return byteStringOf(this.bytes, start, start + length);
+  }
+
+  byteStrings(): string[] {
+    const count = this.count(1);
+    const list: string[] = [];
+    for (let i = 0; i < count; i++) list.push(this.byteString());
+    return list;
   }
 
   text(): string {
@@ -94,7 +115,7 @@ export class ByteReader {
 
   #take(length: number): number {
     const start = this.at;
-    if (start + length > this.end) throw new MalformedBytes("bytes end too early");
+    if (start + length > this.end) throw new MalformedBytes("the bytes end too early");
     this.at = start + length;
     return start;
   }
