@@ -41,6 +41,14 @@ test("bank-replicate.ts makes a transfer once, and the books go on from run to r
   assert.deepEqual(await bank(), [...before, ...rest]);
 });
 
+test("counter.ts and bank-simulate.ts find nothing wrong", async () => {
+  const options = { timeout: 120_000 };
+  const counter = await run(process.execPath, [example("counter.ts"), "simulate"], options);
+  assert.match(counter.stdout, /^\d+ faults, \d+ answers, nothing wrong\n$/);
+  const bank = await run(process.execPath, [example("bank-simulate.ts"), "zab", "3"], options);
+  assert.match(bank.stdout, /^3 runs, \d+ faults, \d+ commands and reads answered\n$/);
+});
+
 /** One process of counter.ts. */
 class Counter {
   readonly #process: ChildProcess;

@@ -1,4 +1,11 @@
 export {
+  type Random,
+  type Simulated,
+  type SimulateOptions,
+  type SimulationFailure,
+  simulate,
+} from "@althing/simulator";
+export {
   Althing,
   AlthingError,
   type AlthingErrorCode,

@@ -3,6 +3,7 @@
 // from them; and then that a write is taken all the same.
 
 import type { Violation } from "@althing/consensus";
+import { encodeCommand } from "@althing/store";
 import { AtRest } from "./checkers/at-rest.ts";
 import { Liveness } from "./checkers/liveness.ts";
 import type { Cluster } from "./cluster/cluster.ts";
@@ -73,7 +74,7 @@ export function demandOfHealed(input: Plan, parts: HealedParts): Demand {
 function livenessOf({ options }: Plan, { world, trace, cluster }: HealedParts): Liveness {
   const quorums = options.paxosQuorums;
   const needed = quorums && Math.max(quorums.prepare, quorums.accept);
-  return new Liveness(world, cluster, trace, needed);
+  return new Liveness(world, cluster, trace, probeOf, needed);
 }
 
 /** Whether it held in time, and nothing was violated before. */
@@ -88,4 +89,17 @@ function pollUntil({ world, over }: HealedParts, ms: number, holds: () => boolea
     return done;
   });
   return done;
+}
+
+/** A write of its own for each machine. */
+function probeOf(ordinal: number): Uint8Array {
+  return encodeCommand({
+    kind: "put",
+    key: `probe-${ordinal}`,
+    value: new Uint8Array([49]),
+    lease: 0n,
+    prevKv: false,
+    ignoreValue: false,
+    ignoreLease: false,
+  });
 }

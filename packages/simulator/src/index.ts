@@ -13,6 +13,13 @@ export { ComparisonFailed } from "./compare/stage.ts";
 export type { Fault, FaultKind, PlannedChange, Target } from "./faults/plan.ts";
 export { checkLinearizability, type Verdict } from "./linearizability/check.ts";
 export {
+  type Random,
+  type Simulated,
+  type SimulateOptions,
+  type SimulationFailure,
+  simulate,
+} from "./machines/simulate.ts";
+export {
   type FaultSwitch,
   faultSwitches,
   type ProtocolName,

@@ -239,7 +239,10 @@ function startClients(
  * What a real transport does to a message: the receiver's copy is its own. Forwarded payloads are
  * always copied, because the leader writes its time into them.
  */
-function recoder(protocol: Protocol, encode: boolean): (message: PeerMessage) => PeerMessage {
+export function recoder(
+  protocol: Protocol,
+  encode: boolean,
+): (message: PeerMessage) => PeerMessage {
   return (message) => {
     if (encode) return decodePeerMessage(protocol, encodePeerMessage(protocol, message));
     if (message.kind !== "forward") return message;
@@ -255,14 +258,14 @@ function askNowAndThen(world: World, prng: Prng, cluster: Cluster): void {
   });
 }
 
-function every(world: World, micros: number, act: () => void): void {
+export function every(world: World, micros: number, act: () => void): void {
   world.after(micros, undefined, () => {
     act();
     every(world, micros, act);
   });
 }
 
-function describeCrash(error: unknown): string {
+export function describeCrash(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const where = stack
     .split("\n")

@@ -5,7 +5,7 @@
 // the records that are left; and their names, where half of a list may be of records that are gone.
 
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Machine, Process } from "../cluster/machine.ts";
+import type { Machine, StoreClients } from "../cluster/machine.ts";
 
 /** A removed record's name, in the lists of them. */
 const nameBytes = 12;
@@ -40,9 +40,9 @@ export class AtRest {
 
   /** What keeps it from being at rest; undefined: nothing. */
   #unrest(machine: Machine): string | undefined {
-    const { process } = machine;
-    if (process === undefined) return "is down";
-    const { store, engine } = process;
+    const clients = machine.process?.clients;
+    if (clients === undefined) return "is down";
+    const { store, engine } = clients;
     if (store.compactionLeft) return "has not removed all that was compacted";
     if (!this.#cluster.hasDiskEngine) return undefined;
     const { unwrittenBytes, unwrittenRemovals } = engine;
@@ -57,10 +57,10 @@ export class AtRest {
     if (names.length > 1 && !this.#cluster.windows.isOpen(machine.ordinal, "receiving")) {
       return `keeps states that are not in force: ${names.join(", ")}`;
     }
-    return this.#onDisk(machine, process);
+    return this.#onDisk(machine, clients);
   }
 
-  #onDisk(machine: Machine, { store }: Process): string | undefined {
+  #onDisk(machine: Machine, { store }: StoreClients): string | undefined {
     const found = this.#cluster.storeOnDisk(machine);
     const shown = JSON.stringify([store.stateHash(), store.hashKv(0), store.leases().length]);
     const restarted = JSON.stringify([

@@ -3,7 +3,6 @@
 // the bound is many election timeouts). Safety can be had by doing nothing; this is what forbids it.
 
 import type { Membership } from "@althing/consensus";
-import { encodeCommand } from "@althing/store";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
 import type { Trace } from "../trace/trace.ts";
@@ -21,7 +20,17 @@ export class Liveness {
   /** Voters that must be there, when a majority is not what counts. */
   readonly #needed: number | undefined;
 
-  constructor(world: World, cluster: Cluster, trace: Trace, needed?: number) {
+  /** What is asked of a machine to see that it serves. */
+  readonly #probeOf: (ordinal: number) => Uint8Array;
+
+  constructor(
+    world: World,
+    cluster: Cluster,
+    trace: Trace,
+    probeOf: (ordinal: number) => Uint8Array,
+    needed?: number,
+  ) {
+    this.#probeOf = probeOf;
     this.#needed = needed;
     this.#world = world;
     this.#cluster = cluster;
@@ -89,20 +98,11 @@ export class Liveness {
   }
 
   #probe(machine: Machine): void {
-    const service = this.#cluster.serviceAt(machine.ordinal);
+    const service = this.#cluster.memberAt(machine.ordinal);
     if (service === undefined || this.#served.has(machine.ordinal)) return;
     if (this.#asked.has(service.life)) return;
     this.#asked.add(service.life);
-    const command = encodeCommand({
-      kind: "put",
-      key: `probe-${machine.ordinal}`,
-      value: new Uint8Array([49]),
-      lease: 0n,
-      prevKv: false,
-      ignoreValue: false,
-      ignoreLease: false,
-    });
-    service.propose(command, (outcome) => {
+    service.propose(this.#probeOf(machine.ordinal), (outcome) => {
       this.#asked.delete(service.life);
       if (outcome.kind === "failed") return;
       if (outcome.index > this.#highest) this.#highest = outcome.index;

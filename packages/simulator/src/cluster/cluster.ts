@@ -4,15 +4,12 @@
 // Longer than most files, because one life of a process, from its start to its end, is told in one piece.
 
 import { isMember, type Membership, type Protocol } from "@althing/consensus";
-import type { Clock, Member, MemberEvent, MemberRecord, PeerMessage } from "@althing/member";
-import { createService, Succession } from "@althing/service";
-import { openStore, WatchHub } from "@althing/store";
+import type { Member, MemberEvent, MemberRecord, PeerMessage } from "@althing/member";
 import type { Checkers } from "../checkers/checkers.ts";
 import { Device } from "../disk/device.ts";
 import { diskPort } from "../disk/disk-port.ts";
 import { type Endpoint, Network } from "../network/network.ts";
 import { observedProtocol } from "../observe/observed-protocol.ts";
-import { ObservedStore } from "../observe/observed-store.ts";
 import { MemberWatch } from "../observe/watch-member.ts";
 import { Windows } from "../observe/windows.ts";
 import type { SimulationOptions } from "../options/options.ts";
@@ -20,13 +17,14 @@ import { drawSettings } from "../options/swarm.ts";
 import type { Prng } from "../random/prng.ts";
 import type { TraceEvent } from "../trace/events.ts";
 import type { Trace } from "../trace/trace.ts";
-import type { Service } from "../workload/service.ts";
+import type { RunningMember, Service } from "../workload/service.ts";
 import { clockPort } from "../world/clock.ts";
 import type { World } from "../world/world.ts";
-import { openEngine } from "./engine.ts";
 import { Machine, ordinalOf, type Process } from "./machine.ts";
 import { networkTrace } from "./network-trace.ts";
+import type { MemberSettings, OpenMachine } from "./open-machine.ts";
 import { restartOf, type StoreOnDisk, storeOf } from "./restart.ts";
+import { openStoreMachine } from "./store-machine.ts";
 
 export interface ClusterParts {
   readonly world: World;
@@ -38,6 +36,8 @@ export interface ClusterParts {
   /** Passes a message through the production encoding and back. */
   readonly recode: (message: PeerMessage) => PeerMessage;
   readonly crc32: ((bytes: Uint8Array, seed?: number) => number) | undefined;
+  /** The key-value store and its service if not given. */
+  readonly openMachine?: OpenMachine;
 }
 
 const noMembership: Membership = {
@@ -145,22 +145,10 @@ export class Cluster {
     const watch = this.#watches[machine.ordinal] as MemberWatch;
     try {
       const checksum = this.#parts.crc32 === undefined ? {} : { crc32: this.#parts.crc32 };
-      const engine = openEngine({
-        world,
-        machine,
-        clock,
-        files: disk,
-        options,
-        prng: chance.split("store"),
-        trace: this.#diskTrace(machine),
-        ...checksum,
-      });
-      const store = new ObservedStore(openStore({ engine, ...checksum }), watch);
-      const hub = this.#hub(store, clock, chance.split("hub"));
-      const service = createService({
+      const open = this.#parts.openMachine ?? openStoreMachine;
+      const memberOptions: MemberSettings = {
         id: machine.id,
         protocol: observedProtocol(this.#parts.protocol, watch),
-        store,
         ports: {
           clock,
           disk,
@@ -186,43 +174,38 @@ export class Cluster {
         proposalsInFlightMax: options.proposalsInFlightMax,
         segmentBytes: options.segmentBytes,
         ...checksum,
-        ...(options.leaseCheckpointMs !== undefined && {
-          leaseCheckpointMs: options.leaseCheckpointMs,
-        }),
         ...(options.paxosQuorums !== undefined && { paxosQuorums: options.paxosQuorums }),
         coreLimits: {
           messageBytesMax: options.messageBytesMax,
           messagesInFlightMax: options.messagesInFlightMax,
           uncommittedBytesMax: options.uncommittedBytesMax,
         },
+      };
+      const { member, clients } = open({
+        world,
+        machine,
+        options,
+        chance,
+        watch,
+        trace: this.#diskTrace(machine),
+        memberOptions,
+        ...checksum,
       });
-      const { member, leases } = service;
-      member.onApplied(() => hub.advance());
-      const drawLease = () => BigInt(chance.word()) | 1n;
       const process: Process = {
         member,
-        engine,
-        store,
-        leases,
-        hub,
-        succession: new Succession({
-          member,
-          store,
-          hub,
-          drawLease,
-          after: (ms, run) => clock.after(ms, run),
-        }),
+        clients,
         life: `${machine.name} life ${machine.lives}`,
         onDeath: new Set(),
         stopping: false,
       };
       machine.process = process;
-      trace.add("started", machine.ordinal, machine.lives, store.appliedIndex, 0, (at) => ({
+      const { appliedIndex } = member.stateMachine;
+      trace.add("started", machine.ordinal, machine.lives, appliedIndex, 0, (at) => ({
         kind: "started",
         at,
         member: machine.ordinal,
         life: machine.lives,
-        applied: store.appliedIndex,
+        applied: appliedIndex,
       }));
       member.start();
       this.network.attach(machine.ordinal, this.#endpoint(machine, process));
@@ -298,16 +281,29 @@ export class Cluster {
     return best;
   }
 
+  /** Undefined, too, where another state machine than the store runs. */
   serviceAt(ordinal: number): Service | undefined {
+    const clients = this.machines[ordinal]?.process?.clients;
+    const running = this.memberAt(ordinal);
+    if (clients === undefined || running === undefined) return undefined;
+    const { store, hub, succession, leases } = clients;
+    return {
+      ...running,
+      store,
+      hub,
+      succession,
+      askLease: (lease, renew, done) => leases.ask(lease, renew, done),
+      // What the store answers: `clients` are there.
+      propose: running.propose as Service["propose"],
+    };
+  }
+
+  memberAt(ordinal: number): RunningMember | undefined {
     const process = this.machines[ordinal]?.process;
     if (process === undefined || process.stopping) return undefined;
     return {
       life: process.life,
       machine: ordinal,
-      store: process.store,
-      hub: process.hub,
-      succession: process.succession,
-      askLease: (lease, renew, done) => process.leases.ask(lease, renew, done),
       enter: (run) => {
         const { turns } = this.machines[ordinal] as Machine;
         this.#parts.world.enter(turns, run);
@@ -354,6 +350,8 @@ export class Cluster {
     const { checkers, trace, prng, options } = this.#parts;
     // A disk that lies keeps no promise, and a damaged one has broken its own.
     if (machine.damaged || machine.lives === 0 || options.lyingDisks) return;
+    // It knows the store alone.
+    if (this.#parts.openMachine !== undefined) return;
     const core = machine.process?.member.core;
     const leaders = this.machines.flatMap(({ name, process }) => {
       const isLeading = process?.member.core.status().role === "leader";
@@ -398,16 +396,6 @@ export class Cluster {
     if (machine.process === undefined && machine.downUntil <= this.#parts.world.now) {
       this.start(machine);
     }
-  }
-
-  /** Its time for one turn is over at odd moments. */
-  #hub(store: ObservedStore, clock: Clock, chance: Prng): WatchHub {
-    const { watchPieces } = this.#parts.options;
-    return new WatchHub(store, {
-      nowMs: () => clock.monotonicMs() + (chance.chance(0.1) ? 10 : 0),
-      soon: (run) => clock.soon(run),
-      ...watchPieces,
-    });
   }
 
   #startFailed(machine: Machine, error: unknown): void {

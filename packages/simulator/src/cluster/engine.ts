@@ -12,6 +12,10 @@ import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
 import type { Turns, World } from "../world/world.ts";
 
+export interface DiskTrace {
+  committed(state: string, bytes: number, error: string | undefined): void;
+}
+
 export function openEngine(parts: {
   readonly world: World;
   readonly machine: { readonly disk: VirtualDisk; readonly turns: Turns };
@@ -20,7 +24,7 @@ export function openEngine(parts: {
   readonly files: Disk;
   readonly options: Pick<SimulationOptions, "diskEngine" | "disk" | "turnMicrosMax">;
   readonly prng: Prng;
-  readonly trace: { committed(state: string, bytes: number, error: string | undefined): void };
+  readonly trace: DiskTrace;
   readonly crc32?: Crc32;
 }): Engine {
   const { world, machine, clock, options, prng } = parts;

@@ -4,19 +4,24 @@
 import type { MemberId } from "@althing/consensus";
 import type { Member } from "@althing/member";
 import type { Leases, Succession } from "@althing/service";
-import type { Engine, Result, WatchHub } from "@althing/store";
+import type { Engine, WatchHub } from "@althing/store";
 import { VirtualDisk } from "../disk/virtual-disk.ts";
 import type { ObservedStore } from "../observe/observed-store.ts";
 import { MachineClock } from "../world/clock.ts";
 import { type Micros, Turns, type World } from "../world/world.ts";
 
-export interface Process {
-  readonly member: Member<Result>;
+export interface StoreClients {
   readonly engine: Engine;
   readonly store: ObservedStore;
   readonly leases: Leases;
   readonly hub: WatchHub;
   readonly succession: Succession;
+}
+
+export interface Process {
+  readonly member: Member;
+  /** Where the store is the state machine. */
+  readonly clients: StoreClients | undefined;
   readonly life: string;
   readonly onDeath: Set<() => void>;
   stopping: boolean;

@@ -4,18 +4,23 @@ import type { MemberError, ProposeOutcome } from "@althing/member";
 import type { Leases, Succession } from "@althing/service";
 import type { LeaseReads, OpenedStore, Result, Store, WatchHub } from "@althing/store";
 
-export interface Service {
+/** Whatever its state machine. */
+export interface RunningMember {
   /** Names this life of this member: session guarantees end with it. */
   readonly life: string;
   readonly machine: number;
-  readonly store: Store & LeaseReads & Pick<OpenedStore, "openHashKv">;
-  readonly hub: WatchHub;
-  readonly succession: Succession;
-  propose(command: Uint8Array, done: (outcome: ProposeOutcome<Result>) => void): void;
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome) => void): void;
   read(done: (error: MemberError | undefined) => void): void;
-  readonly askLease: Leases["ask"];
   /** Calls in a turn of the process: at once unless it is paused; never when it dies before. */
   enter(run: () => void): void;
   /** Calls when the process dies; returns what forgets the call. */
   onDeath(run: () => void): () => void;
+}
+
+export interface Service extends Omit<RunningMember, "propose"> {
+  readonly store: Store & LeaseReads & Pick<OpenedStore, "openHashKv">;
+  readonly hub: WatchHub;
+  readonly succession: Succession;
+  propose(command: Uint8Array, done: (outcome: ProposeOutcome<Result>) => void): void;
+  readonly askLease: Leases["ask"];
 }
