@@ -149,10 +149,20 @@ export const storeMutants: readonly Mutant[] = [
     about: "the disk engine commits the head of a batch apart from what leads to it",
     edits: [
       {
+        file: `${store}/blocks/draft.ts`,
+        find: "    environment.putHead(head);\n",
+        replace: "",
+      },
+      {
+        file: `${store}/blocks/draft.ts`,
+        find: "const { entries, removals, head } = this.#batch;",
+        replace: "const { entries, removals } = this.#batch;",
+      },
+      {
         file: `${store}/blocks/block-engine.ts`,
-        find: "      environment.putHead(batch.head);\n    };",
+        find: "      environment.space.commit(\n        () => draft.put(),",
         replace:
-          "    };\n    environment.space.commit(() => environment.putHead(batch.head), () => {});",
+          "      environment.space.commit(() => environment.putHead(batch.head), () => {});\n      environment.space.commit(\n        () => draft.put(),",
       },
     ],
     flags: ["--engine", "disk"],
@@ -200,8 +210,8 @@ export const storeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${store}/blocks/block-engine.ts`,
-        find: "      this.#remove(old.name, old.environment, () => this.#changeEnded());",
-        replace: "      this.#changeEnded();",
+        find: "      this.#remove(old.name, old.environment, () => this.#changing.end());",
+        replace: "      this.#changing.end();",
       },
     ],
     flags: ["--engine", "disk"],

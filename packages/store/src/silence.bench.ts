@@ -3,9 +3,13 @@
 // is done in one step is given in CPU time, what is done in many by its longest turn, in both of them: on a
 // shared machine the CPU time says more than the clock.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { encodeCommand } from "./command/encode.ts";
 import type { Command, StoreEvent } from "./contract.ts";
+import { openDiskEngine } from "./disk/disk-engine.ts";
 import { type OpenedStore, openStore, Watcher, WatchHub } from "./index.ts";
 import { createMemoryEngine } from "./memory/memory-engine.ts";
 import { del, put, txn } from "./testing/commands.ts";
@@ -72,6 +76,60 @@ inOneStep("a lease that ends with 100,000 keys", (store) => {
 });
 inOneStep("32,500 puts in nested transactions, the most allowed", () => nested(keysOf(32_500)));
 inOneStep("125,000 puts in nested transactions", () => nested(keysOf(125_000)));
+
+/** The longest turns of the loop from when `act` has returned until `done` is called, without those of other threads. */
+async function turnsOf(
+  act: (done: () => void) => void,
+): Promise<{ longestMs: number; turns: number }> {
+  let isDone = false;
+  act(() => {
+    isDone = true;
+  });
+  let longestMs = 0;
+  let turns = 0;
+  while (!isDone) {
+    const before = process.threadCpuUsage();
+    await new Promise((resolve) => setImmediate(resolve));
+    const { user, system } = process.threadCpuUsage(before);
+    longestMs = Math.max(longestMs, (user + system) / 1000);
+    turns++;
+  }
+  return { longestMs, turns };
+}
+
+const flushed = (store: OpenedStore) =>
+  new Promise<void>((resolve, reject) => {
+    store.flush((error) => (error === undefined ? resolve() : reject(error)));
+  });
+
+/** What the loop does for it after it was applied, until the disk has it. */
+async function onTheDisk(what: string, prepare: (store: OpenedStore) => Command): Promise<void> {
+  const longest: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const directory = mkdtempSync(join(tmpdir(), "althing-silence-"));
+    const store = openStore({ engine: openDiskEngine({ directory }), crc32 });
+    const command = prepare(store);
+    await flushed(store);
+    apply(store, command);
+    const { longestMs } = await turnsOf((done) => void flushed(store).then(done));
+    longest.push(longestMs);
+    await new Promise<void>((resolve) => store.close(resolve));
+    rmSync(directory, { recursive: true });
+  }
+  longest.sort((a, b) => a - b);
+  console.log(`  ${what.padEnd(52)} ${longest[1]!.toFixed(1)} ms of CPU, the median of 3`);
+}
+
+console.log("what is written to the disk after it was applied, the longest turn");
+await onTheDisk("a deletion of 500,000 keys", (store) => {
+  for (const key of keysOf(500_000)) apply(store, put(key, "v"));
+  return del("key/", "key0");
+});
+await onTheDisk("a lease that ends with 100,000 keys", (store) => {
+  apply(store, { kind: "leaseGrant", lease: 7n, ttlSeconds: 60 });
+  for (const key of keysOf(100_000)) apply(store, put(key, "v", { lease: 7n }));
+  return { kind: "leaseRevoke", lease: 7n };
+});
 
 /** How long the longest turn of the hub took, until all was told, and how many turns there were. */
 async function told(

@@ -29,6 +29,7 @@ export interface DiskEngineOptions {
   readonly commitDelayMs: number;
   readonly cacheBytes: number;
   readonly retryAfterMs: number;
+  readonly workPerTurn?: number;
 }
 
 export interface SimulationOptions {

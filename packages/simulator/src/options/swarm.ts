@@ -120,6 +120,8 @@ function drawEngine(
       commitDelayMs: prng.pick([1, 10, 100, 100, 1000]),
       cacheBytes: prng.pick([0, 4096, 65_536, 16 * 1024 * 1024]),
       retryAfterMs: prng.pick([50, 200, 1000]),
+      // Few, so that there is something between the turns of a batch.
+      workPerTurn: prng.pick([3, 30, 300, 8192]),
     },
   };
 }

@@ -17,7 +17,8 @@ const everything = range("\0", "\0");
 function open(folder: LossyFolder): OpenedStore {
   const engine = new BlockEngine(
     { folder, timers: folder.timers },
-    { commitDelayMs: 10, retryAfterMs: 1000, cacheBytes: 4096 },
+    // So little work to a turn that most batches are made in several.
+    { commitDelayMs: 10, retryAfterMs: 1000, cacheBytes: 4096, workPerTurn: 3 },
   );
   return openStore({ engine });
 }

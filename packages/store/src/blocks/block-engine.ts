@@ -18,10 +18,14 @@ import {
 } from "../engine/port.ts";
 import { Tables } from "../engine/tables.ts";
 import { Arena } from "../memory/arena.ts";
-import { type Block, BlockBuilder, isWorthRewriting, type RemovalList } from "./block.ts";
+import { Draft } from "./draft.ts";
 import { Environment, noHandle } from "./environment.ts";
+import { Flushes } from "./flushes.ts";
+import { Gate } from "./gate.ts";
 import type { EngineTimers, SpaceFolder } from "./ports.ts";
 import { StagedState } from "./staged-state.ts";
+import { inTurns } from "./turns.ts";
+import { Upkeep } from "./upkeep.ts";
 import { type Batch, WriteBehind } from "./write-behind.ts";
 import { asError, DurabilityLost } from "./write-errors.ts";
 
@@ -37,14 +41,13 @@ export interface BlockEngineSettings {
   readonly cacheBytes?: number;
   /** Between attempts to commit while they fail. */
   readonly retryAfterMs?: number;
+  /** Records, or what takes as long as one, that are made ready for the disk in one turn of the loop. */
+  readonly workPerTurn?: number;
   /** A background commit failed. It is tried again, until the error is a `DurabilityLost`. */
   readonly onError?: (error: Error) => void;
   /** A background commit is on the disk. */
   readonly onCommit?: (durationMs: number) => void;
 }
-
-/** A rewrite reads and writes one block: about ten microseconds. */
-const rewritesPerBatchMax = 256;
 
 /** Commits that fail for as long as so many attempts take are not tried any more. */
 const attemptsMax = 5;
@@ -53,20 +56,13 @@ const unwrittenBytesMax = 128 * 1024 * 1024;
 
 type Done = (error: Error | undefined) => void;
 
-interface Waiting {
-  /** Answered when so many batches are written. */
-  readonly batches: number;
-  /** Also until the space of all that was removed is free. */
-  readonly thorough: boolean;
-  readonly done: Done;
-}
-
 export class BlockEngine implements Engine {
   readonly #folder: SpaceFolder;
   readonly #timers: EngineTimers;
   readonly #commitDelayMs: number;
   readonly #cacheBytes: number;
   readonly #retryAfterMs: number;
+  readonly #workPerTurn: number;
   readonly #onError: (error: Error) => void;
   readonly #onCommit: (durationMs: number) => void;
   #environment: Environment;
@@ -77,23 +73,17 @@ export class BlockEngine implements Engine {
   #head: Head;
   /** Of the last batch that the disk has. */
   #written: Head;
-  /** Blocks that have lost most of their records. */
-  #sparse = new Set<Block>();
+  #upkeep = new Upkeep();
   /** Asked for once per commit: when space is short, every put is weighed against the quota. */
   #fileBytes: number | undefined;
   #usedBytes: number | undefined;
   #nextListId = 1;
-  /** Removal lists of which no record is left. */
-  #finishedLists: RemovalList[] = [];
-  /** Those that tell mostly of records that are gone. */
-  #sparseLists = new Set<RemovalList>();
   readonly #pins = new Pins((main, sub, visit) => this.scan(main, sub, visit));
   /** Cancels the commit that is due in a while. */
   #cancelCommit: (() => void) | undefined;
-  #isWriting = false;
-  /** Once nothing is being written. */
-  #whenIdle: (() => void)[] = [];
-  #waiting: Waiting[] = [];
+  /** Closed from when a batch is being made until no batch is left that is not written. */
+  readonly #writing = new Gate();
+  #flushes = new Flushes();
   #stage: StagedState | undefined;
   #closed = false;
   /** When the first commit failed since one succeeded. */
@@ -101,10 +91,8 @@ export class BlockEngine implements Engine {
   /** Cancels the next attempt, while commits fail: nobody but a flush tries sooner. */
   #cancelRetry: (() => void) | undefined;
   #lost: DurabilityLost | undefined;
-  /** States that are being put in force or removed. */
-  #changes = 0;
-  /** Once there are none. */
-  #whenSettled: (() => void)[] = [];
+  /** Closed while states are being put in force or removed. */
+  readonly #changing = new Gate();
 
   constructor({ folder, timers }: BlockEnginePorts, settings: BlockEngineSettings) {
     this.#folder = folder;
@@ -112,6 +100,8 @@ export class BlockEngine implements Engine {
     this.#commitDelayMs = settings.commitDelayMs ?? 100;
     this.#cacheBytes = settings.cacheBytes ?? 16 * 1024 * 1024;
     this.#retryAfterMs = settings.retryAfterMs ?? 1000;
+    // A few milliseconds.
+    this.#workPerTurn = settings.workPerTurn ?? 8192;
     this.#onError = settings.onError ?? (() => {});
     this.#onCommit = settings.onCommit ?? (() => {});
     this.#environment = new Environment(folder.open(folder.current));
@@ -198,11 +188,9 @@ export class BlockEngine implements Engine {
   }
 
   load(visit: LoadVisitor): void {
-    const { sparse, lists } = this.#environment.load(visit);
-    for (const block of sparse) this.#sparse.add(block);
-    this.#finishedLists = lists.filter((list) => list.remaining === 0);
-    this.#sparseLists = new Set(lists.filter(isWorthRewriting));
-    this.#nextListId = (lists[lists.length - 1]?.id ?? 0) + 1;
+    const found = this.#environment.load(visit);
+    this.#upkeep.load(found);
+    this.#nextListId = (found.lists[found.lists.length - 1]?.id ?? 0) + 1;
   }
 
   scan(main: number, sub: number, visit: RecordVisitor): void {
@@ -237,7 +225,7 @@ export class BlockEngine implements Engine {
       return;
     }
     this.#behind.seal(this.#arena.openSlab);
-    this.#waiting.push({ batches: this.#behind.sealedCount, thorough, done });
+    this.#flushes.add({ batches: this.#behind.sealedCount, thorough, done });
     this.#writeNow();
   }
 
@@ -256,13 +244,13 @@ export class BlockEngine implements Engine {
   }
 
   close(done: () => void): void {
-    this.#settled(() => {
+    this.#changing.pass(() => {
       this.#writeNow();
-      this.#idle(() => {
+      this.#writing.pass(() => {
         this.#closed = true;
         this.#cancelCommit?.();
         this.#cancelRetry?.();
-        this.#answerWaiting(new Error("the store was closed before its disk took everything"));
+        this.#flushes.end(new Error("the store was closed before its disk took everything"));
         const { space } = this.#environment;
         const closed = (error: Error | undefined) => {
           if (error !== undefined) this.#onError(error);
@@ -272,20 +260,6 @@ export class BlockEngine implements Engine {
         else this.#stage.environment.space.close(() => space.close(closed));
       });
     });
-  }
-
-  #settled(run: () => void): void {
-    if (this.#changes === 0) run();
-    else this.#whenSettled.push(run);
-  }
-
-  #changeEnded(): void {
-    if (--this.#changes === 0) for (const run of this.#whenSettled.splice(0)) run();
-  }
-
-  #idle(run: () => void): void {
-    if (this.#isWriting) this.#whenIdle.push(run);
-    else run();
   }
 
   /** A full batch at once, a small one after a while. */
@@ -309,135 +283,93 @@ export class BlockEngine implements Engine {
 
   /** Writes sealed batches, one commit after the other, until there are none. */
   #write(): void {
-    if (this.#closed || this.#lost !== undefined || this.#isWriting) return;
-    this.#writeNext();
+    if (this.#closed || this.#lost !== undefined || this.#writing.isClosed) return;
+    const batch = this.#next();
+    if (batch === undefined) this.#rest();
+    else {
+      this.#writing.begin();
+      this.#writeBatch(batch);
+    }
   }
 
   /** A batch; or, where somebody waits for the space of what was removed, one that only rewrites. */
   #next(): Batch | undefined {
     const batch = this.#behind.front();
-    if (batch !== undefined || this.#isTidy()) return batch;
-    if (!this.#waiting.some(({ thorough }) => thorough)) return undefined;
+    if (batch !== undefined || this.#upkeep.isDone) return batch;
+    if (!this.#flushes.someThorough) return undefined;
     return { head: this.#written, entries: new Map(), removals: [], bytes: 0, openSlab: 0 };
-  }
-
-  /** Blocks are rewritten by the batch after the one that made them sparse. */
-  #isTidy(): boolean {
-    return (
-      this.#sparse.size === 0 && this.#finishedLists.length === 0 && this.#sparseLists.size === 0
-    );
   }
 
   /** What was removed last gives its space back also when nothing is written after it. */
   #tidySoon(): void {
-    if (this.#isTidy() || this.#cancelCommit !== undefined || this.#closed) return;
+    if (this.#upkeep.isDone || this.#cancelCommit !== undefined || this.#closed) return;
     this.#cancelCommit = this.#timers.after(this.#commitDelayMs, () => {
       this.#cancelCommit = undefined;
       this.flush(() => {}, true);
     });
   }
 
-  #writeNext(): void {
-    const batch = this.#next();
-    if (batch === undefined) {
-      // In the same step as the look at the queue: a later commit must find nobody writing.
-      this.#wroteAll();
-      this.#answerWaiting(undefined);
-      this.#tidySoon();
-      return;
-    }
-    this.#isWriting = true;
+  /** Nothing is left to be written. */
+  #rest(): void {
+    this.#answerFlushes();
+    this.#tidySoon();
+  }
+
+  /** Makes it in turns, and puts it on the disk in one commit. Then the next one, until there is none. */
+  #writeBatch(batch: Batch): void {
     const startMs = this.#timers.nowMs();
-    this.#writeBatch(batch, (error) => {
-      this.#forgetSizes();
-      if (error !== undefined) {
-        this.#wroteAll();
-        this.#writeFailed(error);
-        return;
-      }
-      this.#onCommit(this.#timers.nowMs() - startMs);
-      this.#failingSinceMs = undefined;
-      // One that only rewrites has no place in the queue.
-      if (batch === this.#behind.front()) this.#behind.shift();
-      this.#written = batch.head;
-      this.#environment.renew();
-      this.#arena.trim(batch.openSlab, this.#cacheBytes);
-      this.#answerWaiting(undefined);
-      this.#writeNext();
-    });
-  }
-
-  #wroteAll(): void {
-    this.#isWriting = false;
-    for (const run of this.#whenIdle.splice(0)) run();
-  }
-
-  #writeBatch(batch: Batch, done: Done): void {
     const environment = this.#environment;
-    const { length } = batch.removals;
-    const list: RemovalList = { id: this.#nextListId, remaining: 0, written: length };
-    const finishedLists = this.#finishedLists;
-    const added: Block[] = [];
-    const rewritten: [Block, number][] = [];
-    const rewrittenLists: [RemovalList, number][] = [];
-    const write = (): void => {
-      const builder = new BlockBuilder();
-      const putBlock = (): void => {
-        const { block, bytes } = builder.take();
-        environment.putBlock(block, bytes);
-        added.push(block);
-      };
-      this.#arena.scan(this.#written.revision + 1, 0, (main, sub, _handle, record) => {
-        if (main > batch.head.revision) return false;
-        if (builder.isFullFor(record)) putBlock();
-        builder.add(main, sub, record);
-        return true;
-      });
-      if (builder.count > 0) putBlock();
-      for (const block of this.#sparse) {
-        if (rewritten.length === rewritesPerBatchMax) break;
-        rewritten.push([block, environment.rewriteBlock(block)]);
-      }
-      for (const sparse of this.#sparseLists) {
-        if (rewrittenLists.length === rewritesPerBatchMax) break;
-        rewrittenLists.push([sparse, environment.rewriteRemovals(sparse)]);
-      }
-      for (const [table, key, value] of batch.entries.values()) {
-        environment.putEntry(table, key, value);
-      }
-      if (batch.removals.length > 0) environment.putRemovals(list.id, batch.removals);
-      for (const finished of finishedLists) environment.dropRemovals(finished.id);
-      environment.putHead(batch.head);
+    const draft = new Draft(batch, this.#nextListId, {
+      environment,
+      arena: this.#arena,
+      upkeep: this.#upkeep,
+      written: this.#written,
+    });
+    const failed = (error: Error): void => {
+      environment.forgetReplaced();
+      this.#forgetSizes();
+      this.#writing.end();
+      this.#writeFailed(error);
     };
-    environment.space.commit(write, (error) => {
+    const soon: EngineTimers["soon"] = (run) => this.#timers.soon(run);
+    inTurns(draft.make(this.#workPerTurn), this.#workPerTurn, soon, (error) => {
       if (error !== undefined) {
-        done(error);
+        failed(error);
         return;
       }
-      this.#nextListId++;
-      this.#finishedLists = [];
-      for (const block of added) environment.blocks.push(block);
-      for (const [rewrittenList, count] of rewrittenLists) {
-        rewrittenList.written = count;
-        this.#sparseLists.delete(rewrittenList);
-      }
-      for (const [block, count] of rewritten) {
-        for (const shorter of environment.blocks.rewritten(block, count)) this.#shortened(shorter);
-        this.#sparse.delete(block);
-      }
-      for (const { main, sub } of batch.removals) {
-        const sparse = environment.blocks.markDead(main, sub, list);
-        if (sparse !== undefined) this.#sparse.add(sparse);
-      }
-      done(undefined);
+      environment.space.commit(
+        () => draft.put(),
+        (refused) => {
+          if (refused !== undefined) {
+            failed(refused);
+            return;
+          }
+          draft.taken();
+          environment.forgetReplaced();
+          this.#nextListId++;
+          this.#onCommit(this.#timers.nowMs() - startMs);
+          this.#wrote(batch);
+          const next = this.#next();
+          if (next !== undefined) this.#writeBatch(next);
+          else {
+            // In the same step as the look at the queue: a later commit must find nobody writing.
+            this.#writing.end();
+            this.#rest();
+          }
+        },
+      );
     });
   }
 
-  #shortened(list: RemovalList): void {
-    if (list.remaining === 0) {
-      this.#sparseLists.delete(list);
-      this.#finishedLists.push(list);
-    } else if (isWorthRewriting(list)) this.#sparseLists.add(list);
+  #wrote(batch: Batch): void {
+    this.#forgetSizes();
+    this.#failingSinceMs = undefined;
+    // One that only rewrites has no place in the queue.
+    if (batch === this.#behind.front()) this.#behind.shift();
+    this.#written = batch.head;
+    this.#environment.renew();
+    this.#arena.trim(batch.openSlab, this.#cacheBytes);
+    this.#answerFlushes();
   }
 
   /** The batch is still there, and nothing of it is on the disk: it is written again later. */
@@ -454,13 +386,13 @@ export class BlockEngine implements Engine {
       this.#cancelRetry ??= this.#timers.after(this.#retryAfterMs, () => this.#writeNow());
     }
     this.#onError(error);
-    this.#answerWaiting(error);
+    this.#flushes.end(error);
   }
 
   #lose(error: Error): void {
     this.#lost = new DurabilityLost(error);
     this.#onError(this.#lost);
-    this.#answerWaiting(this.#lost);
+    this.#flushes.end(this.#lost);
   }
 
   #forgetSizes(): void {
@@ -468,27 +400,21 @@ export class BlockEngine implements Engine {
     this.#usedBytes = undefined;
   }
 
-  #answerWaiting(error: Error | undefined): void {
-    const written = this.#behind.writtenCount;
-    const isTidy = this.#isTidy();
-    const isAnswered = ({ batches, thorough }: Waiting) =>
-      error !== undefined || (batches <= written && (isTidy || !thorough));
-    const answered = this.#waiting.filter(isAnswered);
-    this.#waiting = this.#waiting.filter((waiting) => !isAnswered(waiting));
-    for (const { done } of answered) done(error);
+  #answerFlushes(): void {
+    this.#flushes.reached(this.#behind.writtenCount, this.#upkeep.isDone);
   }
 
   #install(staged: StagedState, head: Head, done: Done): void {
-    this.#changes++;
+    this.#changing.begin();
     staged.finish(head, (error) => {
       if (error !== undefined) {
         this.#discard(staged, () => done(error));
-        this.#changeEnded();
+        this.#changing.end();
         return;
       }
-      this.#idle(() => {
+      this.#writing.pass(() => {
         this.#putInForce(staged, head, done);
-        this.#changeEnded();
+        this.#changing.end();
       });
     });
   }
@@ -517,19 +443,18 @@ export class BlockEngine implements Engine {
     this.#written = head;
     this.#arena = new Arena();
     this.#behind = new WriteBehind(head);
-    this.#sparse = new Set();
-    this.#finishedLists = [];
-    this.#sparseLists = new Set();
+    this.#upkeep = new Upkeep();
     this.#pins.replaced();
-    const waiting = this.#waiting.splice(0);
+    const flushes = this.#flushes;
+    this.#flushes = new Flushes();
     // Views of the old records may still be read in this turn.
-    this.#changes++;
+    this.#changing.begin();
     this.#timers.soon(() => {
-      this.#remove(old.name, old.environment, () => this.#changeEnded());
+      this.#remove(old.name, old.environment, () => this.#changing.end());
     });
     done(undefined);
     // What they waited for has been replaced by what is durable.
-    for (const one of waiting) one.done(undefined);
+    flushes.end(undefined);
   }
 
   /** What was staged is of no more use. */
@@ -539,10 +464,10 @@ export class BlockEngine implements Engine {
       return;
     }
     this.#stage = undefined;
-    this.#changes++;
+    this.#changing.begin();
     this.#remove(staged.name, staged.environment, () => {
       done();
-      this.#changeEnded();
+      this.#changing.end();
     });
   }
 

@@ -1,6 +1,6 @@
 // Which blocks there are, in revision order: finds the block of a record without asking LMDB.
 
-import { type Block, type RemovalList, recordName } from "./block.ts";
+import { type Block, isSparse, type RemovalList, recordName } from "./block.ts";
 
 export class BlockList {
   #blocks: Block[] = [];
@@ -17,8 +17,8 @@ export class BlockList {
 
   /** The block that holds (main, sub) if any does. */
   find(main: number, sub: number): Block | undefined {
-    const place = this.#lastAtOrBefore(main, sub);
-    return place < 0 ? undefined : this.#blocks[place];
+    const block = this.#blocks[this.#lastAtOrBefore(main, sub)];
+    return block === undefined || block.count === 0 ? undefined : block;
   }
 
   /** Blocks that may hold records at or after (main, sub). */
@@ -32,11 +32,11 @@ export class BlockList {
   /** Returns the block when it has become worth rewriting. */
   markDead(main: number, sub: number, list: RemovalList): Block | undefined {
     const block = this.find(main, sub);
-    if (block === undefined || block.count === 0) return undefined;
+    if (block === undefined) return undefined;
     block.dead ??= new Map();
     block.dead.set(recordName(main, sub), list);
     list.remaining++;
-    return block.dead.size * 2 > block.count ? block : undefined;
+    return isSparse(block) ? block : undefined;
   }
 
   /** Whether the record is still there, and this list is what says that it is removed. */
@@ -44,14 +44,32 @@ export class BlockList {
     return this.find(main, sub)?.dead?.get(recordName(main, sub)) === list;
   }
 
-  /** The block has been rewritten with so many records left. Returns the lists that have lost some. */
-  rewritten(block: Block, count: number): Set<RemovalList> {
-    const lists = new Set(block.dead?.values());
-    for (const list of block.dead?.values() ?? []) list.remaining--;
-    block.count = count;
-    block.dead = undefined;
-    if (count > 0) return lists;
-    this.#empty++;
+  /**
+   * Blocks beside each other hold their dead records no longer: what was left of them is in these, not more of
+   * them. Returns the lists that have lost some.
+   */
+  replace(old: readonly Block[], left: readonly Block[]): Set<RemovalList> {
+    const lists = new Set<RemovalList>();
+    for (const { dead } of old) {
+      for (const list of dead?.values() ?? []) {
+        list.remaining--;
+        lists.add(list);
+      }
+    }
+    const { main, sub } = old[0]!;
+    const last = old[old.length - 1]!;
+    const end = this.#lastAtOrBefore(last.main, last.sub) + 1;
+    // Those without records come first: of two with the same key the later one is found.
+    const place = end - left.length;
+    this.#blocks.fill(
+      { main, sub, count: 0, dead: undefined },
+      this.#lastAtOrBefore(main, sub),
+      place,
+    );
+    left.forEach((block, i) => {
+      this.#blocks[place + i] = block;
+    });
+    this.#empty += old.length - left.length;
     if (this.#empty * 2 >= this.#blocks.length) {
       this.#blocks = this.#blocks.filter((kept) => kept.count > 0);
       this.#empty = 0;

@@ -16,6 +16,12 @@ export interface Block {
   dead: Map<number | string, RemovalList> | undefined;
 }
 
+/** A block that is not on the disk yet. */
+export interface MadeBlock {
+  readonly block: Block;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * One batch's removals as LMDB keeps them. A restart must not take a removed record for a live one:
  * what superseded it may be gone already. The list goes when none of its records is left, and is written
@@ -26,6 +32,11 @@ export interface RemovalList {
   remaining: number;
   /** Of how many it tells on the disk. */
   written: number;
+}
+
+/** Most of it is gone. */
+export function isSparse({ dead, count }: Block): boolean {
+  return dead !== undefined && dead.size * 2 > count;
 }
 
 export function isWorthRewriting({ remaining, written }: RemovalList): boolean {
@@ -70,7 +81,7 @@ export class BlockBuilder {
   }
 
   /** The block so far; the builder begins another one. */
-  take(): { readonly block: Block; readonly bytes: Uint8Array } {
+  take(): MadeBlock {
     const block: Block = { main: this.main, sub: this.sub, count: this.count, dead: undefined };
     const bytes = this.#bytes.slice(0, this.#length);
     this.#length = 0;
@@ -80,12 +91,24 @@ export class BlockBuilder {
 }
 
 /** Calls `visit` for each record until it says false; its bytes are views. */
-export function eachRecord(
+function eachRecord(
   bytes: Uint8Array,
   visit: (main: number, sub: number, record: Uint8Array) => boolean,
 ): boolean {
   return eachRecordPlace(bytes, (main, sub, start, end) =>
     visit(main, sub, bytes.subarray(start, end)),
+  );
+}
+
+/** As above, without those that were removed. */
+export function eachLiveRecord(
+  { dead }: Block,
+  bytes: Uint8Array,
+  visit: (main: number, sub: number, record: Uint8Array) => boolean,
+): boolean {
+  return eachRecord(
+    bytes,
+    (main, sub, record) => dead?.has(recordName(main, sub)) || visit(main, sub, record),
   );
 }
 

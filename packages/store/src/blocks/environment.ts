@@ -7,10 +7,11 @@ import type { Head, LoadVisitor, RecordVisitor } from "../engine/port.ts";
 import { readHead, writeHead } from "../snapshot/format.ts";
 import {
   type Block,
-  BlockBuilder,
-  eachRecord,
+  eachLiveRecord,
   eachRecordPlace,
   findRecord,
+  isSparse,
+  type MadeBlock,
   type RemovalList,
   recordName,
 } from "./block.ts";
@@ -22,7 +23,6 @@ import type { Removal } from "./write-behind.ts";
 /** The handle of a record that must be read by its revision. */
 export const noHandle = -1;
 
-const nothing = new Uint8Array(0);
 const headKey = Uint8Array.from("head", (letter) => letter.charCodeAt(0));
 const blockKeyBytes = 12;
 const removalBytes = 12;
@@ -34,6 +34,8 @@ export class Environment {
   #lastBlock: Block | undefined;
   #lastBytes = new Uint8Array(0);
   #lastLength = 0;
+  /** By those that a commit under way puts in their place. */
+  readonly #replaced = new Map<Block, Uint8Array>();
   /** For the key of a block that is looked up: a range looks up hundreds. */
   readonly #key = new Uint8Array(blockKeyBytes);
   readonly #keyView = viewOf(this.#key);
@@ -67,7 +69,7 @@ export class Environment {
         visit(recordMain, recordSub, noHandle, bytes, start, end);
         return true;
       });
-      if (block.dead !== undefined && block.dead.size * 2 > block.count) sparse.push(block);
+      if (isSparse(block)) sparse.push(block);
     }
     return { sparse, lists };
   }
@@ -83,44 +85,44 @@ export class Environment {
     this.space.put("head", headKey, out.copy());
   }
 
-  putBlock(block: Block, bytes: Uint8Array): void {
+  putBlock({ block, bytes }: MadeBlock): void {
     this.space.put("records", blockKey(block), bytes);
   }
 
-  /** Writes the block without its dead records. Returns how many are left. */
-  rewriteBlock(block: Block): number {
-    const builder = new BlockBuilder();
-    eachRecord(this.#readBlock(block), (main, sub, record) => {
-      if (!block.dead?.has(recordName(main, sub))) builder.add(main, sub, record);
-      return true;
-    });
-    const { count } = builder;
-    this.#lastBlock = undefined;
-    if (count === 0) this.space.remove("records", blockKey(block));
-    else this.putBlock(block, builder.take().bytes);
-    return count;
+  /**
+   * Within a commit. Until it is heard of, readers of the old blocks find their bytes here, for the disk may
+   * have the new ones already.
+   */
+  replaceBlocks(old: readonly ReplacedBlock[], left: readonly MadeBlock[]): void {
+    const isPut = ({ main, sub }: Block) =>
+      left.some(({ block }) => block.main === main && block.sub === sub);
+    for (const { block, bytes } of old) {
+      this.#replaced.set(block, bytes);
+      if (!isPut(block)) this.space.remove("records", blockKey(block));
+    }
+    for (const made of left) this.putBlock(made);
   }
 
-  putRemovals(id: number, removals: readonly Removal[]): void {
-    const bytes = new Uint8Array(removals.length * removalBytes);
-    const view = viewOf(bytes);
-    removals.forEach(({ main, sub }, i) => {
-      view.setFloat64(i * removalBytes, main);
-      view.setUint32(i * removalBytes + 8, sub);
-    });
-    this.space.put("removals", listKey(id), bytes);
+  /** The commit is heard of, or has failed. */
+  forgetReplaced(): void {
+    this.#replaced.clear();
   }
 
-  /** Writes the list without the records that are gone. Returns how many are left in it. */
-  rewriteRemovals(list: RemovalList): number {
+  copyBlock(block: Block): Uint8Array {
+    return this.#readBlock(block).slice();
+  }
+
+  putRemovals(id: number, removals: RemovalBytes): void {
+    this.space.put("removals", listKey(id), removals.bytes);
+  }
+
+  /** Of the list, those that are still there. */
+  removalsLeft(list: RemovalList): RemovalBytes {
     const bytes = this.space.get("removals", listKey(list.id));
     // To forget one of them would bring a removed record back.
     if (bytes === undefined) throw new Error(`list ${list.id} of removed records is missing`);
-    const left = [...removalsIn(bytes)].filter(({ main, sub }) =>
-      this.blocks.isDead(main, sub, list),
-    );
-    this.putRemovals(list.id, left);
-    return left.length;
+    const isDead = ({ main, sub }: Removal) => this.blocks.isDead(main, sub, list);
+    return bytesOfRemovals([...removalsIn(bytes)].filter(isDead));
   }
 
   dropRemovals(id: number): void {
@@ -153,10 +155,9 @@ export class Environment {
   scan(main: number, sub: number, visit: RecordVisitor): void {
     for (const block of this.blocks.from(main, sub)) {
       // A copy: the visitor may read other records, and keep views of this one.
-      const bytes = this.#readBlock(block).slice();
-      const goesOn = eachRecord(bytes, (recordMain, recordSub, record) => {
+      const bytes = this.copyBlock(block);
+      const goesOn = eachLiveRecord(block, bytes, (recordMain, recordSub, record) => {
         if (recordMain < main || (recordMain === main && recordSub < sub)) return true;
-        if (block.dead?.has(recordName(recordMain, recordSub))) return true;
         return visit(recordMain, recordSub, noHandle, record);
       });
       if (!goesOn) return;
@@ -188,12 +189,10 @@ export class Environment {
   /** Valid until the next call. */
   #readBlock(block: Block): Uint8Array {
     if (this.#lastBlock !== block) {
+      const replaced = this.#replaced.get(block);
+      if (replaced !== undefined) return replaced;
       const bytes = this.space.get("records", this.#lookUpKey(block));
-      if (bytes === undefined) {
-        // Its removal is on the disk, and this thread is yet to hear of it.
-        if (block.dead?.size === block.count) return nothing;
-        throw new Error(`block ${block.main}.${block.sub} is missing`);
-      }
+      if (bytes === undefined) throw new Error(`block ${block.main}.${block.sub} is missing`);
       if (bytes.length > this.#lastBytes.length) this.#lastBytes = new Uint8Array(bytes.length);
       this.#lastBytes.set(bytes);
       this.#lastLength = bytes.length;
@@ -203,10 +202,29 @@ export class Environment {
   }
 }
 
+/** A block, and its bytes as they were. */
+export type ReplacedBlock = MadeBlock;
+
 export interface LoadedBlocks {
   readonly sparse: readonly Block[];
   /** In the order of their ids. */
   readonly lists: readonly RemovalList[];
+}
+
+/** A list of removals as the disk keeps it. */
+export interface RemovalBytes {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+export function bytesOfRemovals(removals: readonly Removal[]): RemovalBytes {
+  const bytes = new Uint8Array(removals.length * removalBytes);
+  const view = viewOf(bytes);
+  removals.forEach(({ main, sub }, i) => {
+    view.setFloat64(i * removalBytes, main);
+    view.setUint32(i * removalBytes + 8, sub);
+  });
+  return { count: removals.length, bytes };
 }
 
 function* removalsIn(bytes: Uint8Array): Generator<Removal> {

@@ -59,8 +59,8 @@ export class StagedState {
   }
 
   #putBlock(): void {
-    const { block, bytes } = this.#builder.take();
-    this.environment.putBlock(block, bytes);
-    this.environment.blocks.push(block);
+    const made = this.#builder.take();
+    this.environment.putBlock(made);
+    this.environment.blocks.push(made.block);
   }
 }
