@@ -145,6 +145,26 @@ export const paxosMutants: readonly Mutant[] = [
     ],
     { plans: "paxos", seedsMax: 100 },
   ),
+  mutant(
+    "told-by-new-voters-in-vain",
+    "what new voters know to be chosen does not oblige a leader that old ones elected (found by reading)",
+    [
+      "commit.ts",
+      "if (leadership === undefined || entry.index >= leadership.nextSlot) {",
+      "if (leadership !== undefined && entry.index >= leadership.nextSlot) return;\n  if (leadership === undefined) {",
+    ],
+    { plans: "paxos", seedsMax: 2000 },
+  ),
+  mutant(
+    "released-by-any-hand-over",
+    "a transfer releases acceptors from loyalty to whomever they follow (found by reading)",
+    [
+      "loyalty.ts",
+      "return handedOver !== undefined && sameBallot(handedOver, paxos.promised);",
+      "return handedOver !== undefined;",
+    ],
+    { plans: "paxos", seedsMax: 2000 },
+  ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",
     "return Math.min(chosen, paxos.durableIndex);",

@@ -5,6 +5,7 @@ import type { CoreStatus, Entry, Index, MemberId, PeerProgress } from "../contra
 import { isVoter } from "../membership/membership.ts";
 import { type Ballot, describeBallot } from "../synod/ballot.ts";
 import { chosenBeyond } from "./commit.ts";
+import { leaseUntilMs } from "./lease.ts";
 import { acceptSize, prepareSize, type QuorumSizes } from "./quorums.ts";
 import {
   type MembershipAt,
@@ -47,6 +48,8 @@ export interface PaxosInspection {
   /** Slots beyond the commit index that the leader knows to be chosen. */
   readonly chosenBeyond: readonly Index[];
   readonly uncommittedBytes: number;
+  /** Leader only: until then, by its own clock, it answers reads from its lease. */
+  readonly leaseUntilMs: number;
 }
 
 export function inspect(paxos: Paxos): PaxosInspection {
@@ -76,6 +79,8 @@ export function inspect(paxos: Paxos): PaxosInspection {
     promisedBy: Object.freeze(promisedBy(paxos)),
     chosenBeyond: Object.freeze(leadership === undefined ? [] : chosenBeyond(paxos, leadership)),
     uncommittedBytes: leadership?.uncommittedBytes ?? 0,
+    leaseUntilMs:
+      leadership === undefined ? Number.NEGATIVE_INFINITY : leaseUntilMs(paxos, leadership),
   });
 }
 

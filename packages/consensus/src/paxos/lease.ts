@@ -6,8 +6,12 @@ import type { Leadership } from "./leadership.ts";
 import type { Paxos } from "./self.ts";
 
 export function hasLease(paxos: Paxos, leadership: Leadership): boolean {
-  if (!paxos.settings.leaseReads || leadership.leaseVoid) return false;
-  return paxos.nowMs < leadership.leaseFromMs + paxos.settings.leaseMs;
+  return paxos.nowMs < leaseUntilMs(paxos, leadership);
+}
+
+export function leaseUntilMs(paxos: Paxos, leadership: Leadership): number {
+  if (!paxos.settings.leaseReads || leadership.leaseVoid) return Number.NEGATIVE_INFINITY;
+  return leadership.leaseFromMs + paxos.settings.leaseMs;
 }
 
 /**

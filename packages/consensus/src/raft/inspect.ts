@@ -4,6 +4,7 @@
 import type { CoreStatus, Entry, Epoch, Index, MemberId, PeerProgress } from "../contract.ts";
 import { isVoter } from "../membership/membership.ts";
 import { describeQuorum } from "../quorum/quorum.ts";
+import { leaseUntilMs } from "./lease.ts";
 import {
   type MembershipAt,
   membership,
@@ -33,9 +34,12 @@ export interface RaftInspection {
   /** Leader only: where its term begins. */
   readonly termStartIndex: Index | undefined;
   readonly uncommittedBytes: number;
+  /** Leader only: until then, by its own clock, it answers reads from its lease. */
+  readonly leaseUntilMs: number;
 }
 
 export function inspect(raft: Raft): RaftInspection {
+  const { leadership } = raft;
   return Object.freeze({
     id: raft.settings.id,
     role: raft.role,
@@ -54,6 +58,8 @@ export function inspect(raft: Raft): RaftInspection {
     peers: Object.freeze(reportPeers(raft)),
     termStartIndex: raft.leadership?.termStartIndex,
     uncommittedBytes: raft.leadership?.uncommittedBytes ?? 0,
+    leaseUntilMs:
+      leadership === undefined ? Number.NEGATIVE_INFINITY : leaseUntilMs(raft, leadership),
   });
 }
 

@@ -6,8 +6,12 @@ import type { Leadership } from "./leadership.ts";
 import type { Raft } from "./self.ts";
 
 export function hasLease(raft: Raft, leadership: Leadership): boolean {
-  if (!raft.settings.leaseReads || leadership.leaseVoid) return false;
-  return raft.nowMs < leadership.leaseFromMs + raft.settings.leaseMs;
+  return raft.nowMs < leaseUntilMs(raft, leadership);
+}
+
+export function leaseUntilMs(raft: Raft, leadership: Leadership): number {
+  if (!raft.settings.leaseReads || leadership.leaseVoid) return Number.NEGATIVE_INFINITY;
+  return leadership.leaseFromMs + raft.settings.leaseMs;
 }
 
 /**

@@ -22,6 +22,7 @@ import { membershipOf } from "../membership/membership.ts";
 import { isAcceptQuorum, majorities } from "../paxos/quorums.ts";
 import { Chosen } from "./chosen.ts";
 import { appliedByRestart, checkCounted } from "./disk-checks.ts";
+import { checkLease } from "./lease-checks.ts";
 import type { Machine } from "./machine.ts";
 import { traceEffect } from "./trace.ts";
 
@@ -296,7 +297,12 @@ export class Cluster<M = unknown, S = unknown> {
     ];
     machine.inspection = next;
     assert.deepEqual(violations, []);
-    for (const each of this.machines.values()) checkCounted(this.protocol, each, this.machines);
+    const sizes = this.options.core?.paxosQuorums ?? majorities;
+    for (const each of this.machines.values()) {
+      checkCounted(this.protocol, each, this.machines);
+      const nowMs = this.nowMs * (this.options.clockRate?.(each.id) ?? 1);
+      checkLease(this.protocol, each, this.machines, nowMs, sizes);
+    }
     const { role, epoch, id } = machine.core.status();
     // A Paxos ballot is (round, proposer): two members may lead in the same round.
     if (role !== "leader" || this.protocol.name === "paxos") return;

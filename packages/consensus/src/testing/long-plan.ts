@@ -27,7 +27,7 @@ const kinds = {
   partition: [27, 0.5],
   goOn: [28, 0.5],
   loseLink: [29, 1],
-  partInChange: [30, 0.3],
+  partInTheMidst: [30, 0.3],
 } as const;
 
 export function longPlan(seed: number): RandomPlan {
@@ -56,6 +56,31 @@ export function longPlan(seed: number): RandomPlan {
     ...settingsOf(random),
   };
 }
+
+/**
+ * What is under way is met by faults again and again: nearly every move begins something and parts the
+ * members, or crashes one, in the midst of it. Short, because each such move is many.
+ */
+export function midstPlan(seed: number): RandomPlan {
+  const random = randomOf(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const length = 4 + below(24);
+  const moves = Array.from({ length }, (): Move => {
+    return [midstMoves[below(midstMoves.length)]!, below(7), below(1024)];
+  });
+  return {
+    voters: 2 + below(3),
+    learners: below(2),
+    outsiders: 1 + below(3),
+    seed,
+    withMembership: random() < 0.7,
+    moves,
+    ...(random() < 0.6 && { halfDone: seed }),
+    ...settingsOf(random),
+  };
+}
+
+const midstMoves = [30, 30, 30, 30, 30, 28, 14, 0, 18, 11, 19, 26];
 
 function draw(list: readonly { kind: number; weight: number }[], point: number): number {
   let left = point;

@@ -6,10 +6,13 @@ import assert from "node:assert/strict";
 import type { CoreOptions, MemberId, MembershipChange, Protocol } from "../contract.ts";
 import { isJoint, membershipOf, sameMembership, votersOf } from "../membership/membership.ts";
 import { bytesOf, Cluster } from "./cluster.ts";
+import { drawChanges, drawHalfDone, restoredFrom } from "./half-done.ts";
 
 export interface RandomPlan {
   readonly voters: number;
   readonly learners: number;
+  /** Members that are in no membership at first; 1 unless told. */
+  readonly outsiders?: number;
   readonly seed: number;
   readonly core: Partial<Omit<CoreOptions, "id" | "random">>;
   readonly withMembership: boolean;
@@ -17,6 +20,8 @@ export interface RandomPlan {
   readonly moves: readonly (readonly [number, number, number])[];
   /** Clocks differ by up to this fraction, and ticks come only with time. */
   readonly clockDrift?: number;
+  /** Not an empty cluster: one in the midst of what this seed draws. */
+  readonly halfDone?: number;
 }
 
 export function runRandomPlan<M, S>(
@@ -29,13 +34,23 @@ export function runRandomPlan<M, S>(
   const voters = names.slice(0, plan.voters);
   const learners = names.slice(plan.voters, plan.voters + plan.learners);
   const rates = new Map(names.map((name) => [name, 1 + (random() - 0.5) * (plan.clockDrift ?? 0)]));
+  const membership = membershipOf(voters, learners);
+  const members = names.slice(0, Math.min(7, plan.voters + plan.learners + (plan.outsiders ?? 1)));
   const cluster = new Cluster(protocol, {
-    membership: membershipOf(voters, learners),
-    members: names.slice(0, Math.min(7, plan.voters + plan.learners + 1)),
+    membership,
+    members,
+    ...(plan.halfDone !== undefined && {
+      restored: restoredFrom(
+        protocol.name,
+        drawHalfDone(membership, members, protocol.name !== "paxos", randomOf(plan.halfDone)),
+      ),
+    }),
     core: { ...plan.core, random },
     clockRate: (member) => rates.get(member) ?? 1,
     ...(onTrace && { onTrace }),
   });
+  // What a restart knows to be chosen is applied.
+  for (const id of members) cluster.step(id);
   const run = new RandomRun(cluster, plan);
   for (const move of plan.moves) run.move(move);
   run.heal();
@@ -182,9 +197,10 @@ class RandomRun<M, S> {
         cluster.letters = cluster.letters.filter(({ from, to }) => from !== id || to !== other);
         break;
       case 30:
-        this.#partInChange(id, member, choice);
+        this.#partInTheMidst(id, randomOf(member * 1024 + choice));
         break;
     }
+    this.#askAllThatLead();
     this.#checkReads();
   }
 
@@ -282,25 +298,66 @@ class RandomRun<M, S> {
     });
   }
 
-  /** In the midst of a change the members part, each side goes on by itself, and they meet again. */
-  #partInChange(id: MemberId, steps: number, choice: number): void {
+  /**
+   * Something begins, and in the midst of it the members part, or one of them crashes. Each side goes on by
+   * itself, perhaps with a leader of its own, before they part in another way or meet again. Left to chance,
+   * what is under way is over before the fault, or the fault is over before its consequences.
+   */
+  #partInTheMidst(id: MemberId, random: () => number): void {
     const cluster = this.#cluster;
-    if (!this.#plan.withMembership) return;
-    this.#changeMembership(id, choice);
-    const count = steps * 5 + (choice % 5);
-    for (let i = 0; i < count; i++) {
+    const below = (limit: number) => Math.floor(random() * limit);
+    const anyone = () => this.#members[below(this.#members.length)]!;
+    this.#begin(id, anyone(), below(8));
+    const steps = below(40);
+    const loss = random() < 0.5 ? 0 : random() * 0.7;
+    for (let i = 0; i < steps; i++) {
       for (const each of this.#members) if (cluster.at(each).isUp) cluster.persist(each);
       const letter = cluster.letters.shift();
-      if (letter !== undefined) cluster.deliver(letter);
+      if (letter !== undefined && random() >= loss) cluster.deliver(letter);
     }
-    this.#partition(choice >> 3);
-    for (let i = 0; i < 2; i++) {
-      const leads = (each: MemberId) => cluster.at(each).core.status().role === "leader";
-      for (const each of this.#members.filter(leads)) this.#propose(each, 1);
-      cluster.elapse(12);
+    for (let parts = below(3); parts >= 0; parts--) {
+      this.#partition(below(1024));
+      if (random() < 0.3) {
+        const unlucky = random() < 0.5 ? this.#leaderOr(id) : anyone();
+        cluster.crash(unlucky);
+        this.#checkReads();
+        if (random() < 0.7) cluster.restart(unlucky);
+      }
+      for (let rounds = below(2); rounds >= 0; rounds--) {
+        cluster.elapse(1 + below(14));
+        if (random() < 0.5) cluster.step(anyone(), { kind: "campaign" });
+        cluster.stabilize();
+        for (const each of this.#leaders()) this.#propose(each, 1);
+      }
+      cluster.elapse(1 + below(3));
+      this.#askAllThatLead();
+      this.#checkReads();
     }
     for (const each of this.#members) this.#propose(each, 1);
-    cluster.heal();
+    if (random() < 0.7) cluster.heal();
+  }
+
+  #begin(id: MemberId, other: MemberId, what: number): void {
+    const cluster = this.#cluster;
+    const token = this.#nextToken++;
+    if (what < 4 && this.#plan.withMembership) this.#changeMuch(id, what * 256 + token);
+    else if (what < 6) {
+      cluster.step(this.#leaderOr(id), { kind: "transferLeadership", to: other, token });
+    } else if (what < 7) cluster.step(id, { kind: "campaign" });
+    else this.#propose(this.#leaderOr(id), 2);
+  }
+
+  #leaders(): MemberId[] {
+    return this.#members.filter((each) => {
+      const { isUp, core } = this.#cluster.at(each);
+      return isUp && core.status().role === "leader";
+    });
+  }
+
+  /** Where two lead, the lease of one of them has ended, or the other has written nothing yet. */
+  #askAllThatLead(): void {
+    const leaders = this.#leaders();
+    if (leaders.length > 1) for (const each of leaders) this.#read(each);
   }
 
   #time(id: MemberId, choice: number): void {
@@ -361,6 +418,16 @@ class RandomRun<M, S> {
       context: bytesOf("context"),
       token: this.#nextToken++,
     });
+  }
+
+  /** To a membership that is drawn as a whole: most of the voters may be others. */
+  #changeMuch(id: MemberId, seed: number): void {
+    const leader = this.#leaderOr(id);
+    const { membership } = this.#cluster.at(leader).core.status();
+    const changes = drawChanges(membership, this.#members, randomOf(seed));
+    const token = this.#nextToken++;
+    const context = bytesOf("context");
+    this.#cluster.step(leader, { kind: "changeMembership", changes, context, token });
   }
 
   #leaderOr(id: MemberId): MemberId {

@@ -5,6 +5,7 @@ import type { CoreStatus, Entry, Epoch, Index, MemberId, PeerProgress } from "..
 import { describeQuorum } from "../quorum/quorum.ts";
 import type { Following } from "./following.ts";
 import type { Leadership } from "./leadership.ts";
+import { leaseUntilMs } from "./lease.ts";
 import {
   leaderOf,
   type MembershipAt,
@@ -43,6 +44,8 @@ export interface ZabInspection {
   /** Leader only: where the history ends that it began with. */
   readonly initialIndex: Index | undefined;
   readonly uncommittedBytes: number;
+  /** Leader only: until then, by its own clock, it answers reads from its lease. */
+  readonly leaseUntilMs: number;
 }
 
 export function inspect(zab: Zab): ZabInspection {
@@ -74,6 +77,8 @@ export function inspect(zab: Zab): ZabInspection {
     ),
     initialIndex: leadership?.initialIndex,
     uncommittedBytes: leadership?.uncommittedBytes ?? 0,
+    leaseUntilMs:
+      leadership === undefined ? Number.NEGATIVE_INFINITY : leaseUntilMs(zab, leadership),
   });
 }
 

@@ -7,6 +7,10 @@ import type { Leadership } from "./leadership.ts";
 import type { Zab } from "./self.ts";
 
 export function hasLease(zab: Zab, leadership: Leadership): boolean {
-  if (!zab.settings.leaseReads) return false;
-  return zab.nowMs < leadership.leaseFromMs + zab.settings.leaseMs;
+  return zab.nowMs < leaseUntilMs(zab, leadership);
+}
+
+export function leaseUntilMs(zab: Zab, leadership: Leadership): number {
+  if (!zab.settings.leaseReads) return Number.NEGATIVE_INFINITY;
+  return leadership.leaseFromMs + zab.settings.leaseMs;
 }
