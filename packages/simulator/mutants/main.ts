@@ -75,7 +75,8 @@ function rowOf(mutant: Mutant, hunt: Hunt | string | undefined): string[] {
   if (hunt === undefined || typeof hunt === "string") {
     return [mutant.name, "BROKEN", "", hunt ?? "not hunted"];
   }
-  const effort = mutant.scenario === undefined ? `${hunt.seeds} seeds` : "scenario";
+  const tries = hunt.tries === "seeds" || hunt.tries === "plans" ? `${hunt.count} ` : "";
+  const effort = `${tries}${hunt.tries}, ${hunt.seconds.toFixed(1)} s`;
   if (!hunt.caught) return [mutant.name, "SURVIVED", effort, mutant.about];
   return [mutant.name, hunt.property, effort, hunt.detail.slice(0, 100)];
 }

@@ -187,4 +187,28 @@ export const memberMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "streams-that-ended-untold",
+    about: "a core is not told of the streams that end with its lead (found by reading)",
+    edits: [
+      {
+        file: `${member}/snapshots/sender.ts`,
+        find: 'for (const stream of [...this.#streams.values()]) this.#end(stream, false, "it leads no more");',
+        replace: "for (const stream of [...this.#streams.values()]) this.#close(stream);",
+      },
+    ],
+    test: "packages/member/src/snapshots/sender.test.ts",
+  },
+  {
+    name: "snapshot-thrown-away-in-its-turn",
+    about: "a stream that begins throws away what the core is about to ask for (found by reading)",
+    edits: [
+      {
+        file: `${member}/snapshots/receiver.ts`,
+        find: "if (this.#installing || stage?.finished) {",
+        replace: "if (this.#installing) {",
+      },
+    ],
+    test: "packages/member/src/snapshots/receiver.test.ts",
+  },
 ];

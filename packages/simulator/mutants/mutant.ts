@@ -2,6 +2,8 @@
 // it is loaded. Production carries no hooks for it. If the text to be replaced is no longer there, or
 // is there twice, the mutant is out of date and loading fails loudly.
 
+import type { Bounds } from "@althing/simulator/explore";
+
 export interface Mutant {
   /** The corpus name where there is one. */
   readonly name: string;
@@ -16,11 +18,16 @@ export interface Mutant {
   readonly flags?: readonly string[];
   /** A scenario (in `scenarios/`) that leads there; for what chance finds too seldom. */
   readonly scenario?: string;
-  /** Hunted by the long plans of this core (`consensus/src/testing`) instead: no member around it. */
+  /** Hunted by random plans of this core (`consensus/src/testing`) instead: no member around it. */
   readonly plans?: "raft" | "paxos" | "zab";
-  /** Those that are mostly about snapshots. */
-  readonly ofInstalls?: true;
-  /** It must be caught within so many seeds. Default 200. */
+  /** Hunted by exploring all that three cores can do within bounds. */
+  readonly explored?: {
+    readonly protocol: "raft" | "paxos" | "zab";
+    readonly bounds: Partial<Bounds>;
+  };
+  /** Hunted by a suite, where nothing that is drawn at random comes near it. From the root of the repository. */
+  readonly test?: string;
+  /** It must be caught within so many seeds, or plans. Default 200 seeds, 600 plans. */
   readonly seedsMax?: number;
 }
 

@@ -153,7 +153,13 @@ export const paxosMutants: readonly Mutant[] = [
       "if (leadership === undefined || entry.index >= leadership.nextSlot) {",
       "if (leadership !== undefined && entry.index >= leadership.nextSlot) return;\n  if (leadership === undefined) {",
     ],
-    { plans: "paxos", seedsMax: 2000 },
+    { plans: "paxos", seedsMax: 6000 },
+  ),
+  mutant(
+    "beyond-a-snapshot-uncounted",
+    "slots beyond a snapshot's point do not count as durable when it is in place (found by reading)",
+    ["snapshot.ts", "  advanceDurable(paxos);\n  advanceReceived(paxos);\n", ""],
+    { plans: "paxos" },
   ),
   mutant(
     "released-by-any-hand-over",
@@ -163,7 +169,7 @@ export const paxosMutants: readonly Mutant[] = [
       "return handedOver !== undefined && sameBallot(handedOver, paxos.promised);",
       "return handedOver !== undefined;",
     ],
-    { plans: "paxos", seedsMax: 2000 },
+    { plans: "paxos", seedsMax: 3000 },
   ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",

@@ -481,5 +481,6 @@ export const raftMutants: readonly Mutant[] = [
         replace: "  beginInstalling(raft, from, point);\n  raft.commitIndex = point.index;\n",
       },
     ],
+    plans: "raft",
   },
 ];

@@ -216,4 +216,16 @@ export const storeMutants: readonly Mutant[] = [
     ],
     flags: ["--engine", "disk"],
   },
+  {
+    name: "read-over-a-state-replaced",
+    about: "who reads a state in steps goes on over the one that took its place (found by reading)",
+    edits: [
+      {
+        file: "packages/store/src/engine/pins.ts",
+        find: "if (state !== this.#state) throw new StateReplaced();",
+        replace: "void state;",
+      },
+    ],
+    test: "packages/store/src/snapshot/state-replaced.test.ts",
+  },
 ];

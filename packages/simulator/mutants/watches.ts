@@ -140,4 +140,17 @@ export const watchMutants: readonly Mutant[] = [
     ],
     flags,
   },
+  {
+    name: "followers-hold-nothing",
+    about: "what a watcher has not been handed yet is compacted under it (found by reading)",
+    edits: [
+      {
+        file: hub,
+        find: "this.followers.size === 0 ? Number.POSITIVE_INFINITY : this.followed;",
+        replace: "Number.POSITIVE_INFINITY;",
+      },
+    ],
+    flags,
+    seedsMax: 400,
+  },
 ];

@@ -213,13 +213,13 @@ export const zabMutants: readonly Mutant[] = [
       ],
       ["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"],
     ],
-    { plans: "zab", ofInstalls: true },
+    { plans: "zab" },
   ),
   mutant(
     "installing-member-takes-part",
     "a member that installs a snapshot takes part in its session as ever",
     [["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"]],
-    { plans: "zab", ofInstalls: true },
+    { plans: "zab" },
   ),
   mutant(
     "commit-of-a-snapshot-not-in-place",
@@ -231,7 +231,37 @@ export const zabMutants: readonly Mutant[] = [
         "  beginInstalling(zab, from, point);\n  zab.commitIndex = point.index;\n",
       ],
     ],
-    { plans: "zab", ofInstalls: true },
+    { plans: "zab" },
+  ),
+  mutant(
+    "only-voters-are-answered",
+    "whoever offers nobody is told of no vote by one that does not count it among the voters (found by reading)",
+    [
+      [
+        "election.ts",
+        "if (isHeard(member)) told.add(member);",
+        "if (isHeard(member) && looking.votes.has(member)) told.add(member);",
+      ],
+    ],
+    { plans: "zab", seedsMax: 6000 },
+  ),
+  mutant(
+    "elected-not-told",
+    "who is voted for and is no voter by the voter's own membership does not hear of it (found by a plan)",
+    [["election.ts", "  if (looking.vote !== undefined) told.add(looking.vote.leader);\n", ""]],
+    { plans: "zab", seedsMax: 6000 },
+  ),
+  mutant(
+    "session-begun-twice",
+    "a session that its leader began a second time is not begun anew by the follower (found by a plan)",
+    [
+      [
+        "heartbeat.ts",
+        "if (message.sequence !== received) {",
+        "if (message.sequence > received) {",
+      ],
+    ],
+    { plans: "zab", seedsMax: 6000 },
   ),
   mutant("durable-index-survives-truncation", "a truncated history still counts as written", [
     ["log-writer.ts", "  forgetWrites(zab, index);\n", ""],

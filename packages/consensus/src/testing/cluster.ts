@@ -21,7 +21,7 @@ import { decodeMembershipEntry } from "../membership/codec.ts";
 import { membershipOf } from "../membership/membership.ts";
 import { isAcceptQuorum, majorities } from "../paxos/quorums.ts";
 import { Chosen } from "./chosen.ts";
-import { appliedByRestart, checkCounted } from "./disk-checks.ts";
+import { appliedByRestart, checkCounted, checkDurable } from "./disk-checks.ts";
 import { checkLease } from "./lease-checks.ts";
 import type { Machine } from "./machine.ts";
 import { traceEffect } from "./trace.ts";
@@ -219,7 +219,9 @@ export class Cluster<M = unknown, S = unknown> {
       this.letters = [];
       for (const letter of letters) this.deliver(letter);
       if (this.sendSnapshot()) moved = true;
-      if (!moved && letters.length === 0) return;
+      if (moved || letters.length > 0) continue;
+      for (const machine of this.machines.values()) checkDurable(machine);
+      return;
     }
     assert.fail("the cluster does not come to rest");
   }

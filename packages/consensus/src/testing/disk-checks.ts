@@ -33,6 +33,26 @@ export function checkCounted<M, S>(
   }
 }
 
+/** What is on the disk counts, once all that was asked for is there: nothing more may come to make it count. */
+export function checkDurable<M, S>({
+  id,
+  isUp,
+  disk,
+  writes,
+  installs,
+  inspection,
+}: Machine<M, S>): void {
+  if (!isUp || writes.length > 0 || installs.length > 0) return;
+  const { durableIndex, installingAt } = inspection as {
+    readonly durableIndex: number;
+    readonly installingAt: number | undefined;
+  };
+  if (installingAt !== undefined) return;
+  let last = disk.base.index;
+  for (const { index } of disk.entries) if (index === last + 1) last = index;
+  assert.equal(durableIndex, last, `${id} does not count what is on its disk`);
+}
+
 /** What the member would apply at once if it crashed now and started again. */
 export function appliedByRestart<M, S>(
   protocol: Protocol<M, S>,
