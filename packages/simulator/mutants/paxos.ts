@@ -171,6 +171,12 @@ export const paxosMutants: readonly Mutant[] = [
     ],
     { plans: "paxos", seedsMax: 3000 },
   ),
+  mutant(
+    "lease-left-for-another",
+    "who granted a lease follows a leader of old voters that it did not promise (found by reading)",
+    ["loyalty.ts", "return paxos.promisedTo !== ballot.proposer;", "return false;"],
+    { plans: "paxos", seedsMax: 6000 },
+  ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",
     "return Math.min(chosen, paxos.durableIndex);",

@@ -483,4 +483,44 @@ export const raftMutants: readonly Mutant[] = [
     ],
     plans: "raft",
   },
+  {
+    name: "lease-of-one-that-would-not-know",
+    about:
+      "an answer that a lease rests on leaves before its sender is anything on disk (found by reading)",
+    edits: [
+      {
+        file: "packages/consensus/src/outbox/outbox.ts",
+        find: "if (!settings.leaseReads || outbox.sequenceDone >= outbox.sequenceOfState) {",
+        replace: "if (settings !== undefined) {",
+      },
+    ],
+    plans: "raft",
+    seedsMax: 6000,
+  },
+  {
+    name: "only-voter-forgets-its-lease",
+    about: "the only voter that is left takes itself to have promised nothing (found by a plan)",
+    edits: [
+      {
+        file: `${raft}/self.ts`,
+        find: "promiseUntilMs: settings.leaseReads && state !== undefined ?",
+        replace: "promiseUntilMs: settings.leaseReads && state !== undefined && !isAlone ?",
+      },
+    ],
+    plans: "raft",
+    seedsMax: 6000,
+  },
+  {
+    name: "snapshot-of-a-later-epoch-taken",
+    about:
+      "a snapshot whose point is of a later epoch than its stream's is installed (found by reading)",
+    edits: [
+      {
+        file: `${raft}/snapshot.ts`,
+        find: "if (!isOfStream(epoch, point)) return;",
+        replace: "void isOfStream;",
+      },
+    ],
+    plans: "raft",
+  },
 ];

@@ -263,6 +263,18 @@ export const zabMutants: readonly Mutant[] = [
     ],
     { plans: "zab", seedsMax: 6000 },
   ),
+  mutant(
+    "released-by-old-word",
+    "a follower is released from a lease by what its leader said before a restart (found by reading)",
+    [
+      [
+        "election.ts",
+        "if (message.epoch >= zab.acceptedEpoch) releasePromise(zab, from);",
+        "releasePromise(zab, from);",
+      ],
+    ],
+    { plans: "zab", seedsMax: 6000 },
+  ),
   mutant("durable-index-survives-truncation", "a truncated history still counts as written", [
     ["log-writer.ts", "  forgetWrites(zab, index);\n", ""],
   ]),

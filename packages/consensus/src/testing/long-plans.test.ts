@@ -6,20 +6,22 @@ import type { Protocol } from "../contract.ts";
 import { paxos } from "../paxos/paxos.ts";
 import { raft } from "../raft/raft.ts";
 import { zab } from "../zab/zab.ts";
-import { longPlan } from "./long-plan.ts";
+import { longPlan, midstPlan } from "./long-plan.ts";
 import { runRandomPlan } from "./random-run.ts";
 
 const runs = Number(process.env["RUNS"] ?? 60);
 const from = Number(process.env["FROM"] ?? 1);
 
 for (const protocol of [raft, paxos, zab] as unknown as Protocol[]) {
-  test(`${protocol.name}: long plans of changes, elections, partitions and losses end well`, () => {
-    for (let seed = from; seed < from + runs; seed++) {
-      try {
-        runRandomPlan(protocol, longPlan(seed));
-      } catch (cause) {
-        throw new Error(`plan ${seed} of ${protocol.name} fails`, { cause });
+  for (const [what, plan] of Object.entries({ long: longPlan, midst: midstPlan })) {
+    test(`${protocol.name}: ${what} plans of changes, elections, partitions and losses end well`, () => {
+      for (let seed = from; seed < from + runs; seed++) {
+        try {
+          runRandomPlan(protocol, plan(seed));
+        } catch (cause) {
+          throw new Error(`${what} plan ${seed} of ${protocol.name} fails`, { cause });
+        }
       }
-    }
-  });
+    });
+  }
 }

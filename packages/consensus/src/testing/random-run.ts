@@ -1,6 +1,7 @@
 // A cluster under random faults, decided by a list of small numbers so that fast-check can shrink
 // it: messages lost, doubled and out of order, disks that lag, crashes that lose what was not
-// written, compaction, membership changes, transfers. Then the world heals and has to move on.
+// written, compaction, membership changes, transfers. Then the world heals and has to move on. Longer than
+// most files, because all that a move may be stands in one place.
 
 import assert from "node:assert/strict";
 import type { CoreOptions, MemberId, MembershipChange, Protocol } from "../contract.ts";
