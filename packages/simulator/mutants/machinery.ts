@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Protocol, paxos, raft, zab } from "@althing/consensus";
 import { parseScenario } from "@althing/simulator";
-import { explore } from "@althing/simulator/explore";
+import { explore, noBounds } from "@althing/simulator/explore";
 import { longPlan, midstPlan } from "../../consensus/src/testing/long-plan.ts";
 import { installPlan, runRandomPlan } from "../../consensus/src/testing/random-run.ts";
 import { parseArguments } from "../src/cli/arguments.ts";
@@ -50,7 +50,7 @@ const protocols = { raft, paxos, zab } as unknown as Record<string, Protocol>;
 const withLeases = (seed: number) => installPlan(seed, { reads: "lease", clockDriftMax: 0.1 });
 
 /** Of all kinds in turns: those that meet what is under way, long ones, those about snapshots. */
-const kinds = [midstPlan, longPlan, midstPlan, installPlan, midstPlan, withLeases] as const;
+const kinds = [longPlan, midstPlan, installPlan, midstPlan, withLeases, midstPlan] as const;
 
 function plans(protocol: string, budget: number): Machinery {
   const run = (number: number): Finding | undefined => {
@@ -66,8 +66,7 @@ function plans(protocol: string, budget: number): Machinery {
 }
 
 function exploration({ protocol, bounds }: NonNullable<Mutant["explored"]>): Machinery {
-  const none = { entries: 0, crashes: 0, drops: 0, installs: 0, memberships: 0 };
-  const all = { members: 3, terms: 1, transfers: 0, beats: 0, ...none, ...bounds };
+  const all = { ...noBounds, terms: 1, ...bounds };
   const run = (): Finding | undefined => {
     const found = explore({ protocol, bounds: all, statesMax: 5_000_000 }).counterexample;
     if (found === undefined) return undefined;

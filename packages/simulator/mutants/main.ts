@@ -1,5 +1,5 @@
-// `npm run sim:mutants [name ...]`: hunts every mutant and prints which property caught it, and after
-// how many seeds. Fails if one survives: then a promise is broken and nobody notices.
+// `npm run sim:mutants [name ...]`: hunts every mutant and prints what caught it, and after
+// how many tries. Fails if one survives: then a promise is broken and nobody notices.
 
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";

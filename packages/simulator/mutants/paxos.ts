@@ -153,7 +153,7 @@ export const paxosMutants: readonly Mutant[] = [
       "if (leadership === undefined || entry.index >= leadership.nextSlot) {",
       "if (leadership !== undefined && entry.index >= leadership.nextSlot) return;\n  if (leadership === undefined) {",
     ],
-    { plans: "paxos", seedsMax: 6000 },
+    { test: "packages/consensus/src/paxos/new-voters.test.ts" },
   ),
   mutant(
     "beyond-a-snapshot-uncounted",
@@ -175,7 +175,7 @@ export const paxosMutants: readonly Mutant[] = [
     "lease-left-for-another",
     "who granted a lease follows a leader of old voters that it did not promise (found by reading)",
     ["loyalty.ts", "return paxos.promisedTo !== ballot.proposer;", "return false;"],
-    { plans: "paxos", seedsMax: 6000 },
+    { test: "packages/consensus/src/paxos/new-voters.test.ts" },
   ),
   mutant("apply-before-durable", "what is chosen is applied before it is on the own disk", [
     "turn.ts",

@@ -494,8 +494,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "if (settings !== undefined) {",
       },
     ],
-    plans: "raft",
-    seedsMax: 6000,
+    test: "packages/consensus/src/testing/conformance.test.ts",
   },
   {
     name: "only-voter-forgets-its-lease",
@@ -507,8 +506,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "promiseUntilMs: settings.leaseReads && state !== undefined && !isAlone ?",
       },
     ],
-    plans: "raft",
-    seedsMax: 6000,
+    test: "packages/consensus/src/testing/conformance.test.ts",
   },
   {
     name: "snapshot-of-a-later-epoch-taken",
@@ -521,6 +519,6 @@ export const raftMutants: readonly Mutant[] = [
         replace: "void isOfStream;",
       },
     ],
-    plans: "raft",
+    test: "packages/consensus/src/installing/installing.test.ts",
   },
 ];

@@ -150,7 +150,6 @@ export const watchMutants: readonly Mutant[] = [
         replace: "Number.POSITIVE_INFINITY;",
       },
     ],
-    flags,
-    seedsMax: 400,
+    test: "packages/store/src/watch/held-history.test.ts",
   },
 ];

@@ -213,13 +213,13 @@ export const zabMutants: readonly Mutant[] = [
       ],
       ["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"],
     ],
-    { plans: "zab" },
+    { plans: "zab", seedsMax: 3000 },
   ),
   mutant(
     "installing-member-takes-part",
     "a member that installs a snapshot takes part in its session as ever",
     [["receive.ts", 'zab.installing === undefined ? zab.role : "installing"', "zab.role"]],
-    { plans: "zab" },
+    { plans: "zab", seedsMax: 3000 },
   ),
   mutant(
     "commit-of-a-snapshot-not-in-place",
@@ -231,7 +231,7 @@ export const zabMutants: readonly Mutant[] = [
         "  beginInstalling(zab, from, point);\n  zab.commitIndex = point.index;\n",
       ],
     ],
-    { plans: "zab" },
+    { plans: "zab", seedsMax: 3000 },
   ),
   mutant(
     "only-voters-are-answered",
@@ -243,13 +243,13 @@ export const zabMutants: readonly Mutant[] = [
         "if (isHeard(member) && looking.votes.has(member)) told.add(member);",
       ],
     ],
-    { plans: "zab", seedsMax: 6000 },
+    { test: "packages/consensus/src/zab/waiting.test.ts" },
   ),
   mutant(
     "elected-not-told",
     "who is voted for and is no voter by the voter's own membership does not hear of it (found by a plan)",
     [["election.ts", "  if (looking.vote !== undefined) told.add(looking.vote.leader);\n", ""]],
-    { plans: "zab", seedsMax: 6000 },
+    { test: "packages/consensus/src/zab/waiting.test.ts" },
   ),
   mutant(
     "session-begun-twice",
@@ -261,7 +261,7 @@ export const zabMutants: readonly Mutant[] = [
         "if (message.sequence > received) {",
       ],
     ],
-    { plans: "zab", seedsMax: 6000 },
+    { test: "packages/consensus/src/zab/waiting.test.ts" },
   ),
   mutant(
     "released-by-old-word",
@@ -273,7 +273,7 @@ export const zabMutants: readonly Mutant[] = [
         "releasePromise(zab, from);",
       ],
     ],
-    { plans: "zab", seedsMax: 6000 },
+    { test: "packages/consensus/src/zab/paper.test.ts" },
   ),
   mutant("durable-index-survives-truncation", "a truncated history still counts as written", [
     ["log-writer.ts", "  forgetWrites(zab, index);\n", ""],
