@@ -1,17 +1,18 @@
-// `npm run sim:mutants [name ...]`: hunts every mutant and prints what caught it, and after
-// how many tries. Fails if one survives: then a promise is broken and nobody notices.
+// `npm run sim:mutants -- [name ... | --part K/N]`: hunts every mutant, or those, or every Nth from the Kth on, and
+// prints what caught it, and after how many tries. Fails if one survives: then a promise is broken and nobody notices.
 
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { mutants } from "./all.ts";
 import type { Hunt } from "./hunt.ts";
 import type { Mutant } from "./mutant.ts";
+import { chosenOf } from "./sample.ts";
 
 const wanted = process.argv.slice(2);
-const chosen = mutants.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const chosen = chosenOf(mutants, wanted);
 if (chosen.length === 0) {
-  process.stderr.write(`no mutant is named ${wanted.join(", ")}\n`);
-  process.exit(2);
+  process.stderr.write(`there is no mutant ${wanted.join(" ")}\n`);
+  process.exit(3);
 }
 const results = new Map<string, Hunt | string>();
 const waiting = [...chosen];
