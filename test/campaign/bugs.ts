@@ -34,7 +34,6 @@ export class Bugs {
       place,
       detail: detail.slice(0, 500),
       times: 1,
-      replay,
       replays: [replay],
     };
     this.#bugs.push(bug);
@@ -53,8 +52,9 @@ export class Bugs {
 }
 
 /** One line, with the command that shows it again. */
-export function bugLine({ number, by, property, detail, times, replay }: Bug): string {
+export function bugLine({ number, by, property, detail, times, replays, small }: Bug): string {
   const [first = ""] = detail.split("\n");
   const often = times === 1 ? "" : ` (${times} times)`;
-  return `bug ${number}  ${by}: ${property}${often}: ${first.slice(0, 120)}  |  ${replay}`;
+  const what = `bug ${number}  ${by}: ${property}${often}: ${first.slice(0, 120)}`;
+  return [what, replays[0], ...(small === undefined ? [] : [`small: ${small}`])].join("  |  ");
 }

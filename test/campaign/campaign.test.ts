@@ -130,7 +130,7 @@ test("findings of one property and one place are one bug, which is made small on
     ],
   );
   assert.match(said[0]!, /^bug 1 {2}seeds raft: durability: index 7 is gone {2}\| {2}npm run sim/);
-  assert.equal(ledger.bugs[0]?.replay, `replay ${join(folder, "bugs", "001-durability.json")}`);
+  assert.equal(ledger.bugs[0]?.small, `replay ${join(folder, "bugs", "001-durability.json")}`);
   assert.ok(existsSync(join(folder, "bugs", "001-durability.json")));
   assert.match(readFileSync(join(folder, "bugs", "001-durability.txt"), "utf8"), /replay: npm run/);
   assert.match(bugLine(ledger.bugs[0]!), /durability \(2 times\)/);

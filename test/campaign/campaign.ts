@@ -147,7 +147,7 @@ export class Campaign {
     await this.#process(command, { secondsMax: shrinkSecondsMax });
     const bug = this.#ledger.bugs[number - 1];
     if (bug === undefined || !existsSync(file)) return;
-    bug.replay = replay;
+    bug.small = replay;
     this.#save();
   }
 

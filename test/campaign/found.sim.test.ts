@@ -27,8 +27,8 @@ test("a campaign finds a bug that was put back, keeps it small, and says how to 
   const { status, stdout, stderr } = node(bug, "test/campaign/main.ts", ...time, "--out", out);
   assert.equal(status, 1, stderr);
   const { bugs } = JSON.parse(readFileSync(join(out, "summary.json"), "utf8")) as Ledger;
-  for (const { number, replay } of bugs) {
-    assert.ok(stdout.includes(`bug ${number}  `) && stdout.includes(replay), stdout);
+  for (const { number, replays } of bugs) {
+    assert.ok(stdout.includes(`bug ${number}  `) && stdout.includes(replays[0]!), stdout);
   }
   const kept = globSync(join(out, "bugs", "*.json"));
   const plans = kept.filter((file) => "plan" in JSON.parse(readFileSync(file, "utf8")));
@@ -43,6 +43,18 @@ test("a campaign finds a bug that was put back, keeps it small, and says how to 
   for (const file of scenarios) {
     assert.equal(node(bug, programs.althing, "sim", "run", file).status, 11);
   }
+});
+
+test("a report of reach tells what was reached, and lists what was not", () => {
+  const out = mkdtempSync(join(tmpdir(), "althing-reach-"));
+  const flags = ["--reach", "--minutes", "0.1", "--protocol", "zab", "--seed", "5", "--out", out];
+  const { status, stdout, stderr } = node({}, "test/campaign/main.ts", ...flags);
+  assert.equal(status, 0, stderr);
+  const [, reached, possible] = /^zab: (\d+) of (\d+) cells reached/.exec(stdout) ?? [];
+  assert.ok(Number(reached) > 100 && Number(reached) < Number(possible), stdout);
+  assert.match(stdout, /\n {2}never asked:\n {4}\w+/);
+  assert.match(stdout, /\ncode that never ran: \d+ places/);
+  assert.match(stdout, /\n {2}packages\/consensus\/src\/zab\/[a-z-]+\.ts:\d+: \S/);
 });
 
 test("how long is to be said, and what is not known is refused", () => {

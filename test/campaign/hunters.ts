@@ -9,20 +9,26 @@ import { plansOf } from "./hunters/plans.ts";
 import { seedsOf } from "./hunters/seeds.ts";
 import type { Ledger } from "./ledger.ts";
 
-const shares = { seeds: 12, plans: 10, explorations: 5, mutants: 10, fuzz: 9 } as const;
+const shares = { seeds: 12, plans: 10, explore: 5, mutants: 10, fuzz: 9 } as const;
 
-/** Of one protocol: without what has none. */
-export function huntersOf(
-  seed: number,
-  only: ProtocolName | undefined,
-  ledger: () => Ledger,
-): Hunter[] {
-  const protocols = only === undefined ? protocolNames : [only];
-  const ofProtocols = protocols.flatMap((protocol) => [
-    seedsOf(protocol, seed, shares.seeds),
-    plansOf(protocol, seed, shares.plans),
-    explorationsOf(protocol, seed, shares.explorations, (done) => ledger().explorations.push(done)),
+export type Machinery = keyof typeof shares;
+export const machineries = Object.keys(shares) as readonly Machinery[];
+
+export interface Wanted {
+  /** Of one protocol: without those that have none. */
+  readonly protocol: ProtocolName | undefined;
+  readonly only: readonly Machinery[];
+}
+
+export function huntersOf({ protocol, only }: Wanted, { seed, explorations }: Ledger): Hunter[] {
+  const protocols = protocol === undefined ? protocolNames : [protocol];
+  const ofEach = protocols.flatMap((name) => [
+    seedsOf(name, seed, shares.seeds),
+    plansOf(name, seed, shares.plans),
+    explorationsOf(name, seed, shares.explore, (done) => explorations.push(done)),
   ]);
-  if (only !== undefined) return ofProtocols;
-  return [...ofProtocols, knownMutants(seed, shares.mutants), fuzzing(seed, shares.fuzz)];
+  const ofNone = [knownMutants(seed, shares.mutants), fuzzing(seed, shares.fuzz)];
+  return [...ofEach, ...(protocol === undefined ? ofNone : [])].filter(({ name }) =>
+    only.some((machinery) => name.startsWith(machinery)),
+  );
 }

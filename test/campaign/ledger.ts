@@ -12,10 +12,10 @@ export interface Bug {
   readonly place: string;
   readonly detail: string;
   times: number;
-  /** That of the small scenario once there is one. */
-  replay: string;
-  /** As found: the first few. */
+  /** The first few commands that show it again, as it was found. */
   readonly replays: string[];
+  /** Shows what is left of the first once it was made small. */
+  small?: string;
 }
 
 export interface Exploration {
