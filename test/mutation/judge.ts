@@ -52,12 +52,26 @@ export async function judge(
   };
   for (const test of tests) {
     const secondsMax = secondsLeast + 4 * reach.get(test)!.seconds;
-    const { kind, said } = await runTest(test, environment, secondsMax);
+    const { kind, said } = await alone(test, () => runTest(test, environment, secondsMax));
     if (kind !== "passed") {
       return { kind: kind === "hung" ? "hung" : "killed", by: test, said, asked };
     }
   }
   return { kind: "survived", by: "", said: "", asked };
+}
+
+const underWay = new Map<string, Promise<unknown>>();
+
+/** Tests of servers have ports of their own, each file its range: no file runs twice at a time. */
+async function alone<T>(test: string, run: () => Promise<T>): Promise<T> {
+  while (underWay.has(test)) await underWay.get(test);
+  const running = run();
+  underWay.set(test, running);
+  try {
+    return await running;
+  } finally {
+    underWay.delete(test);
+  }
 }
 
 const compiled = join(tmpdir(), "althing-mutation-compiled");

@@ -38,6 +38,7 @@ export async function runTest(
       detached: true,
     },
   );
+  if (child.pid !== undefined) running.add(child.pid);
   let said = "";
   const listen = (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);
@@ -60,10 +61,20 @@ export async function runTest(
     child.on("close", () => resolve(status));
   });
   clearTimeout(limit);
+  if (child.pid !== undefined) running.delete(child.pid);
   rmSync(folder, { recursive: true, force: true });
   const kind = isHung ? "hung" : code === 0 ? "passed" : "failed";
   const seconds = Number(/^cpu ([\d.]+)$/m.exec(said)?.[1] ?? 0);
   return { kind, seconds, said: gistOf(said) };
+}
+
+/** Nothing that was started outlives this process, however it is ended. */
+const running = new Set<number>();
+process.on("exit", () => {
+  for (const pid of running) endGroup(pid);
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => process.exit(1));
 }
 
 function endGroup(pid: number | undefined): void {
