@@ -67,6 +67,26 @@ test("a common name that is not allowed is turned away", async () => {
   assert.match(String((away.detail as MemberEvent)["reason"]), /common name is b/);
   const refusal = await b.until(observed("peerRefusedUs"), 0);
   assert.match(String((refusal.detail as MemberEvent)["reason"]), /--peer-cert-allowed-cn/);
+  // And it is not believed when it is called either.
+  const called = await a.until(observed("peerDialFailed"), 0);
+  assert.match(String((called.detail as MemberEvent)["reason"]), /common name is b/);
+  assert.equal(a.told.some(connectedTo(ids.b)), false);
+});
+
+test("where certificates must bear one host name, a caller's must too", async () => {
+  const hosts = ["127.0.0.1", "members.example"];
+  const named = { ...authority.issue("a", { hosts }), ca: authority.cert, clientCertAuth: true };
+  const [a, b] = pair(
+    26114,
+    { ...named, allowedHostname: "members.example" },
+    certificate(authority, "b"),
+  );
+  await Promise.all([a.start(), b.start()]);
+  const away = await a.until(observed("peerTurnedAway"), 0);
+  assert.match(String((away.detail as MemberEvent)["reason"]), /members\.example/);
+  const called = await a.until(observed("peerDialFailed"), 0);
+  assert.match(String((called.detail as MemberEvent)["reason"]), /members\.example/);
+  assert.equal(a.told.some(connectedTo(ids.b)), false);
 });
 
 test("cleartext on a TLS port is turned away with one line", async () => {
