@@ -32,5 +32,5 @@ export { type OpenedStore, openStore, type StoreOptions } from "./store.ts";
 export { shapeFault } from "./txn/checks.ts";
 export { bounded } from "./txn/path-work.ts";
 export { WatchHub, type WatchHubPorts } from "./watch/watch-hub.ts";
-export { type WatchRight, WatchRights } from "./watch/watch-rights.ts";
+export { type HeldRight, type WatchRight, WatchRights } from "./watch/watch-rights.ts";
 export { eventBytes, Watcher, type WatcherOptions, type WatchSink } from "./watch/watcher.ts";

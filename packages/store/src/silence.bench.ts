@@ -8,9 +8,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { encodeCommand } from "./command/encode.ts";
-import type { Command, StoreEvent } from "./contract.ts";
+import type { AuthChange, Command, StoreEvent } from "./contract.ts";
 import { openDiskEngine } from "./disk/disk-engine.ts";
-import { type OpenedStore, openStore, Watcher, WatchHub } from "./index.ts";
+import {
+  authorizeCommand,
+  type OpenedStore,
+  openStore,
+  Watcher,
+  WatchHub,
+  WatchRights,
+} from "./index.ts";
 import { createMemoryEngine } from "./memory/memory-engine.ts";
 import { del, put, txn } from "./testing/commands.ts";
 
@@ -216,3 +223,47 @@ await told(
     for (const key of keysOf(300_000)) apply(store, put(key, "v"));
   },
 );
+
+/** Of how long 200,000 watches of a user are judged, who goes on seeing what they see or does not. */
+async function judged(what: string, last: AuthChange): Promise<void> {
+  const store = opened();
+  const root = () => ({ user: "root", authRevision: store.auth.revision });
+  const change = (auth: AuthChange) => {
+    const index = store.appliedIndex + 1;
+    const command = authorizeCommand(root(), encodeCommand({ kind: "auth", change: auth }));
+    store.apply(command, { index, epoch: 1, proposer: "", leaderTimeMs: 0 });
+  };
+  const permission = { kind: "read", key: "k", rangeEnd: "l" } as const;
+  for (const user of ["root", "u"]) {
+    change({ kind: "addUser", user, password: "hash", hasPassword: true });
+    change({ kind: "addRole", role: user });
+    change({ kind: "grantRole", user, role: user });
+  }
+  change({ kind: "grantPermission", role: "u", permission });
+  change({ kind: "enable" });
+  const rights = new WatchRights<never>(store, setImmediate);
+  for (let i = 0; i < 200_000; i++) {
+    const caller = () => ({ user: "u", authRevision: store.auth.revision });
+    rights.hold({ key: `k${i}`, rangeEnd: "", caller, ended: () => {} });
+  }
+  change(last);
+  const { longestMs, turns } = await turnsOf((done) => {
+    const look = () => (rights.review() ? done() : setImmediate(look));
+    setImmediate(look);
+  });
+  console.log(`  ${what.padEnd(52)} ${longestMs.toFixed(1)} ms of CPU; ${turns} turns`);
+}
+
+console.log("200,000 watches judged again, the longest turn");
+await judged("when another user is added", {
+  kind: "addUser",
+  user: "v",
+  password: "hash",
+  hasPassword: true,
+});
+await judged("when all have lost the right", {
+  kind: "revokePermission",
+  role: "u",
+  key: "k",
+  rangeEnd: "l",
+});

@@ -38,7 +38,8 @@ function bench(...more: AuthChange[]) {
     }
   };
   write(...founding, ...more);
-  const rights = new WatchRights<"userEmpty">(store);
+  const soon: (() => void)[] = [];
+  const rights = new WatchRights<"userEmpty">(store, (run) => soon.push(run));
   const told: string[] = [];
   const watch = (name: string, key: string, rangeEnd: string, who = name) =>
     rights.hold({
@@ -56,7 +57,7 @@ function bench(...more: AuthChange[]) {
     rights.review();
     return told.splice(0);
   };
-  return { watch, after, rights };
+  return { watch, after, write, rights, told, soon };
 }
 
 test("a watch ends when what it sees is no longer permitted, and others go on", () => {
@@ -102,7 +103,52 @@ test("one that was created while nobody was asked is judged when auth is enabled
 
 test("one that has ended by itself is told nothing", () => {
   const { watch, after } = bench(enable);
-  const forget = watch("u", "k", "");
-  forget();
+  watch("u", "k", "").forget();
   assert.deepEqual(after({ kind: "deleteUser", user: "u" }), []);
+});
+
+test("very many are judged in turns, each before it is told anything, and none twice", () => {
+  const { watch, write, rights, told, soon } = bench(enable);
+  const count = 2000;
+  const rightOf = Array.from({ length: count }, (_, i) =>
+    watch(i % 2 === 0 ? "u" : "root", "k", ""),
+  );
+  write({ kind: "revokePermission", role: "r", key: "k", rangeEnd: "l" });
+  assert.equal(rights.review(), false);
+  assert.ok(told.length > 0 && told.length <= 256, `${told.length} were told in one turn`);
+  const atFirst = told.length;
+  // Whoever has something for one of those that are left asks it first.
+  assert.equal(rightOf[count - 2]!.check(), false);
+  assert.equal(rightOf[count - 1]!.check(), true);
+  assert.equal(told.length, atFirst + 1);
+  rightOf[count - 4]!.forget();
+  let turns = 1;
+  for (; soon.length > 0; turns++) {
+    const before = told.length;
+    assert.equal(rights.review(), false);
+    soon.shift()!();
+    assert.ok(told.length - before <= 256);
+  }
+  assert.ok(turns >= count / 256);
+  assert.equal(rights.review(), true);
+  assert.equal(told.length, count / 2 - 1);
+});
+
+test("a change while they are judged is what those count by that were not", () => {
+  const { watch, write, rights, told, soon } = bench(enable);
+  const count = 1000;
+  for (let i = 0; i < count; i++) watch("u", "k", "");
+  write({ kind: "revokePermission", role: "r", key: "k", rangeEnd: "l" });
+  rights.review();
+  const ended = told.length;
+  assert.ok(ended > 0 && ended < count);
+  write({ kind: "grantPermission", role: "r", permission });
+  rights.review();
+  while (soon.length > 0) soon.shift()!();
+  assert.equal(told.length, ended);
+  write({ kind: "deleteUser", user: "u" });
+  rights.review();
+  while (soon.length > 0) soon.shift()!();
+  assert.equal(told.length, count);
+  assert.equal(rights.review(), true);
 });

@@ -8,6 +8,7 @@ import {
   type AuthCaller,
   type AuthName,
   type DeleteRangeCommand,
+  type HeldRight,
   type Key,
   type LeaseId,
   type TxnCommand,
@@ -31,7 +32,7 @@ export class Access {
     this.context = context;
     this.store = context.store;
     this.tokens = tokens;
-    this.watches = new WatchRights(context.store);
+    this.watches = new WatchRights(context.store, setImmediate);
   }
 
   get isEnabled(): boolean {
@@ -85,12 +86,12 @@ export class Access {
     });
   }
 
-  /** Of a watch that is permitted now: when the right to it ends it is told why. What it returns forgets it. */
+  /** Of a watch that is permitted now: when the right to it ends it is told why. */
   holdWatch(
     call: CallContext,
     { key, rangeEnd }: { readonly key: Key; readonly rangeEnd: Key },
     ended: (code: EtcdErrorCode) => void,
-  ): () => void {
+  ): HeldRight {
     return this.watches.hold({
       key,
       rangeEnd,

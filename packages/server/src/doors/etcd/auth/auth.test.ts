@@ -315,9 +315,9 @@ test("a watch that is not permitted is created and canceled in one answer", asyn
 
 test("a watch ends with the right to it, before what came after", async () => {
   const [root, u] = [await login("root"), await login("u")];
-  const open = (path: string, token: string, request: Uint8Array) => {
+  const open = (path: string, token: string, request: Uint8Array, times = 1) => {
     const stream = client.grpc.open(path, { token });
-    stream.write(frame(request));
+    for (let left = times; left > 0; left--) stream.write(frame(request));
     const frames: Buffer[] = [];
     let trailers: Record<string, unknown> = {};
     stream.on("data", (chunk: Buffer) => frames.push(chunk));
@@ -350,6 +350,14 @@ test("a watch ends with the right to it, before what came after", async () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
+  // So many that not all are judged in the turn of the change.
+  const many = open(
+    "/etcdserverpb.Watch/Watch",
+    root,
+    etcdCodecs.WatchRequest.encode({ create_request: { key: bytes("b") } }),
+    1000,
+  );
+  await until(() => many.messages().length === 1000);
   const [ofRoot, ofU] = [watch(root), watch(u)];
   const observed = open(
     "/v3electionpb.Election/Observe",

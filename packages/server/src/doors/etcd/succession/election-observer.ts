@@ -3,7 +3,7 @@
 // missed while its history was compacted it makes good by looking at what there is now.
 
 import { prefixOf, type Succession } from "@althing/service";
-import type { Key, KeyValue, StoreEvent } from "@althing/store";
+import type { HeldRight, Key, KeyValue, StoreEvent } from "@althing/store";
 import type { EtcdInit } from "@althing/wire";
 import { grpcStatus, type StreamCall } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
@@ -34,15 +34,15 @@ export function observeElection(
       !parts.succession.denies(name, claimantOf(call, "election", parts.access))
     ) {
       const observer = new Observer(parts, name, call);
-      const forget = parts.access.holdWatch(call, prefixOf(name), (code) => {
+      const right = parts.access.holdWatch(call, prefixOf(name), (code) => {
         observer.close();
         call.fail(grpcStatus.unknown, etcdErrors[code].message);
       });
       call.onCancel(() => {
-        forget();
+        right.forget();
         observer.close();
       });
-      observer.look();
+      observer.begin(right);
     }
   });
 }
@@ -52,6 +52,7 @@ class Observer implements WatchSink {
   private readonly name: Key;
   private readonly call: StreamCall<EtcdInit<"LeaderResponse">>;
   private watcher: Watcher | undefined;
+  private right: HeldRight | undefined;
   private isWaiting = false;
   /** What was told last is not told again when it is looked at again. */
   private told = { key: "", modRevision: 0 };
@@ -62,8 +63,13 @@ class Observer implements WatchSink {
     this.call = call;
   }
 
+  begin(right: HeldRight): void {
+    this.right = right;
+    this.look();
+  }
+
   /** Tells who leads now, and follows it; nobody: whoever comes first. */
-  look(): boolean {
+  private look(): boolean {
     const { context, succession } = this.parts;
     const { revision } = context.store;
     const leader = succession.owner(this.name);
@@ -85,7 +91,7 @@ class Observer implements WatchSink {
     more: boolean,
   ): boolean {
     const isAnyones = watcher.options.rangeEnd !== "";
-    this.parts.access.watches.review();
+    this.right?.check();
     if (watcher.isRemoved) return true;
     let flows = true;
     for (const { type, kv } of events) {

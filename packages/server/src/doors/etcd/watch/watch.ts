@@ -2,7 +2,7 @@
 // its events; the events of a revision come together, split only where the client allows it. A client that
 // stops reading stops nobody else (watch-hub.ts).
 
-import type { StoreEvent } from "@althing/store";
+import type { HeldRight, StoreEvent } from "@althing/store";
 import {
   type EtcdMessage,
   encodeWatchEvents,
@@ -105,8 +105,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   private readonly access: Access;
   private readonly messageBytesMax: number;
   private readonly watchers = new Map<bigint, Watcher>();
-  /** What forgets the right of each. */
-  private readonly rights = new Map<bigint, () => void>();
+  private readonly rights = new Map<bigint, HeldRight>();
   private readonly fragmented = new Set<bigint>();
   private readonly notified = new Set<bigint>();
   /** Messages that take more than one turn: each revision comes in one. */
@@ -152,7 +151,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
         }
         hub.remove(watcher);
         watchers.delete(id);
-        rights.get(id)?.();
+        rights.get(id)?.forget();
         rights.delete(id);
       }
       hub.forget(this);
@@ -168,7 +167,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
   ): boolean {
     const watchId = watcher.id;
     // Nothing that came after the right to it had ended is sent.
-    this.access.watches.review();
+    if (!this.access.watches.review()) this.rights.get(watchId)?.check();
     if (watcher.isRemoved) return true;
     if (this.fragmented.has(watchId)) return this.sendFragments(watchId, revision, events, more);
     const begun = this.begun.get(watchId);
@@ -353,7 +352,7 @@ class WatchStream implements BidiReceiver<Request>, WatchSink {
     this.call.release(watcherBytes + key.length + rangeEnd.length);
     this.hub.remove(watcher);
     this.watchers.delete(watcher.id);
-    this.rights.get(watcher.id)?.();
+    this.rights.get(watcher.id)?.forget();
     this.rights.delete(watcher.id);
     this.fragmented.delete(watcher.id);
     this.notified.delete(watcher.id);
