@@ -17,6 +17,7 @@ import {
 import { openDiskEngine } from "@althing/store/disk";
 import { defaultConfig } from "./config/config.ts";
 import { createDataDirectory, DataDirectoryError, openDataDirectory } from "./disk/index.ts";
+import { InProcessCluster } from "./doors/etcd/testing/in-process-cluster.ts";
 import {
   SnapshotFileError,
   snapshotFrame,
@@ -266,4 +267,36 @@ test("what a restore left when it died is no data directory", () => {
     () => createDataDirectory(path),
     (error: unknown) => error instanceof DataDirectoryError && error.code === "notEmpty",
   );
+});
+
+test("members that were restored begin together: some of them made anew serve nothing beside the others", async (t) => {
+  const cluster = new InProcessCluster();
+  t.after(() => cluster.close());
+  const names = ["m1", "m2", "m3"];
+  const members: { name: string; peerUrls: string[] }[] = [];
+  for (const name of names) members.push({ name, peerUrls: [await cluster.address(name)] });
+  const restore = async ({ name, peerUrls }: (typeof members)[number]) => {
+    const dataDir = join(cluster.folder, name);
+    rmSync(dataDir, { recursive: true, force: true });
+    const own = { name, dataDir, initialAdvertisePeerUrls: peerUrls, initialCluster: members };
+    await restoreSnapshot({ path: old.path, config: defaultConfig(own) });
+  };
+  for (const member of members) await restore(member);
+  const running = await Promise.all(names.map((name) => cluster.start(name)));
+  const asked = ["Range", "RangeRequest", "RangeResponse"] as const;
+  for (const { client } of running) {
+    const answer = await client.call(...asked, { key: Buffer.from("leased") });
+    assert.equal("response" in answer && text(answer.response.kvs[0]?.value), "again");
+  }
+  // What one has that began, none has that was made again from the same file.
+  for (const member of running) await cluster.stop(member);
+  for (const member of members.slice(0, 2)) await restore(member);
+  const abort = new AbortController();
+  const again = names
+    .slice(0, 2)
+    .map((name) => cluster.start(name, {}, { abort: abort.signal }).catch(String));
+  const early = await Promise.race([...again, new Promise((no) => setTimeout(no, 1_000, "waits"))]);
+  abort.abort();
+  assert.equal(early, "waits");
+  for (const end of await Promise.all(again)) assert.match(String(end), /never served: stopped/);
 });

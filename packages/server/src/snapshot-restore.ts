@@ -94,7 +94,13 @@ async function restoreInto(
   const members = founded.foundingMembers.map(({ id }) => id);
   const beginning = `${Buffer.from(digest).toString("hex")} ${revisionsSkipped} ${compacted}`;
   const clusterId = restoredClusterId(members, beginning);
-  const identity: MemberIdentity = { ...founded, clusterId, restored: true };
+  const identity: MemberIdentity = {
+    ...founded,
+    clusterId,
+    restored: true,
+    // From the same file some of them can be made again, beside those that have gone on from it.
+    ...(members.length > 1 ? { founding: true } : {}),
+  };
   // The one entry that all logs of the new cluster agree about, whatever the protocol.
   const meta = encodeMembership(membershipOf(members));
   const point: StorePoint = { index: 1, epoch: 1, proposer: "", meta };

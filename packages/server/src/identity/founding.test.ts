@@ -1,16 +1,16 @@
 // Founders take part in nothing before they have met, and go on as one that was there once they have.
 
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import type { MemberEvent, PeerEvents } from "@althing/member";
+import type { MemberEvent } from "@althing/member";
 import { InProcessCluster, type Running, until } from "../doors/etcd/testing/in-process-cluster.ts";
 import type { Logger } from "../observe/logging.ts";
 import { type AskError, askRoster } from "../peers/index.ts";
 import type { Server } from "../server.ts";
 import { makeDiskKey, openDiskKey } from "./disk-key.ts";
-import { Founding } from "./founding.ts";
+import { type FoundedMember, Founding } from "./founding.ts";
 
 const [b, c] = ["bbbbbbbbbbbbbbbb", "cccccccccccccccc"];
 const others = [
@@ -21,14 +21,18 @@ const heartbeat = { kind: "lost" } as never;
 
 function founder() {
   const heard: unknown[] = [];
-  const member: PeerEvents = {
+  const noted = new Map<string, string>();
+  const member: FoundedMember = {
+    identityOf: (peer) => noted.get(peer),
     receive: (from) => heard.push(["receive", from]),
     connected: (peer) => heard.push(["connected", peer]),
     disconnected: (peer) => heard.push(["disconnected", peer]),
     unreachable: (peer) => heard.push(["unreachable", peer]),
     admit: (peer, identity) => {
       heard.push(["admit", peer, identity]);
-      return identity === "refused" ? "no" : undefined;
+      if (identity === "refused" || identity !== (noted.get(peer) ?? identity)) return "no";
+      noted.set(peer, identity);
+      return undefined;
     },
   };
   const founding = new Founding(others, () => member);
@@ -40,7 +44,7 @@ function founder() {
     await new Promise((done) => setImmediate(done));
     return isComplete;
   };
-  return { founding, heard, completes };
+  return { founding, heard, noted, completes };
 }
 
 test("a founder's consensus hears nothing before all have met, and then of those that are there", async () => {
@@ -99,6 +103,18 @@ test("a disk that the member cannot note, or knows as another, founds nothing", 
   const { founding } = founder();
   founding.admit(b, "refused");
   assert.equal(founding.noteDisks(), "no");
+});
+
+test("whom an earlier start has noted is let in with that disk alone, and the other is told", () => {
+  const { founding, noted } = founder();
+  noted.set(b, "B");
+  assert.equal(founding.identityOf(b), "B");
+  assert.equal(founding.admit(b, "B2"), "no");
+  assert.equal(founding.admit(b, "B2"), "no");
+  assert.equal(founding.admit(b, "B"), undefined);
+  founding.admit(c, "C");
+  assert.equal(noted.has(c), false);
+  assert.equal(founding.noteDisks(), undefined);
 });
 
 const names = ["m1", "m2", "m3"];
@@ -188,6 +204,25 @@ test("a founder whose first start ended before it heard that all had met goes on
   writeFileSync(note, JSON.stringify({ ...identity, founding: true }));
   await cluster.stop(m2);
   assert.ok(await begin(cluster, "m3").started);
+});
+
+test("a founder that ended while it noted whom it had met refuses who lost its disk since, and does not end itself", async () => {
+  const { cluster } = await addressed();
+  const all = (await Promise.all(names.map((name) => begin(cluster, name).started))) as Running[];
+  for (const one of all) await cluster.stop(one);
+  // m1 ended before it wrote that the cluster is founded, and before anything was in its log; m2 has lost its disk.
+  const note = join(cluster.folder, "m1", "identity.json");
+  writeFileSync(
+    note,
+    JSON.stringify({ ...JSON.parse(readFileSync(note, "utf8")), founding: true }),
+  );
+  const log = join(cluster.folder, "m1", "log");
+  const gone = readdirSync(log).filter((name) => name !== "acquaintances");
+  for (const name of gone) rmSync(join(log, name));
+  for (const lost of ["m1/store", "m2"]) rmSync(join(cluster.folder, lost), { recursive: true });
+  const first = begin(cluster, "m1");
+  await assert.rejects(cluster.start("m2"), /identityRefused: .*another data directory/);
+  assert.equal(await settled(first), false);
 });
 
 test("a founder without a disk is refused by whoever has state, also where it was removed, and says why", async () => {

@@ -7,9 +7,11 @@
 // any other. It speaks the protocol to members that it has let in, and to nobody else; so a word of it to one that still
 // waits says that the founding is done, and that this disk was there. Should another founder be gone for good
 // by then, the slower one goes on all the same.
+//
+// One that ended while it noted whom it had met has noted that for good: another may have founded with what it met then.
 
 import type { MemberId } from "@althing/consensus";
-import type { MemberEvent, PeerEvents, PeerMessage } from "@althing/member";
+import type { Member, MemberEvent, PeerEvents, PeerMessage } from "@althing/member";
 import type { FoundingMember } from "./member-identity.ts";
 
 export interface AwaitedFounder {
@@ -19,19 +21,21 @@ export interface AwaitedFounder {
   readonly why?: string;
 }
 
+export type FoundedMember = PeerEvents & Pick<Member<unknown>, "identityOf">;
+
 export class Founding implements PeerEvents {
   /** All have met, or the others have founded with this one. */
   readonly complete: Promise<void>;
   #settle: () => void = () => {};
   readonly #others: readonly FoundingMember[];
-  readonly #member: () => PeerEvents;
+  readonly #member: () => FoundedMember;
   readonly #met = new Map<MemberId, string>();
   readonly #connected = new Set<MemberId>();
   readonly #last = new Map<MemberId, string>();
   #isOver = false;
 
   /** `member`: to whom the peers are handed over in the end. */
-  constructor(others: readonly FoundingMember[], member: () => PeerEvents) {
+  constructor(others: readonly FoundingMember[], member: () => FoundedMember) {
     this.#others = others;
     this.#member = member;
     this.complete = new Promise((resolve) => {
@@ -47,9 +51,9 @@ export class Founding implements PeerEvents {
     });
   }
 
-  /** The disk that a founder has shown. */
+  /** The disk that a founder has shown, or that an earlier start has noted. */
   identityOf(peer: MemberId): string | undefined {
-    return this.#met.get(peer);
+    return this.#met.get(peer) ?? this.#member().identityOf(peer);
   }
 
   /** Notes for good whom this founder has met; a string is the reason why that cannot be. */
@@ -101,7 +105,9 @@ export class Founding implements PeerEvents {
   }
 
   admit(peer: MemberId, identity: string): string | undefined {
-    if (this.#isOver) return this.#member().admit(peer, identity);
+    const isNoted = this.#member().identityOf(peer) !== undefined;
+    const reason = this.#isOver || isNoted ? this.#member().admit(peer, identity) : undefined;
+    if (this.#isOver || reason !== undefined) return reason;
     const met = this.#met.get(peer) ?? identity;
     if (met === identity) {
       this.#met.set(peer, identity);
