@@ -3,6 +3,7 @@
 // behind.
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { Carriers } from "../transport/carriers.ts";
 import { createComplaints } from "./complaints.ts";
 import { type Accepted, Inbound, type InboundEvents } from "./inbound.ts";
 import type { PeerLimits, PeersOptions } from "./options.ts";
@@ -81,17 +82,13 @@ export class Acceptor {
 
   /** A TLS handshake has no more time than any other, and takes a stranger's place as well. */
   #acceptTls(server: Server, at: PeerPlace): void {
-    const waiting = new Map<string, { place: StrangerPlace; timer: NodeJS.Timeout }>();
+    const carriers = new Carriers<{
+      readonly place: StrangerPlace;
+      readonly timer: NodeJS.Timeout;
+    }>();
     const tls = createTlsAcceptor(this.#options.tls, this.#limits.handshakeTimeoutMs);
     server.on("connection", (socket) => {
       const address = this.#hold(socket, at);
-      const key = `${socket.remoteAddress} ${socket.remotePort}`;
-      if (socket.remotePort === undefined) {
-        // A local socket, or one that has hung up already, which has no name to find it by: its TLS handshake is
-        // timed by the server itself.
-        tls.emit("connection", socket);
-        return;
-      }
       const abandon = (code: string, reason: string) => {
         this.#turnAway(address, code, reason);
         socket.destroy();
@@ -101,25 +98,25 @@ export class Acceptor {
         () => abandon("tls", "a TLS handshake that was not finished in time"),
         this.#limits.handshakeTimeoutMs,
       );
-      waiting.set(key, { place, timer });
       socket.once("close", () => {
         clearTimeout(timer);
         place.leave();
-        if (waiting.get(key)?.place === place) waiting.delete(key);
       });
-      tls.emit("connection", socket);
+      carriers.carry(socket, { place, timer }, () => tls.emit("connection", socket));
     });
     tls.on("tlsClientError", (error, socket) => {
       this.#turnAway(remoteOf(socket, at), "tls", `TLS handshake failed: ${error.message}`);
       socket.destroy();
     });
     tls.on("secureConnection", (socket) => {
-      const key = `${socket.remoteAddress} ${socket.remotePort}`;
-      const held = waiting.get(key);
-      waiting.delete(key);
-      clearTimeout(held?.timer);
+      const held = carriers.of(socket);
+      if (held === undefined) {
+        socket.destroy();
+        return;
+      }
+      const { place, timer } = held;
+      clearTimeout(timer);
       const address = this.#hold(socket, at);
-      const place = held?.place ?? this.#strangers.enter(address, () => inbound.evict());
       place.handOver(() => inbound.evict());
       const inbound: Inbound = new Inbound(socket, {
         address,

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
 import type { MemberEvent } from "@althing/member";
-import { parsePeerUrl } from "./peer-url.ts";
+import { parseListenUrl, parsePeerUrl } from "./peer-url.ts";
 import { createAuthority, type Issue } from "./testing/certificate.ts";
 import { helloOf, Stranger } from "./testing/stranger.ts";
 import {
@@ -258,4 +260,22 @@ test("connections that never finish the TLS handshake are closed in time, and fe
     .filter(observed("peerTurnedAway"))
     .map((told) => (told.detail as MemberEvent)["code"]);
   assert.deepEqual([...new Set(codes)].sort(), ["crowd", "tls"]);
+});
+
+test("at a socket of the file system, too, a crowd that never finishes its handshake is sent away", async () => {
+  const path = join(tmpdir(), `althing-peers-${process.pid}`);
+  const listenUrls = [parseListenUrl(`unixs://${path}:1`)!];
+  const limits = { strangersMax: 2, handshakeTimeoutMs: 60_000 };
+  const a = createTestMember(
+    ids.a,
+    1,
+    {},
+    { tls: certificate(authority, "a"), listenUrls, limits },
+  );
+  open.push(a);
+  await a.start();
+  const sockets = Array.from({ length: 5 }, () => connect(`${path}:1`).on("error", () => {}));
+  await Promise.all(sockets.slice(0, 3).map((socket) => once(socket, "close")));
+  assert.equal(sockets.filter((socket) => socket.destroyed).length, 3);
+  for (const socket of sockets) socket.destroy();
 });

@@ -3,7 +3,6 @@
 
 import type { Socket } from "node:net";
 import type { Account, MemoryBudget } from "./budget.ts";
-import { callerOf } from "./caller.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
 import type { TransportCounters } from "./counters.ts";
 import { visitorOf } from "./peer-address.ts";
@@ -26,8 +25,6 @@ export class Guests {
   private readonly memory: MemoryBudget;
   private readonly gate: ConnectionGate;
   private readonly counters: TransportCounters;
-  /** By whom it is with: a secure socket knows nothing of the one that carries it. */
-  private readonly byCaller = new Map<string, Guest>();
 
   constructor(memory: MemoryBudget, gate: ConnectionGate, counters: TransportCounters) {
     this.memory = memory;
@@ -36,9 +33,8 @@ export class Guests {
   }
 
   accept(socket: Socket): Guest {
-    const { counters, memory, gate, sockets, byCaller } = this;
+    const { counters, memory, gate, sockets } = this;
     const visitor = visitorOf(socket.remoteAddress);
-    const caller = callerOf(socket).address;
     const account = memory.open(visitor, () => {
       this.abandon(socket);
       account.close();
@@ -48,7 +44,6 @@ export class Guests {
     counters.connectionsAccepted++;
     counters.connectionsOpen++;
     sockets.add(socket);
-    byCaller.set(caller, guest);
     account.take(connectionBytes);
     const leaving = place.isReserved
       ? setTimeout(() => socket.destroy(), reservedMs).unref()
@@ -62,14 +57,8 @@ export class Guests {
       sockets.delete(socket);
       place.leave();
       account.close();
-      if (byCaller.get(caller) === guest) byCaller.delete(caller);
     });
     return guest;
-  }
-
-  /** Undefined: it has been closed meanwhile. */
-  of(socket: Socket): Guest | undefined {
-    return this.byCaller.get(callerOf(socket).address);
   }
 
   abandon(socket: Socket): void {

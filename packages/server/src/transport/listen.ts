@@ -4,6 +4,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { limitsOf, MemoryBudget, processBytesDefault } from "./budget.ts";
+import { Carriers } from "./carriers.ts";
 import { ConnectionGate, gateLimitsOf } from "./connection-gate.ts";
 import { createTransportCounters, type TransportCounters } from "./counters.ts";
 import { Entrance } from "./entrance.ts";
@@ -116,15 +117,8 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
       underWay.get(guest)?.();
       underWay.delete(guest);
     };
-    // On a socket of the file system nobody has a name by which a connection would be found again: each is taken in
-    // once it is secure.
-    const isNamed = options.path === undefined;
+    const carriers = new Carriers<Guest>();
     server.on("connection", (socket) => {
-      if (!isNamed) {
-        socket.on("error", () => socket.destroy());
-        secure.emit("connection", socket);
-        return;
-      }
       const guest = guests.accept(socket);
       const { account } = guest;
       const late = setTimeout(() => abandon(socket), handshakeMs);
@@ -135,7 +129,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
         const begin = () => {
           // node:tls reads from the beginning: what was read is put back.
           socket.unshift(first);
-          secure.emit("connection", socket);
+          carriers.carry(socket, guest, () => secure.emit("connection", socket));
         };
         const leave = handshakes.enter(guest.visitor, begin, () => abandon(socket));
         underWay.set(guest, () => {
@@ -146,7 +140,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => socket.destroy());
-      const guest = isNamed ? guests.of(socket) : guests.accept(socket);
+      const guest = carriers.of(socket);
       if (guest !== undefined) over(guest);
       const refused = options.refuseClient?.(socket);
       if (refused !== undefined) {

@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
 import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
-import type { Readable } from "node:stream";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Duplex, type Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { etcdCodecs } from "@althing/wire";
@@ -187,4 +189,33 @@ test("a TLS handshake that trickles on is cut off like one that is silent", asyn
   await new Promise((closed) => socket.once("close", closed));
   clearInterval(trickle);
   assert.ok(performance.now() - started < 2_000);
+});
+
+test("at a socket of the file system a crowd that begins handshakes is counted, waits and is cut off like any other", async () => {
+  const path = join(tmpdir(), `althing-crowd-${process.pid}`);
+  const local = await startEcho({ path, tls: { ...authority.issue("server") }, silenceMs: 3_000 });
+  const hello = await new Promise<Buffer>((resolve) => {
+    const wire = new Duplex({ read() {}, write: (chunk: Buffer) => resolve(chunk) });
+    connectTls({ socket: wire }).on("error", () => {});
+  });
+  const before = local.counters.connectionsOpen;
+  const answered = new Set<unknown>();
+  let cut = 0;
+  const crowd = Array.from({ length: 40 }, () => {
+    const socket = connectTcp(path).on("error", () => {});
+    return socket.on("data", () => answered.add(socket)).on("close", () => cut++);
+  });
+  for (const socket of crowd) socket.write(hello);
+  while (answered.size < 36) await new Promise((done) => setTimeout(done, 5));
+  await new Promise((done) => setTimeout(done, 200));
+  assert.equal(answered.size, 36);
+  assert.equal(local.counters.connectionsOpen - before, 40);
+  // Who makes others wait and does not go on loses its place.
+  while (answered.size < 40) await new Promise((done) => setTimeout(done, 20));
+  assert.ok(cut >= 4);
+  const secured = connectTls({ socket: connectTcp(path), ...identity("alice") });
+  await new Promise((resolve) => secured.once("secureConnect", resolve));
+  secured.destroy();
+  for (const socket of crowd) socket.destroy();
+  await local.close(100);
 });
