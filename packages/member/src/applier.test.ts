@@ -54,6 +54,7 @@ function piecesOf(commands: readonly Command[], txnMs: number): number[] {
   const membership = { voters: ["m"], ...none };
   const applier = new Applier(turn, {
     machine,
+    isShort: (result) => (result as Result).kind === "put",
     roster: new Roster(undefined, new Uint8Array(0)),
     proposals: { applied() {}, appliedBatch() {} } as never,
     fences: new Fences(turn, { name: "raft" }, new Uint8Array(0)),

@@ -39,6 +39,7 @@ export interface Applied {
 export class Applier {
   readonly #turn: Turn;
   readonly #machine: StateMachine;
+  readonly #isShort: (result: unknown) => boolean;
   readonly #roster: Roster;
   readonly #proposals: Proposals;
   readonly #fences: Fences;
@@ -47,6 +48,8 @@ export class Applier {
   /** Lists as the core handed them out; `#at` is the place in the first. */
   #lists: (readonly Entry[])[] = [];
   #at = 0;
+  /** The entry applied last may have taken long. */
+  #mayBeLong = false;
   /** Leader time of the last command. */
   #timeMs = 0;
 
@@ -54,6 +57,7 @@ export class Applier {
     turn: Turn,
     parts: {
       machine: StateMachine;
+      isShort: (result: unknown) => boolean;
       roster: Roster;
       proposals: Proposals;
       fences: Fences;
@@ -63,6 +67,7 @@ export class Applier {
   ) {
     this.#turn = turn;
     this.#machine = parts.machine;
+    this.#isShort = parts.isShort;
     this.#roster = parts.roster;
     this.#proposals = parts.proposals;
     this.#fences = parts.fences;
@@ -102,7 +107,7 @@ export class Applier {
       if (entry.kind === "membership") membershipChanged = true;
       count++;
       bytes += entry.payload.length;
-      if (clock.monotonicMs() > endMs) break;
+      if (this.#mayBeLong && clock.monotonicMs() > endMs) break;
     }
     if (count === 0) return undefined;
     this.#proposals.appliedBatch(this.#timeMs);
@@ -141,6 +146,7 @@ export class Applier {
   #applyCommand(payload: Uint8Array, context: EntryContext): void {
     const command = commandOf(payload);
     const result = this.#machine.apply(command, context);
+    this.#mayBeLong = !this.#isShort(result);
     if (this.#roster.isKept) this.#tellMembers(this.#roster.decode(command));
     this.#proposals.applied(payload, result, context.index);
   }

@@ -28,6 +28,8 @@ export interface MemberOptions<
   readonly protocol: Protocol;
   readonly ports: Ports;
   readonly stateMachine: Machine;
+  /** Whether a command of such a result took too little time to look at the clock for; else it is looked at. */
+  readonly isShort?: (result: Result) => boolean;
   /** Where the state machine keeps the roster among its own; else the member does. */
   readonly keptRoster?: KeptRoster;
   /** Called once, while the member is made. */

@@ -169,8 +169,14 @@ class RunningMember<Result, Machine extends StateMachine<Result>>
     this.#admin = new AdminRequests(this);
     this.#hashes = new StateHashes(this);
     const roster = this.#roster;
+    const isShort = options.isShort ?? (() => false);
     const shared = { machine, roster, proposals: this.#proposals, track: this.#track };
-    this.#applier = new Applier(this, { ...shared, fences, hashes: this.#hashes });
+    this.#applier = new Applier(this, {
+      ...shared,
+      isShort: isShort as (result: unknown) => boolean,
+      fences,
+      hashes: this.#hashes,
+    });
     this.#sender = new SnapshotSender(this, machine, this.#track);
     this.#receiver = new SnapshotReceiver(this, machine, protocol);
     this.#installer = new SnapshotInstaller(

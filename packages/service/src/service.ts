@@ -18,7 +18,7 @@ export type ServedStore = Store & LeaseReads;
 
 export type ServiceOptions<Served extends ServedStore = ServedStore> = Omit<
   MemberOptions<Result, Served>,
-  "stateMachine" | "steward" | "keptRoster"
+  "stateMachine" | "isShort" | "steward" | "keptRoster"
 > & {
   readonly store: Served;
   /** What is left of leases longer than this is written into the log so often; 0: never. */
@@ -65,6 +65,7 @@ export function createService<Served extends ServedStore>(
   const member = createMember<Result, Served>({
     ...rest,
     stateMachine: store,
+    isShort: (result) => result.kind === "put",
     keptRoster: rosterOfStore(store),
     steward(host) {
       leases = new Lessor(host, store, leaseCheckpointMs);

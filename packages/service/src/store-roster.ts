@@ -20,12 +20,14 @@ export function rosterOfStore(store: Pick<Store, "members">): KeptRoster {
 /** By the number that it begins with: every command that is applied is looked at. */
 function changesRoster(command: Uint8Array): boolean {
   const number = command[0];
-  return numbers.some((one) => one === number);
+  return number === published || number === publishedFutureVoter || number === removed;
 }
 
-const member = { member: "", name: "", peerUrls: [], clientUrls: [], incarnation: "" };
-const numbers = [
-  encodeCommand({ kind: "publishMember", ...member })[0],
-  encodeCommand({ kind: "publishMember", ...member, votesWhenReady: true })[0],
-  encodeCommand({ kind: "removeMember", member: "" })[0],
-];
+const nobody = { member: "", name: "", peerUrls: [], clientUrls: [], incarnation: "" };
+const [published] = encodeCommand({ kind: "publishMember", ...nobody });
+const [publishedFutureVoter] = encodeCommand({
+  kind: "publishMember",
+  ...nobody,
+  votesWhenReady: true,
+});
+const [removed] = encodeCommand({ kind: "removeMember", member: "" });

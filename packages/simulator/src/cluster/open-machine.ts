@@ -9,7 +9,10 @@ import type { World } from "../world/world.ts";
 import type { DiskTrace } from "./engine.ts";
 import type { Machine, StoreClients } from "./machine.ts";
 
-export type MemberSettings = Omit<MemberOptions, "stateMachine" | "steward" | "keptRoster">;
+export type MemberSettings = Omit<
+  MemberOptions,
+  "stateMachine" | "isShort" | "steward" | "keptRoster"
+>;
 
 export interface MachineParts {
   readonly world: World;
