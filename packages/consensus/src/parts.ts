@@ -4,12 +4,15 @@
 
 export { defineProtocol, type Parts } from "./core/core.ts";
 export { Entries } from "./entries/entries.ts";
+export { hasLease as hasPaxosLease } from "./paxos/lease.ts";
 export { paxosParts } from "./paxos/paxos.ts";
 export { Ranges } from "./paxos/ranges.ts";
 export { Slots } from "./paxos/slots.ts";
 export { InFlight } from "./progress/in-flight.ts";
 export { Progress } from "./progress/progress.ts";
 export { isQuorum } from "./quorum/quorum.ts";
+export { hasLease as hasRaftLease } from "./raft/lease.ts";
 export { raftParts } from "./raft/raft.ts";
 export { ElectionTimer } from "./timer/election-timer.ts";
+export { hasLease as hasZabLease } from "./zab/lease.ts";
 export { zabParts } from "./zab/zab.ts";

@@ -31,6 +31,15 @@ export function whyNotHeld(name: Protocol["name"], leader: Local, peer: Local): 
   return "";
 }
 
+/** "" when nobody leads whom the lease of another should have kept from it. */
+export function whyLeaseBroken(holder: Local, other: Local): string {
+  if (!holder.holdsLease || !other.isLeader) return "";
+  const ahead = other.status.epoch - holder.status.epoch;
+  // A Paxos ballot is (round, proposer).
+  const isLater = ahead > 0 || (ahead === 0 && other.member > holder.member);
+  return isLater ? `${other.member} leads while ${holder.member} holds a lease` : "";
+}
+
 /** "" when a quorum would know the membership at the index after a crash. */
 export function whyNotSettled(
   name: Protocol["name"],

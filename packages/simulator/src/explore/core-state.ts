@@ -8,9 +8,13 @@
 //
 // A class that is not known here fails loudly: nothing of a state may be overlooked.
 
+import type { Protocol } from "@althing/consensus";
 import {
   ElectionTimer,
   Entries,
+  hasPaxosLease,
+  hasRaftLease,
+  hasZabLease,
   InFlight,
   Progress,
   Ranges,
@@ -43,6 +47,15 @@ interface CoreState {
 export function describeCoreState(state: object): string {
   const { outbox } = state as CoreState;
   return new Describer(outbox).ofObject(state);
+}
+
+/** A state of a core in which it leads and may answer reads from its lease. */
+export function holdsLease(name: Protocol["name"], state: object): boolean {
+  const { leadership } = state as { readonly leadership?: object };
+  if (leadership === undefined) return false;
+  const hasLease = { raft: hasRaftLease, paxos: hasPaxosLease, zab: hasZabLease }[name];
+  // Each is a state of its own protocol; to the exploration they are opaque.
+  return hasLease(state as never, leadership as never);
 }
 
 class Describer {

@@ -30,6 +30,19 @@ const bugs: readonly [mutant: string, ExploreOptions["protocol"], Partial<Bounds
   ],
   ["paxos-accepted-in-page-cache", "paxos", { entries: 1 }, /which is on no disk there/],
   ["paxos-accept-below-promise", "paxos", { terms: 2, entries: 1 }, /a promise never goes back/],
+  [
+    "paxos-released-by-any-hand-over",
+    "paxos",
+    { terms: 2, transfers: 1, beats: 1, leases: 1, delays: 1 },
+    /c leads while b holds a lease/,
+  ],
+  ["stale-read-by-default", "raft", { terms: 2, reads: 1, delays: 1 }, /though more was acted on/],
+  [
+    "paxos-reads-unconfirmed",
+    "paxos",
+    { terms: 2, entries: 1, reads: 1, delays: 1 },
+    /though more was acted on/,
+  ],
   ["zab-ack-before-persist", "zab", { entries: 1 }, /which is on no disk there/],
 ];
 
@@ -38,6 +51,24 @@ for (const [mutant, protocol, some, says] of bugs) {
   test(`${mutant} is found within ${tellBounds(bounds)}`, () => {
     const found = exploreMutant(mutant, protocol, bounds);
     assert.match(found, says);
+  });
+}
+
+/** One order and few delays are worth something if members come to everything that every order leads to. */
+const delaysEnough = [
+  ["raft", { crashes: 1 }, 2],
+  ["paxos", { crashes: 1 }, 2],
+  ["zab", {}, 5],
+] as const;
+
+for (const [protocol, some, delays] of delaysEnough) {
+  test(`${protocol}: ${delays} delays lead each member to all states and steps that every order does`, () => {
+    const bounds = { ...noBounds, terms: 1, ...some };
+    const every = explore({ protocol, bounds, statesMax: 1e6 });
+    const few = explore({ protocol, bounds: { ...bounds, delays }, statesMax: 1e6 });
+    assert.deepEqual([every.isComplete, few.isComplete], [true, true]);
+    assert.equal(few.memberStates, every.memberStates);
+    assert.equal(few.memberSteps, every.memberSteps);
   });
 }
 

@@ -17,6 +17,7 @@ import type {
   Restored,
 } from "@althing/consensus";
 import { defineProtocol, type Parts } from "@althing/consensus/parts";
+import { holdsLease } from "./core-state.ts";
 import { Machine, type Outcome, type Step } from "./machine.ts";
 import { type Carried, stepOfKey } from "./steps.ts";
 
@@ -28,6 +29,7 @@ export interface Local {
   readonly step: Step | undefined;
   readonly status: CoreStatus;
   readonly isLeader: boolean;
+  readonly holdsLease: boolean;
   /** It hears somebody else lead, and would be told of a connection that breaks. */
   readonly follows: boolean;
   readonly writes: number;
@@ -152,7 +154,8 @@ export class Locals<Effects> {
       this.#keep(known, machine);
       return this.all[known]!;
     }
-    const local = describe(machine, this.all.length, parent, step);
+    const state = this.#states.get(machine.core)!;
+    const local = describe(machine, state, this.#protocol.name, this.all.length, parent, step);
     this.all.push(local);
     this.#transitions.push(new Map());
     this.#numbers.set(hash, local.number);
@@ -177,6 +180,8 @@ function isNothing({ letters, snapshotsWanted, chosen, settled, broken }: Outcom
 
 function describe(
   machine: Machine,
+  state: object,
+  name: Protocol["name"],
   number: number,
   parent: Local | undefined,
   step: Step | undefined,
@@ -198,6 +203,7 @@ function describe(
     step,
     status,
     isLeader: status.role === "leader",
+    holdsLease: holdsLease(name, state),
     follows: status.leader !== undefined && status.leader !== machine.id,
     writes: machine.writes.length,
     installs: machine.installs.length,

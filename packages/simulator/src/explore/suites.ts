@@ -33,6 +33,7 @@ const small: readonly Chapter[] = [
   chapter("raft", 220408, { terms: 2, entries: 2, crashes: 1, delays: 0 }),
   chapter("raft", 90547, { entries: 2, crashes: 1, drops: 1, installs: 1, delays: 0 }),
   chapter("raft", 7156, { terms: 2, memberships: 1, delays: 0 }),
+  chapter("raft", 128191, { terms: 2, beats: 1, leases: 1, delays: 1 }),
   chapter("paxos", 207958, { terms: 2, entries: 2, crashes: 1, delays: 0 }),
   chapter("paxos", 65085, { entries: 2, crashes: 1, drops: 1, installs: 1, delays: 0 }),
   chapter("paxos", 14815, { terms: 2, memberships: 1, delays: 0 }),
@@ -41,6 +42,29 @@ const small: readonly Chapter[] = [
   chapter("zab", 24372, { terms: 2, memberships: 1, delays: 0 }),
 ];
 
-const large: readonly Chapter[] = [];
+const large: readonly Chapter[] = [
+  chapter("raft", 1428987, { terms: 2, entries: 2, crashes: 1, drops: 1, delays: 0 }),
+  chapter("raft", 619615, { terms: 2, entries: 1, drops: 1, delays: 1 }),
+  chapter("raft", 2987661, {
+    entries: 2,
+    crashes: 1,
+    drops: 1,
+    installs: 1,
+    memberships: 1,
+    delays: 0,
+  }),
+  chapter("raft", 1330589, {
+    terms: 2,
+    entries: 1,
+    drops: 1,
+    installs: 1,
+    memberships: 1,
+    delays: 0,
+  }),
+  chapter("paxos", 1484777, { terms: 2, entries: 2, crashes: 1, drops: 1, delays: 0 }),
+  chapter("paxos", 515355, { terms: 2, entries: 1, drops: 1, delays: 1 }),
+  chapter("zab", 1280420, { terms: 2, entries: 2, crashes: 1, delays: 0 }),
+  chapter("zab", 214187, { entries: 1, drops: 1, installs: 1, memberships: 1, delays: 0 }),
+];
 
 export const suites: Readonly<Record<SuiteName, readonly Chapter[]>> = { small, large };

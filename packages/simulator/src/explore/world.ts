@@ -10,7 +10,7 @@
 import { type MemberId, membershipOf } from "@althing/consensus";
 import type { Parts } from "@althing/consensus/parts";
 import { type Bounds, left, packBudget, type Spendable, spend } from "./bounds.ts";
-import { whyNotHeld, whyNotSettled } from "./checks.ts";
+import { whyLeaseBroken, whyNotHeld, whyNotSettled } from "./checks.ts";
 import { Layout } from "./layout.ts";
 import { Lists, Named } from "./lists.ts";
 import { type Local, Locals, type Transition } from "./locals.ts";
@@ -305,7 +305,7 @@ export class World {
     const known = this.#held[leader.number]!;
     let why = known.get(peer.number);
     if (why === undefined) {
-      why = whyNotHeld(this.#name, leader, peer);
+      why = whyLeaseBroken(leader, peer) || whyNotHeld(this.#name, leader, peer);
       known.set(peer.number, why);
     }
     return why;
