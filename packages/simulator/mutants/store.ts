@@ -168,19 +168,6 @@ export const storeMutants: readonly Mutant[] = [
     flags: ["--engine", "disk"],
   },
   {
-    name: "old-state-removed-before-the-switch",
-    about: "an installed snapshot's predecessor is in force on the disk, and gone",
-    edits: [
-      {
-        file: `${store}/blocks/block-engine.ts`,
-        find: "      this.#folder.switchTo(staged.name);",
-        replace: "      this.#folder.remove(old.name);\n      this.#folder.switchTo(staged.name);",
-      },
-    ],
-    flags: ["--engine", "disk"],
-    seedsMax: 600,
-  },
-  {
     name: "removals-wait-for-a-commit",
     about: "what compaction removed after the last command is never written",
     edits: [

@@ -18,6 +18,9 @@ export class Progress {
   #idle = 0;
   #undemanded = 0;
   #drawnMs = 0;
+  /** Crashes inside what was under way, by kind; and how often it was. */
+  readonly #windows = new Map<string, { opened: number; struck: number }>();
+  #crashesAsked = 0;
 
   constructor(total: number, minutes: number | undefined, workers: number, shown: boolean) {
     this.#total = total;
@@ -34,6 +37,13 @@ export class Progress {
     this.#answered += result.answered;
     if (result.answered < result.operations / 10) this.#idle++;
     if (!result.progressDemanded) this.#undemanded++;
+    this.#crashesAsked += result.crashesAsked;
+    for (const [kind, { opened, struck }] of Object.entries(result.windows)) {
+      const sum = this.#windows.get(kind) ?? { opened: 0, struck: 0 };
+      sum.opened += opened;
+      sum.struck += struck;
+      this.#windows.set(kind, sum);
+    }
     const pause = process.stderr.isTTY ? 100 : 10_000;
     const nowMs = performance.now();
     if (!this.#shown || nowMs - this.#drawnMs < pause) return;
@@ -61,8 +71,17 @@ export class Progress {
     const share = this.#planned === 0 ? 0 : (100 * this.#answered) / this.#planned;
     return (
       `work done: ${this.#answered} of ${this.#planned} planned operations answered (${share.toFixed(0)} %), ` +
-      `less than a tenth in ${this.#idle} runs; progress not demanded in ${this.#undemanded}`
+      `less than a tenth in ${this.#idle} runs; progress not demanded in ${this.#undemanded}\n` +
+      `crashes inside what was under way: ${this.#inside()}; ` +
+      `${this.#crashesAsked} times it was asked what one would leave`
     );
+  }
+
+  #inside(): string {
+    return [...this.#windows]
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([kind, { opened, struck }]) => `${kind} ${struck} of ${opened}`)
+      .join(", ");
   }
 
   #bar(): string {

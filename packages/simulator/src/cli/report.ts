@@ -28,6 +28,8 @@ export function runForJson(
     progressDemanded: result.progressDemanded,
     applied: result.applied,
     faults: result.faults,
+    windows: result.windows,
+    crashesAsked: result.crashesAsked,
     linearizabilitySteps: result.linearizabilitySteps,
     ...(result.violation === undefined ? {} : { violation: result.violation }),
   });
@@ -60,11 +62,16 @@ export function describeRun(seed: Seed, protocol: string, result: RunResult): st
   const faults = Object.entries(result.faults)
     .map(([kind, count]) => `${count} ${kind}`)
     .join(", ");
+  const windows = Object.entries(result.windows)
+    .filter(([, { struck }]) => struck > 0)
+    .map(([kind, { struck, opened }]) => `${struck} of ${opened} ${kind}`)
+    .join(", ");
   return [
     `${result.result}  ${protocol} seed ${seed}`,
     `  trace hash   ${result.traceHash} over ${result.traced} events`,
     `  simulated    ${(result.simulatedMs / 1000).toFixed(1)} s in ${result.steps} steps`,
     `  clients      ${result.answered} of ${result.operations} operations answered, log to ${result.applied}, progress ${result.progressDemanded ? "" : "not "}demanded`,
+    `  crashes in   ${windows === "" ? "nothing that was under way" : windows}; asked after ${result.crashesAsked} that did not happen`,
     `  faults       ${faults === "" ? "none" : faults}`,
     "",
   ].join("\n");
