@@ -6,8 +6,14 @@ import { type KeyValue, StateReplaced } from "@althing/store";
 import type { Service } from "../service.ts";
 import { Actor, wholeRange } from "./actor.ts";
 
-/** Returns whether it has come to its end. */
-type Step = () => boolean;
+interface Reading {
+  /** Returns whether it has come to its end. */
+  step(): boolean;
+  /** What it reads need not stay any more. */
+  close(): void;
+}
+
+const nothing: Reading = { step: () => true, close() {} };
 
 export class Reader extends Actor {
   start(): void {
@@ -20,7 +26,7 @@ export class Reader extends Actor {
   }
 
   #begin(service: Service): void {
-    const step = this.prng.chance(0.5) ? this.#hash(service) : this.#range(service);
+    const reading = this.prng.chance(0.5) ? this.#hash(service) : this.#range(service);
     const over = { now: false };
     const forget = service.onDeath(() => {
       over.now = true;
@@ -35,17 +41,21 @@ export class Reader extends Actor {
         if (over.now) return;
         service.enter(() => {
           if (over.now) return;
-          if (this.#isLast(step)) end();
-          else goOn();
+          if (!this.isOver && !this.#isLast(reading)) {
+            goOn();
+            return;
+          }
+          reading.close();
+          end();
         });
       });
     };
     goOn();
   }
 
-  #isLast(step: Step): boolean {
+  #isLast(reading: Reading): boolean {
     try {
-      return step();
+      return reading.step();
     } catch (error) {
       if (!(error instanceof StateReplaced)) throw error;
       this.heard("the state was replaced", 0, 0);
@@ -53,24 +63,25 @@ export class Reader extends Actor {
     }
   }
 
-  #hash({ store, machine }: Service): Step {
+  #hash({ store, machine }: Service): Reading {
     const run = store.openHashKv(0);
-    return () => {
-      if ("kind" in run) return true;
+    if ("kind" in run) return nothing;
+    const step = (): boolean => {
       const result = run.next();
       if (result === undefined) return false;
       this.context.checkers.history.hashed(`m${machine}`, result);
       this.heard("hashed", result.hashRevision, result.hash);
       return true;
     };
+    return { step, close: () => run.close() };
   }
 
-  #range({ store, machine }: Service): Step {
+  #range({ store, machine }: Service): Reading {
     const { revision, compactRevision } = store;
     const run = store.openRange({ ...wholeRange, revision });
+    if ("kind" in run) return nothing;
     const kvs: KeyValue[] = [];
-    return () => {
-      if ("kind" in run) return true;
+    const step = (): boolean => {
       run.allow(50);
       for (;;) {
         const piece = run.next();
@@ -79,7 +90,6 @@ export class Reader extends Actor {
           kvs.push(...piece.kvs);
           continue;
         }
-        run.close();
         // Too much for one answer is no answer.
         if (piece.kind === "error") return true;
         const answer = { kind: "range", revision, kvs, more: false, count: kvs.length } as const;
@@ -89,5 +99,6 @@ export class Reader extends Actor {
         return true;
       }
     };
+    return { step, close: () => run.close() };
   }
 }
