@@ -118,3 +118,18 @@ test("install-snapshot-races-apply: what is applied while a snapshot arrives nev
   );
   assert.equal(told.at(-1), cluster.awaitLeader().stateMachine.appliedIndex);
 });
+
+test("a log that cannot follow the snapshot ends the member, and the next start follows it", () => {
+  const { cluster, late } = behind();
+  cluster.start(late);
+  const node = cluster.node(late);
+  assert.ok(cluster.world.run(10_000, () => count(node, "snapshot.received") === 1));
+  node.logDisk.memory.inject({ operation: "sync", code: "io", times: 100 });
+  const failed = () => cluster.member(late).status().state === "failed";
+  assert.ok(cluster.world.run(10_000, failed));
+  assert.equal(count(node, "snapshot.installed"), 0);
+  node.logDisk.memory.clearFaults();
+  cluster.kill(late);
+  cluster.start(late);
+  caughtUp(cluster, late);
+});

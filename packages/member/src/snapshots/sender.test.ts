@@ -91,3 +91,40 @@ test("paxos: who was being streamed to when the lead was lost gets a snapshot wh
   sender.abortAll();
   assert.ok(isAsked(prepare(9, {})), "it asks again and gets nothing");
 });
+
+test("a receiver that is silent is asked again, and given up in the end", () => {
+  const world = { nowMs: 1000, ended: [] as string[], asked: 0 };
+  const reader = {
+    point: { index: 50, epoch: 1, proposer: "b", meta: new Uint8Array(0) },
+    next: () => new Uint8Array(1),
+    close: () => {},
+  };
+  const turn = {
+    ports: { clock: { monotonicMs: () => world.nowMs, soon: () => {} }, random: () => 0.5 },
+    waits: { electionMs: 100 },
+    send: (_to: string, { kind }: { readonly kind: string }) => {
+      if (kind === "snapshotBegin") world.asked++;
+    },
+    observe: () => {},
+    step: ({ to, ok }: { readonly to: string; readonly ok: boolean }) => {
+      world.ended.push(`${to} ${ok}`);
+    },
+    schedule: () => {},
+  } as unknown as Turn;
+  const store = { openSnapshot: () => reader } as unknown as StateMachine;
+  const track = { applied: membership } as unknown as MembershipTrack;
+  const sender = new SnapshotSender(turn, store, track);
+  sender.start("b", 1);
+  const tickAt = (nowMs: number) => {
+    world.nowMs = nowMs;
+    sender.tick(nowMs);
+    return [world.asked, world.ended.join()];
+  };
+  assert.deepEqual(tickAt(1199), [1, ""]);
+  assert.deepEqual(tickAt(1200), [2, ""]);
+  assert.deepEqual(tickAt(1000 + giveUpMs - 1), [3, ""]);
+  assert.deepEqual(tickAt(1000 + giveUpMs), [3, "b false"]);
+});
+
+/** As the sender has it: far longer than any receiver that is there takes to answer. */
+const giveUpMs = 20_000;
