@@ -24,6 +24,9 @@ const certificates = {
   server: authority.issue("server"),
   alice: authority.issue("alice", { hosts: ["alice.example"] }),
   bob: authority.issue("bob", { hosts: ["bob.example"] }),
+  /** A user who is called as another's host is. */
+  namesake: authority.issue("alice.example", { hosts: [] }),
+  twoNames: authority.issue(["bob", "alice"]),
   serverOnly: authority.issue("alice", { hosts: ["alice.example"], usages: ["serverAuth"] }),
   stranger: createAuthority("another").issue("alice", { hosts: ["alice.example"] }),
 };
@@ -106,15 +109,31 @@ class Served implements AsyncDisposable {
 
 const pair = ["--cert-file={server.pem}", "--key-file={server.key}"];
 const trusted = [...pair, "--trusted-ca-file={ca.pem}"];
-const everybody = ["nobody", "alice", "bob", "serverOnly", "stranger"] as const;
+const everybody = ["nobody", "alice", "bob", "namesake", "serverOnly", "stranger"] as const;
 
 const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ["a certificate of its own", pair, everybody],
-  ["an authority is named", trusted, ["alice", "bob"]],
-  ["and certificates are asked for", [...trusted, "--client-cert-auth"], ["alice", "bob"]],
-  ["some were revoked (DER)", [...trusted, "--client-crl-file={revoked.der}"], ["alice"]],
-  ["some were revoked (PEM)", [...trusted, "--client-crl-file={revoked.pem}"], ["alice"]],
-  ["by a list that is overdue", [...trusted, "--client-crl-file={overdue.der}"], ["alice"]],
+  ["an authority is named", trusted, ["alice", "bob", "namesake"]],
+  [
+    "and certificates are asked for",
+    [...trusted, "--client-cert-auth"],
+    ["alice", "bob", "namesake"],
+  ],
+  [
+    "some were revoked (DER)",
+    [...trusted, "--client-crl-file={revoked.der}"],
+    ["alice", "namesake"],
+  ],
+  [
+    "some were revoked (PEM)",
+    [...trusted, "--client-crl-file={revoked.pem}"],
+    ["alice", "namesake"],
+  ],
+  [
+    "by a list that is overdue",
+    [...trusted, "--client-crl-file={overdue.der}"],
+    ["alice", "namesake"],
+  ],
   ["one host name", [...trusted, "--client-cert-allowed-hostname=alice.example"], ["alice"]],
   ["a certificate is made", ["--auto-tls"], everybody],
 ];
@@ -161,6 +180,7 @@ test("a certificate makes its holder a user, where --client-cert-auth says so", 
       own: await done("alice", "put", "mine", "v"),
       others: await done("alice", "put", "theirs", "v"),
       unknown: await done("bob", "put", "mine", "v"),
+      twoNames: await done("twoNames", "put", "mine", "v"),
       admin: await done("alice", "user", "list"),
       byPassword: await done("bob", "--user", "root:secret", "put", "theirs", "v"),
       tokenFirst: await done("alice", "--user", "root:secret", "put", "theirs", "v"),
@@ -169,11 +189,12 @@ test("a certificate makes its holder a user, where --client-cert-auth says so", 
   const flags = [...trusted, "--client-cert-auth"];
   const named = await Promise.all([steps("etcd", flags), steps("althing", flags)]);
   assert.deepEqual(named[1], named[0]);
-  const { own, others, byPassword, tokenFirst } = named[1];
+  const { own, others, twoNames, byPassword, tokenFirst } = named[1];
   assert.deepEqual(
-    { own, others, byPassword, tokenFirst },
+    { own, others, twoNames, byPassword, tokenFirst },
     {
       own: "done",
+      twoNames: "done",
       others: "etcdserver: permission denied",
       byPassword: "done",
       tokenFirst: "done",

@@ -43,6 +43,13 @@ test("files that can be used are handed on as they are", () => {
   assert.equal(loadClientTls(defaultConfig()), undefined);
 });
 
+test("members whose certificates nobody vouches for talk TLS 1.3, unless it is forbidden", () => {
+  const config = defaultConfig({});
+  assert.equal(loadPeerTls(config, member)?.minVersion, "TLSv1.3");
+  assert.equal(loadPeerTls({ ...config, tlsMaxVersion: "TLSv1.2" }, member)?.minVersion, "TLSv1.2");
+  assert.equal(loadPeerTls(defaultConfigWith({ peerTls: good }), member)?.minVersion, "TLSv1.2");
+});
+
 test("where an authority is named, callers are asked for a certificate of it", () => {
   for (const clientCertAuth of [true, false]) {
     const files = { ...good, clientCertAuth };

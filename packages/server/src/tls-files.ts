@@ -4,7 +4,6 @@
 import { constants, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
-  checkServerIdentity,
   createSecureContext,
   getCACertificates,
   type SecureContextOptions,
@@ -14,6 +13,7 @@ import {
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type CertificateUse, type PeerTls, usageFault, usagesAs } from "./peers/index.ts";
+import { hostFault } from "./x509/names.ts";
 import { RevocationFile } from "./x509/revocation-list.ts";
 
 export interface KeyPair {
@@ -51,7 +51,9 @@ export function loadPeerTls(config: Config, own?: KeyPair): PeerTls | undefined 
     ...(caller === undefined ? {} : { caller }),
     // As in etcd: an authority that is named is there to be asked for.
     clientCertAuth: ca !== undefined,
-    minVersion: config.tlsMinVersion,
+    // Where nobody vouches for a certificate, members find who sits between them by what both ends of a session
+    // compute. Of TLS 1.2 somebody in between can make two with the same (RFC 7627).
+    minVersion: isOwn && config.tlsMaxVersion !== "TLSv1.2" ? "TLSv1.3" : config.tlsMinVersion,
     // Certificates that members made for themselves are all that goes unverified.
     ...(isOwn ? {} : { ca: ca ?? getCACertificates("default").join("\n") }),
     ...(config.tlsMaxVersion === undefined ? {} : { maxVersion: config.tlsMaxVersion }),
@@ -91,7 +93,7 @@ export function loadClientTls(config: Config, own?: KeyPair): ClientTls | undefi
             const certificate = socket.getPeerCertificate(true);
             const refused = revoked?.refuses(certificate);
             if (refused !== undefined || allowedHostname === "") return refused;
-            return checkServerIdentity(allowedHostname, certificate)?.message;
+            return hostFault(allowedHostname, certificate)?.message;
           },
   };
 }

@@ -91,6 +91,23 @@ test("where certificates must bear one host name, a caller's must too", async ()
   assert.equal(a.told.some(connectedTo(ids.b)), false);
 });
 
+test("a user whose name is that of a host is no member for that, nor who bears the allowed name among others", async () => {
+  const byHost = certificate(authority, "a", { allowedHostname: "members.test" });
+  const user = { ...authority.issue("members.test", { hosts: ["127.0.0.1"] }), ca: authority.cert };
+  const byName = certificate(authority, "a", { allowedCommonName: "member" });
+  const both = { ...authority.issue(["member", "mallory"]), ca: authority.cert };
+  for (const [i, [strict, shown]] of [[byHost, user] as const, [byName, both] as const].entries()) {
+    const [a, b] = pair(26170 + 2 * i, strict, { ...shown, clientCertAuth: true });
+    await Promise.all([a.start(), b.start()]);
+    const away = await a.until(observed("peerTurnedAway"), 0);
+    assert.match(
+      String((away.detail as MemberEvent)["reason"]),
+      [/DNS name/, /name is mallory/][i]!,
+    );
+    assert.equal(a.told.some(connectedTo(ids.b)), false);
+  }
+});
+
 test("cleartext on a TLS port is turned away with one line", async () => {
   const a = createTestMember(
     ids.a,

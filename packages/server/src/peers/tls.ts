@@ -5,7 +5,6 @@ import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { connect as plainConnect } from "node:net";
 import {
-  checkServerIdentity,
   createServer as createTlsServer,
   type PeerCertificate,
   type SecureVersion,
@@ -13,6 +12,7 @@ import {
   type Server as TlsServer,
   connect as tlsConnect,
 } from "node:tls";
+import { commonNameOf, hostFault } from "../x509/names.ts";
 import type { PeerUrl } from "./peer-url.ts";
 
 export interface PeerTls {
@@ -57,7 +57,7 @@ export function dial(
     checkServerIdentity: (name, certificate) =>
       tls?.ca === undefined
         ? undefined
-        : (checkServerIdentity(tls.allowedHostname ?? name, certificate) ??
+        : (hostFault(tls.allowedHostname ?? name, certificate) ??
           checkCommonName(tls, certificate) ??
           checkRevocation(tls, certificate) ??
           (tls.clientCertAuth ? checkUsage(tls, certificate, "callee") : undefined)),
@@ -103,9 +103,7 @@ export function certificateFault(
   const refused =
     checkRevocation(tls, certificate) ??
     checkCommonName(tls, certificate) ??
-    (allowedHostname === undefined
-      ? undefined
-      : checkServerIdentity(allowedHostname, certificate)) ??
+    (allowedHostname === undefined ? undefined : hostFault(allowedHostname, certificate)) ??
     checkUsage(tls, certificate, "caller");
   return refused?.message;
 }
@@ -122,10 +120,10 @@ export function certificateNamesFault(
   const hosts = urls.map(({ place }) => place).filter((place) => place.kind === "tcp");
   if (hosts.length === 0) return undefined;
   const certificate = secured.getPeerCertificate();
-  if (hosts.some(({ host }) => checkServerIdentity(host, certificate) === undefined)) {
+  if (hosts.some(({ host }) => hostFault(host, certificate) === undefined)) {
     return undefined;
   }
-  const names = certificate.subjectaltname ?? `CN:${[certificate.subject?.CN].flat().join(", ")}`;
+  const names = certificate.subjectaltname ?? "no host";
   return `its certificate is for ${names}, and none of that is an address of the member (${hosts.map(({ host }) => host).join(", ")}); give each member a certificate of its own addresses, or say with --peer-cert-allowed-cn or --peer-cert-allowed-hostname what members' certificates bear`;
 }
 
@@ -135,12 +133,10 @@ function checkRevocation(tls: PeerTls, certificate: PeerCertificate): Error | un
 }
 
 function checkCommonName(tls: PeerTls, certificate: PeerCertificate): Error | undefined {
-  const names = [certificate.subject?.CN].flat();
-  if (tls.allowedCommonName === undefined || names.includes(tls.allowedCommonName)) {
-    return undefined;
-  }
+  const name = commonNameOf(certificate);
+  if (tls.allowedCommonName === undefined || name === tls.allowedCommonName) return undefined;
   return new Error(
-    `the certificate's common name is ${names.join(", ")}, --peer-cert-allowed-cn wants ${tls.allowedCommonName}`,
+    `the certificate's common name is ${name}, --peer-cert-allowed-cn wants ${tls.allowedCommonName}`,
   );
 }
 

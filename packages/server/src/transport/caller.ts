@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { commonNameOf } from "../x509/names.ts";
 import type { Caller } from "./port.ts";
 
 export function callerOf(socket: Socket): Caller {
@@ -9,7 +10,7 @@ export function callerOf(socket: Socket): Caller {
   const secure = socket as Partial<TLSSocket>;
   if (secure.encrypted !== true) return { address, encrypted: false, commonName: "" };
   // Only a certificate that the configured authorities vouch for names its holder.
-  const subject = secure.authorized ? secure.getPeerCertificate?.().subject?.CN : undefined;
-  const commonName = Array.isArray(subject) ? (subject[0] ?? "") : (subject ?? "");
+  const certificate = secure.authorized ? secure.getPeerCertificate?.() : undefined;
+  const commonName = certificate === undefined ? "" : commonNameOf(certificate);
   return { address, encrypted: true, commonName };
 }

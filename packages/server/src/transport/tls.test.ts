@@ -74,6 +74,20 @@ test("gRPC by ALPN h2, and the certificate's name on plain requests over both pr
   assert.equal(http2, "GET alice");
 });
 
+test("who bears several names is the last of them, as with etcd", async () => {
+  const { port } = server.address;
+  const shown = { ...authority.issue(["alice", "bob"]), rejectUnauthorized: false };
+  const session = connectHttp2(`https://127.0.0.1:${port}`, shown);
+  const stream = session.request({ ":path": "/here" });
+  let said = "";
+  stream.on("data", (chunk) => {
+    said += chunk;
+  });
+  await new Promise((resolve) => stream.on("end", resolve));
+  session.destroy();
+  assert.equal(said, "GET bob");
+});
+
 test("bodies and answers are streams at the same time, over both protocols", async () => {
   const { port } = server.address;
   const head = { ":path": "/echo", ":method": "POST" };

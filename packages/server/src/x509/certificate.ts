@@ -34,7 +34,8 @@ export interface CertificateFields {
 }
 
 export interface Subject {
-  readonly commonName?: string;
+  /** Some bear several. */
+  readonly commonName?: string | readonly string[];
   readonly organization?: string;
 }
 
@@ -118,7 +119,7 @@ function nameOf({ organization, commonName }: Subject): Buffer {
   const attribute = (id: string, value: string) => setOf(sequence(objectId(id), text(value)));
   return sequence(
     ...(organization === undefined ? [] : [attribute("2.5.4.10", organization)]),
-    ...(commonName === undefined ? [] : [attribute("2.5.4.3", commonName)]),
+    ...[commonName ?? []].flat().map((one) => attribute("2.5.4.3", one)),
   );
 }
 

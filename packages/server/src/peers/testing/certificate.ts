@@ -22,7 +22,7 @@ export interface Issue {
 }
 
 export interface Authority extends Certificate {
-  issue(commonName: string, issue?: Issue): Certificate;
+  issue(commonName: string | readonly string[], issue?: Issue): Certificate;
   /** DER. */
   revoke(certificates: readonly Certificate[], nextMs?: number): Buffer;
 }
