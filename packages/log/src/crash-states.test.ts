@@ -126,6 +126,28 @@ test("a lost sector is refused, unless it holds the last proof of what it loses"
   }
 });
 
+test("far into a segment too, the one record that follows proves the one that is gone", () => {
+  const options = { segmentBytes: 64 * 1024 };
+  const disk = new MemoryDisk();
+  const log = recover(disk, options);
+  for (const [at, bytes] of [20_000, 40, 40].entries()) {
+    appendNow(disk, log, { entries: [entryAt(at + 1, 1, bytes)] });
+  }
+  const [name] = disk.list() as [string];
+  const bytes = disk.readAll(name);
+  const starts: number[] = [];
+  for (let at = bytes.indexOf(0x41); at >= 0; at = bytes.indexOf(0x41, at + 1)) {
+    if (bytes[at + 1] === 0x54 && bytes[at + 2] === 0x4c && bytes[at + 3] === 0x52) starts.push(at);
+  }
+  const [gone, last] = starts.slice(-2) as [number, number];
+  ok(gone > 20_000);
+  disk.overwrite(name, bytes.slice().fill(0, gone, last));
+  const outcome = tryRecover(disk, options);
+  ok(outcome instanceof LogError);
+  deepEqual([outcome.code, outcome.file, outcome.offset], ["damaged", name, gone]);
+  ok(outcome.message.includes(`a later one stands at ${last}`), outcome.message);
+});
+
 test("a segment of another log is refused, though its number and its records are the next", () => {
   const [disk, other] = [1, 2].map((epoch) => {
     const one = new MemoryDisk();
