@@ -133,6 +133,8 @@ for (const protocol of ["raft", "paxos", "zab"] as const) {
     await until(() => a.members().some(({ name, isLearner }) => name === "d" && !isLearner));
     await d.sync();
     assert.deepEqual(machines.get("d")!.words, machines.get("a")!.words);
+    // The names and addresses came with the snapshot.
+    assert.deepEqual(d.members(), a.members());
     assert.equal(await submitted(d, "from d"), 61);
 
     await a.remove("b");

@@ -8,7 +8,8 @@ import { Applier } from "./applier.ts";
 import { EnvelopeWriter } from "./envelope.ts";
 import { Fences } from "./fences.ts";
 import { MembershipTrack } from "./membership-track.ts";
-import { Roster } from "./roster/roster.ts";
+import { decodeRosterChange, encodeRosterChange } from "./roster/records.ts";
+import { type KeptRoster, Roster } from "./roster/roster.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { Cluster } from "./testing/cluster.ts";
 import type { Turn } from "./turn.ts";
@@ -101,4 +102,39 @@ test("who asks for it hears how far the store has come, until it does not want t
   cluster.put(member, "k", "2");
   assert.equal(heard[0]!.at(-1), member.stateMachine.appliedIndex);
   assert.equal(heard[1]!.length, 1);
+});
+
+/** What ends a member that applies this. */
+function endOf(payload: Uint8Array, kept: KeptRoster | undefined): string {
+  let end = "";
+  const turn = {
+    ports: { clock: { monotonicMs: () => 0 } },
+    observe: () => {},
+    fail: (_reason: string, cause: unknown) => {
+      end = String(cause);
+    },
+  } as unknown as Turn;
+  const membership = { voters: ["m"], votersOutgoing: [], learners: [], learnersNext: [] };
+  const machine = { appliedIndex: 0, applyNothing() {} } as unknown as StateMachine;
+  const applier = new Applier(turn, {
+    machine,
+    isShort: () => false,
+    roster: new Roster(kept, new Uint8Array(0)),
+    proposals: { applied() {}, appliedBatch() {} } as never,
+    fences: new Fences(turn, { name: "raft" }, new Uint8Array(0)),
+    hashes: { record() {} } as never,
+    track: new MembershipTrack([{ index: 0, membership }] as never),
+  });
+  applier.add([{ index: 1, epoch: 1, proposer: "", kind: "command", payload }]);
+  applier.applyPiece();
+  return end;
+}
+
+test("a change of the roster that this version cannot read, or does not expect, ends the member", () => {
+  const writer = new EnvelopeWriter(() => 0.5);
+  const forget = encodeRosterChange({ kind: "removeMember", member: "b" });
+  const kept = { members: () => [], encode: encodeRosterChange, decode: decodeRosterChange };
+  assert.equal(endOf(writer.wrap(1, forget, true), undefined), "");
+  assert.match(endOf(writer.wrap(1, Uint8Array.of(99), true), undefined), /later version: upgrade/);
+  assert.match(endOf(writer.wrap(1, forget, true), kept), /later version: upgrade/);
 });

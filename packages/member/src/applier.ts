@@ -186,7 +186,8 @@ export class Applier {
       this.#fences.apply(index, lead);
       return false;
     }
-    if (!isReadable(payload)) {
+    // Where the state machine keeps the roster, a later version may say that it does so no more.
+    if (!isReadable(payload) || (isRosterChange(payload) && this.#roster.isKept)) {
       throw new Error("the entry has an envelope of a later version: upgrade this member");
     }
     return this.#fences.counts(fenceOf(payload));
