@@ -82,6 +82,33 @@ export function midstPlan(seed: number): RandomPlan {
 
 const midstMoves = [30, 30, 30, 30, 30, 28, 14, 0, 18, 11, 19, 26];
 
+/**
+ * What is rare, all at once: changes of the membership, transfers and snapshots cross each other, and words of long ago
+ * arrive in the midst of them, whatever their receiver has become.
+ */
+export function crossedPlan(seed: number): RandomPlan {
+  const random = randomOf(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const length = 50 + below(350);
+  const moves = Array.from({ length }, (): Move => {
+    return [crossedMoves[below(crossedMoves.length)]!, below(7), below(1024)];
+  });
+  return {
+    voters: 2 + below(4),
+    learners: below(3),
+    outsiders: 1 + below(2),
+    seed,
+    withMembership: true,
+    moves,
+    ...settingsOf(random),
+  };
+}
+
+const crossedMoves = [
+  ...[31, 31, 31, 31, 31, 31, 31, 31, 22, 22, 22, 22, 21, 21, 21, 21, 25, 25, 25, 19, 19, 20, 20],
+  ...[23, 23, 23, 16, 16, 14, 14, 3, 3, 3, 3, 8, 11, 11, 0, 0, 26, 17, 18, 18, 30, 28],
+];
+
 function draw(list: readonly { kind: number; weight: number }[], point: number): number {
   let left = point;
   for (const { kind, weight } of list) {

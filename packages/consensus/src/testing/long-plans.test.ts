@@ -6,14 +6,14 @@ import type { Protocol } from "../contract.ts";
 import { paxos } from "../paxos/paxos.ts";
 import { raft } from "../raft/raft.ts";
 import { zab } from "../zab/zab.ts";
-import { longPlan, midstPlan } from "./long-plan.ts";
+import { crossedPlan, longPlan, midstPlan } from "./long-plan.ts";
 import { runRandomPlan } from "./random-run.ts";
 
-const runs = Number(process.env["RUNS"] ?? 60);
+const runs = Number(process.env["RUNS"] ?? 40);
 const from = Number(process.env["FROM"] ?? 1);
 
 for (const protocol of [raft, paxos, zab] as unknown as Protocol[]) {
-  for (const [what, plan] of Object.entries({ long: longPlan, midst: midstPlan })) {
+  for (const [what, plan] of Object.entries({ long: longPlan, midst: midstPlan, crossed: crossedPlan })) {
     test(`${protocol.name}: ${what} plans of changes, elections, partitions and losses end well`, () => {
       for (let seed = from; seed < from + runs; seed++) {
         try {

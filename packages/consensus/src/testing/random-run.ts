@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { CoreOptions, MemberId, MembershipChange, Protocol } from "../contract.ts";
 import { isJoint, membershipOf, sameMembership, votersOf } from "../membership/membership.ts";
-import { bytesOf, Cluster } from "./cluster.ts";
+import { bytesOf, Cluster, type Letter } from "./cluster.ts";
 import { drawChanges, drawHalfDone, restoredFrom } from "./half-done.ts";
 
 export interface RandomPlan {
@@ -84,12 +84,17 @@ const installMoves = [
   ...[19, 19, 19, 19, 20, 20, 20, 20, 20, 20, 20, 20, 20, 21, 22, 23, 23, 23, 24, 24, 25, 25, 26],
 ];
 
+const pastMax = 64;
+
 class RandomRun<M, S> {
   readonly #cluster: Cluster<M, S>;
   readonly #plan: RandomPlan;
   readonly #members: readonly MemberId[];
   /** For each read under way, who was asked, and what had been applied anywhere by then. */
   readonly #asked = new Map<number, { readonly id: MemberId; readonly highest: number }>();
+  /** Letters of long ago, one of each move: they may arrive once more at any time. */
+  readonly #past: Letter[] = [];
+  #moves = 0;
   #nextToken = 1;
   #answersSeen = 0;
 
@@ -104,7 +109,8 @@ class RandomRun<M, S> {
     const id = this.#members[member % this.#members.length]!;
     const other = this.#members[choice % this.#members.length]!;
     const letter = cluster.letters[choice % Math.max(1, cluster.letters.length)];
-    switch (kind % 31) {
+    this.#remember(letter);
+    switch (kind % 32) {
       case 0:
       case 1:
       case 2:
@@ -175,7 +181,10 @@ class RandomRun<M, S> {
         else if (choice % 10 === 7) cluster.step(id, { kind: "fitness", isFit: choice % 20 === 7 });
         else if (choice % 5 === 3) cluster.step(id, { kind: "campaign" });
         else if (!cluster.isCut(id, other)) cluster.cut(id, other);
-        else cluster.heal();
+        else {
+          cluster.heal();
+          cluster.step(id, { kind: "connected", peer: other });
+        }
         break;
       case 24:
         cluster.crashInInstall(id);
@@ -200,9 +209,18 @@ class RandomRun<M, S> {
       case 30:
         this.#partInTheMidst(id, randomOf(member * 1024 + choice));
         break;
+      case 31: {
+        const late = this.#past[choice % Math.max(1, this.#past.length)];
+        if (late !== undefined) cluster.deliver(late);
+        break;
+      }
     }
     this.#askAllThatLead();
     this.#checkReads();
+  }
+
+  #remember(letter: Letter | undefined): void {
+    if (letter !== undefined) this.#past[this.#moves++ % pastMax] = letter;
   }
 
   /** Everybody is up, fit and connected: within a few election timeouts they agree and go on. */
