@@ -25,7 +25,7 @@ export function huntersOf({ protocol, only }: Wanted, { seed, explorations }: Le
   const ofEach = protocols.flatMap((name) => [
     seedsOf(name, seed, shares.seeds),
     plansOf(name, seed, shares.plans),
-    explorationsOf(name, seed, shares.explore, (done) => explorations.push(done)),
+    explorationsOf(name, seed, shares.explore, explorations),
   ]);
   const ofNone = [knownMutants(seed, shares.mutants), fuzzing(seed, shares.fuzz)];
   return [...ofEach, ...(protocol === undefined ? ofNone : [])].filter(({ name }) =>

@@ -11,16 +11,26 @@ export function summaryText(ledger: Ledger, workers: number): string {
   const { version, seed, elapsedMs, counts, bugs, explorations } = ledger;
   const of = (hunter: string): Counts => counts[hunter] ?? {};
   const count = (hunter: string, what: string) => (of(hunter)[what] ?? 0).toLocaleString("en");
-  const rows: [what: string, Column][] = [
+  const ran = (machinery: string) => Object.keys(counts).some((one) => one.startsWith(machinery));
+  const ofSeeds: [what: string, Column][] = [
     ["seeds", (name) => count(`seeds ${name}`, "runs")],
     ["of them passed", (name) => count(`seeds ${name}`, "pass")],
     ["simulated hours", (name) => ((of(`seeds ${name}`)["simulatedMs"] ?? 0) / 3.6e6).toFixed(1)],
     ["planned work done", (name) => shareOf(of(`seeds ${name}`), "answered", "planned")],
     ["progress not demanded", (name) => count(`seeds ${name}`, "undemanded")],
+  ];
+  const ofPlans: [what: string, Column][] = [
     ["core plans", (name) => count(`plans ${name}`, "plans")],
     ["moves in them", (name) => count(`plans ${name}`, "moves")],
+  ];
+  const ofExplorations: [what: string, Column][] = [
     ["states explored", (name) => count(`explore ${name}`, "states")],
     ["explorations, to the end", (name) => exploredOf(of(`explore ${name}`))],
+  ];
+  const rows = [
+    ...(ran("seeds") ? ofSeeds : []),
+    ...(ran("plans") ? ofPlans : []),
+    ...(ran("explore") ? ofExplorations : []),
   ];
   const shown = protocolNames.filter((name) =>
     Object.keys(counts).some((one) => one.endsWith(name)),
@@ -32,8 +42,14 @@ export function summaryText(ledger: Ledger, workers: number): string {
     "",
     ...tableLines([["", ...shown], ...table]),
     "",
-    `mutants: ${count("mutants", "caught")} of ${count("mutants", "hunted")} caught, of ${mutantsCount} that there are`,
-    `fuzzing: ${count("fuzz", "inputs")} inputs in ${count("fuzz", "turns")} turns`,
+    ...(ran("mutants")
+      ? [
+          `mutants: ${count("mutants", "caught")} of ${count("mutants", "hunted")} caught, of ${mutantsCount} that there are`,
+        ]
+      : []),
+    ...(ran("fuzz")
+      ? [`fuzzing: ${count("fuzz", "inputs")} inputs in ${count("fuzz", "turns")} turns`]
+      : []),
     ...(ended.length === 0 ? [] : ["explored to the end:", ...largest(ledger)]),
     "",
     ...bugs.map(bugLine),

@@ -13,7 +13,11 @@ const runs = Number(process.env["RUNS"] ?? 40);
 const from = Number(process.env["FROM"] ?? 1);
 
 for (const protocol of [raft, paxos, zab] as unknown as Protocol[]) {
-  for (const [what, plan] of Object.entries({ long: longPlan, midst: midstPlan, crossed: crossedPlan })) {
+  for (const [what, plan] of Object.entries({
+    long: longPlan,
+    midst: midstPlan,
+    crossed: crossedPlan,
+  })) {
     test(`${protocol.name}: ${what} plans of changes, elections, partitions and losses end well`, () => {
       for (let seed = from; seed < from + runs; seed++) {
         try {
