@@ -4,7 +4,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Config } from "./config/config.ts";
 import type { DoorContext } from "./doors/context.ts";
-import { createEtcdDoor } from "./doors/etcd/index.ts";
+import type { Door, OpenDoor } from "./doors/door.ts";
 import { ListenError, listenError } from "./listen-error.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import { bindHost } from "./peers/acceptor.ts";
@@ -14,8 +14,8 @@ import type { ClientTls } from "./tls-files.ts";
 import {
   type ClientListener,
   ConnectionGate,
+  createTransportCounters,
   gateLimitsOf,
-  type HttpRoute,
   type ListenOptions,
   limitsOf,
   listenClients,
@@ -28,28 +28,27 @@ export interface ClientListenersOptions {
   readonly context: DoorContext;
   readonly metrics: Metrics;
   readonly tls: ClientTls | undefined;
+  readonly doors: readonly OpenDoor[];
   peerStats(): readonly PeerStats[];
 }
 
 /** The gRPC framing of a message whose request is as large as may be. */
 const framingBytes = 512 * 1024;
-const json = /^\/v3(alpha|beta)?\//;
-/** What is answered when there is no place for another client. */
-const probes = /^\/(health|livez|readyz|metrics|version|grpc\.health\.v1\.Health\/Check$)/;
-const withoutKeys = /^\/(health|livez|readyz|metrics)/;
 
 export class ClientListeners {
   /** The addresses bound, as URLs; port 0 in the configuration is a real one here. */
   readonly urls: string[] = [];
   readonly #listeners: ClientListener[] = [];
+  #doors: readonly Door[] = [];
 
   async open(options: ClientListenersOptions): Promise<void> {
     const { config, context, metrics, tls } = options;
-    const door = createEtcdDoor(context);
+    const transport = createTransportCounters();
+    this.#doors = options.doors.map((open) => open(context, transport));
     metrics.connect({
       context,
-      transport: door.transport,
-      door: door.counters,
+      transport,
+      doors: this.#doors.map(({ families }) => families),
       peers: () => options.peerStats(),
     });
     const shared = {
@@ -58,31 +57,33 @@ export class ClientListeners {
         concurrentStreamsMax: config.maxConcurrentStreams,
         connectionsMax: config.maxConnections,
       },
-      counters: door.transport,
+      counters: transport,
       memory: new MemoryBudget(limitsOf(config.maxClientMemoryBytes)),
-      isProbe: (path: string) => probes.test(path),
       keepalive: config.keepalive,
       observe: context.observe,
       visitors: visitorsOf(config, tls),
     };
-    const routes: readonly HttpRoute[] = [...door.routes, metrics.route].filter(
-      ({ path }) => config.jsonGateway || !json.test(path),
-    );
-    const plain = routes.filter((route) => withoutKeys.test(route.path));
+    const services = this.#doors.flatMap((door) => door.services);
+    const routes = [...this.#doors.flatMap((door) => door.routes), metrics.route];
+    const forMonitors = routes.filter(({ audience }) => audience === "monitors");
     const { maxConnections, maxConnectionsPerAddress } = config;
     const gate = new ConnectionGate(gateLimitsOf(maxConnections, maxConnectionsPerAddress));
     for (const url of config.listenClientUrls) {
-      const serving = { ...shared, gate, services: door.services, routes };
+      const serving = { ...shared, gate, services, routes };
       this.urls.push(await this.#listen(url, tls, serving));
     }
     for (const url of config.listenMetricsUrls) {
-      await this.#listen(url, tls, { ...shared, services: [], routes: plain });
+      await this.#listen(url, tls, { ...shared, services: [], routes: forMonitors });
     }
+    for (const door of this.#doors) this.urls.push(...((await door.listen?.()) ?? []));
   }
 
   /** One promise per address. */
   close(graceMs: number): readonly Promise<void>[] {
-    return this.#listeners.map((listener) => listener.close(graceMs));
+    return [
+      ...this.#listeners.map((listener) => listener.close(graceMs)),
+      ...this.#doors.flatMap((door) => door.close?.(graceMs) ?? []),
+    ];
   }
 
   cut(): void {

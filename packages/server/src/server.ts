@@ -10,6 +10,8 @@ import { ClientListeners } from "./client-listeners.ts";
 import type { Config } from "./config/config.ts";
 import { claimDirectory } from "./disk/index.ts";
 import type { DoorAuth, DoorContext, MemberInfo } from "./doors/context.ts";
+import type { OpenDoor } from "./doors/door.ts";
+import { doors } from "./doors/doors.ts";
 import { readTokenOptions } from "./doors/etcd/auth/token-options.ts";
 import {
   type Ended,
@@ -34,6 +36,8 @@ export interface Server extends Host {
 
 export interface ServerOptions extends HostOptions {
   readonly version?: string;
+  /** Those of `doors/doors.ts`, if not given. */
+  readonly doors?: readonly OpenDoor[];
 }
 
 /** What clients of etcd are told: the version whose API is served. */
@@ -48,7 +52,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   try {
     const { serving } = await startHost(config, options, {
       observe: (event) => metrics.observe(event),
-      make: (parts) => new ServedStore(parts, { metrics, auth, version }),
+      make: (parts) =>
+        new ServedStore(parts, { metrics, auth, version, doors: options.doors ?? doors }),
     });
     return serving;
   } catch (error) {
@@ -69,6 +74,7 @@ interface Given {
   readonly metrics: Metrics;
   readonly auth: DoorAuth;
   readonly version: string;
+  readonly doors: readonly OpenDoor[];
 }
 
 class ServedStore implements Serving, Server {
@@ -161,6 +167,7 @@ class ServedStore implements Serving, Server {
       clusterId: this.clusterId,
       members: () => this.members(),
       watchProgressIntervalMs: config.watchProgressIntervalMs,
+      jsonGateway: config.jsonGateway,
       strictReconfigCheck: config.strictReconfigCheck,
       leaseSecondsMin: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
       quotaBackendBytes: config.quotaBackendBytes,
@@ -181,6 +188,7 @@ class ServedStore implements Serving, Server {
       context,
       metrics: this.#given.metrics,
       tls: this.#parts.tls.client,
+      doors: this.#given.doors,
       peerStats: () => this.peerStats(),
     });
   }

@@ -43,11 +43,13 @@ export interface DoorContext {
   /** Shorter leases could not outlive an election. */
   readonly leaseSecondsMin: number;
   readonly quotaBackendBytes: number;
-  /** What etcd clients are told, a 3.5-compatible version. */
   /** Ten minutes if not given. */
   readonly watchProgressIntervalMs?: number;
+  /** JSON beside gRPC; true if not given. */
+  readonly jsonGateway?: boolean;
   /** Changes of the members that could lose the quorum are refused; true if not given. */
   readonly strictReconfigCheck?: boolean;
+  /** What etcd clients are told, a 3.5-compatible version. */
   readonly etcdVersion: string;
   readonly clusterVersion: string;
   readonly althingVersion: string;

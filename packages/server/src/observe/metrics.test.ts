@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { createEtcdDoor } from "../doors/etcd/index.ts";
+import { openEtcdDoor } from "../doors/etcd/index.ts";
 import { createSingleMember, createTestContext } from "../doors/etcd/testing/single-member.ts";
+import { createTransportCounters } from "../transport/index.ts";
 import { Histogram, RecentValues } from "./histogram.ts";
 import { createMetrics } from "./metrics.ts";
 import { renderFamilies } from "./metrics-text.ts";
@@ -45,13 +46,13 @@ test("a scrape tells what events and counters told, in valid lines, each family 
   t.after(() => metrics.close());
   const member = createSingleMember();
   const context = createTestContext(member);
-  const door = createEtcdDoor(context);
-  const { transport } = door;
+  const transport = createTransportCounters();
+  const door = openEtcdDoor(context, transport);
   const roundTrips = new Histogram([0.001, 0.01]);
   roundTrips.observe(0.002);
   metrics.connect({
     context,
-    door: door.counters,
+    doors: [door.families],
     transport,
     peers: () => [
       {
@@ -144,9 +145,9 @@ test("what etcd's /metrics has is served under the same name and type, or docs/m
   const metrics = createMetrics();
   t.after(() => metrics.close());
   const context = createTestContext(createSingleMember());
-  const door = createEtcdDoor(context);
-  const { transport } = door;
-  metrics.connect({ context, door: door.counters, transport, peers: () => [] });
+  const transport = createTransportCounters();
+  const door = openEtcdDoor(context, transport);
+  metrics.connect({ context, doors: [door.families], transport, peers: () => [] });
   const served = new Map(
     [...metrics.render().matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [
       name!,

@@ -45,8 +45,7 @@ test("a reserved place is lost to who comes later, by the oldest of the address 
 
 async function serve(t: TestContext, connectionsMax: number): Promise<EchoServer> {
   const limits = { messageBytesMax: 1000, concurrentStreamsMax: 10, connectionsMax };
-  const isProbe = (path: string) => path === "/here" || path === "/test.Echo/Echo";
-  const server = await startEcho({ limits, isProbe });
+  const server = await startEcho({ limits });
   t.after(() => server.close(0));
   return server;
 }

@@ -50,8 +50,11 @@ export interface Refused {
 
 const grpcStatusCount = 17;
 
-export function createTransportCounters(services: readonly GrpcService[]): TransportCounters {
-  const methods = new Map<GrpcMethod, MethodCounters>();
+/** Counts calls of these methods from now on, whichever way they come. */
+export function countMethods(
+  { methods }: Pick<TransportCounters, "methods">,
+  services: readonly GrpcService[],
+): void {
   for (const service of services) {
     for (const method of service.methods) {
       methods.set(method, {
@@ -65,6 +68,11 @@ export function createTransportCounters(services: readonly GrpcService[]): Trans
       });
     }
   }
+}
+
+export function createTransportCounters(services: readonly GrpcService[] = []): TransportCounters {
+  const methods = new Map<GrpcMethod, MethodCounters>();
+  countMethods({ methods }, services);
   return {
     methods,
     bytesReceived: 0,

@@ -59,7 +59,20 @@ export class Entrance {
       return { kind: "answer", status: 200, headers, body: "", isRefusal: false };
     }
     const route = this.#router.route(head.path);
-    if (route !== undefined) return { kind: "route", route, headers };
+    if (route !== undefined) {
+      const { methods } = route;
+      const method = head.method === "HEAD" ? "GET" : head.method;
+      if (methods === undefined || methods.includes(method)) {
+        return { kind: "route", route, headers };
+      }
+      return {
+        kind: "answer",
+        status: 405,
+        headers: { ...headers, ...plainText, Allow: methods.join(", ") },
+        body: "Method Not Allowed\n",
+        isRefusal: false,
+      };
+    }
     return {
       kind: "answer",
       status: 404,

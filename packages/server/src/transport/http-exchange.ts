@@ -24,7 +24,7 @@ export function guardedRoute(
       reply.respond(500, plainText, "internal error\n");
     }
   };
-  return { path: route.path, handle };
+  return { ...route, handle };
 }
 
 export function refuseBody(status: 413 | 503, send: Send): void {

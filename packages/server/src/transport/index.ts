@@ -4,8 +4,9 @@ export { type Chargeable, limitsOf, MemoryBudget, processBytesDefault } from "./
 export { ByteCollector } from "./byte-collector.ts";
 export { ConnectionGate, gateLimitsOf } from "./connection-gate.ts";
 export type { MethodCounters, TransportCounters } from "./counters.ts";
-export { createTransportCounters } from "./counters.ts";
+export { countMethods, createTransportCounters } from "./counters.ts";
 export { armDeadline } from "./deadline.ts";
+export { plainText } from "./entrance.ts";
 export { backlogBytesMax } from "./grpc-call.ts";
 export { parseGrpcTimeout } from "./grpc-headers.ts";
 export { httpBodyBytesMax } from "./http-exchange.ts";

@@ -33,14 +33,12 @@ export interface ListenOptions {
   readonly limits: TransportLimits;
   /** Who may call by the web; if not given nobody but programs, by an address or as localhost. */
   readonly visitors?: VisitorRulesOptions;
-  /** From `createTransportCounters(services)`, where somebody reads them. */
+  /** Where somebody reads them, with the methods of `services` among them. */
   readonly counters?: TransportCounters;
   /** Shared by all ports whose clients are to stay within it together. */
   readonly memory?: MemoryBudget;
   /** Likewise. */
   readonly gate?: ConnectionGate;
-  /** Paths, of gRPC too, that are answered where nothing else is: how the member is. */
-  readonly isProbe?: (path: string) => boolean;
   readonly observe: (event: TransportEvent) => void;
   readonly keepalive?: KeepaliveRules;
   /** How long a new connection may be silent. */
@@ -75,7 +73,7 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
     "open" in route ? route : guardedRoute(route, observe),
   );
   const router = new Router(options.services, routes);
-  const isProbe = options.isProbe ?? (() => false);
+  const isProbe = (path: string) => router.isForMonitors(path);
   const stallMs = options.stallMs ?? 60_000;
   const rules = new VisitorRules(options.visitors ?? { hosts: [], origins: [] });
   const entrance = new Entrance(router, rules, counters, observe);

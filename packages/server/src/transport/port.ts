@@ -80,9 +80,17 @@ export interface StreamCall<Response> extends CallContext {
   fail(status: GrpcStatus, message: string): void;
 }
 
+/**
+ * Clients come by the client port. Monitors ask how the member is: they are answered when there is no place for
+ * another client as well, and on the ports that are for them alone.
+ */
+export type Audience = "clients" | "monitors";
+
 interface MethodBase<Request, Response> {
   readonly service: string;
   readonly method: string;
+  /** Clients, if not given. */
+  readonly audience?: Audience;
   /** `bytes` are a view that is valid for this turn only. May throw WireError. */
   decode(bytes: Uint8Array): Request;
   encode(writer: Writer, response: Response): void;
@@ -164,16 +172,22 @@ export interface HttpReceiver {
   closing(): void;
 }
 
-/** A request that is handled once its body is here. */
-export interface HttpWholeRoute {
+interface RouteBase {
   /** Exact, or with a final "*" everything that begins like it. The longest match wins. */
   readonly path: string;
+  /** Others are answered with 405, but HEAD goes with GET. Any, if not given: the route answers for itself. */
+  readonly methods?: readonly string[];
+  /** Clients, if not given. */
+  readonly audience?: Audience;
+}
+
+/** A request that is handled once its body is here. */
+export interface HttpWholeRoute extends RouteBase {
   handle(request: HttpRequest, reply: HttpReply): void;
 }
 
 /** A request whose body and answer are streams, each at its own pace. */
-export interface HttpStreamRoute {
-  readonly path: string;
+export interface HttpStreamRoute extends RouteBase {
   open(request: HttpRequestHead, reply: HttpStreamReply): HttpReceiver;
 }
 

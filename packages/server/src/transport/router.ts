@@ -36,6 +36,11 @@ export class Router {
     return `unknown service ${service}`;
   }
 
+  /** What is there is for those who watch over the member. */
+  isForMonitors(path: string): boolean {
+    return (this.method(path) ?? this.route(path))?.audience === "monitors";
+  }
+
   route(path: string): HttpRoute | undefined {
     const exact = this.exact.get(path);
     if (exact !== undefined) return exact;

@@ -21,6 +21,7 @@ export function healthMethods(): GrpcMethod[] {
   const check: UnaryMethod<Request, Response> = {
     ...messages,
     kind: "unary",
+    audience: "monitors",
     method: "Check",
     handle(request, call) {
       if (request.service === "") call.respond({ status: SERVING });

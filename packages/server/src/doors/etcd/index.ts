@@ -2,15 +2,10 @@
 // endpoints that come with it. A method that no file provides answers UNIMPLEMENTED.
 
 import { etcdRpcs } from "@althing/wire";
-import {
-  createTransportCounters,
-  type GrpcMethod,
-  type GrpcService,
-  type HttpRoute,
-  type TransportCounters,
-} from "../../transport/index.ts";
+import { countMethods, type GrpcMethod, type TransportCounters } from "../../transport/index.ts";
 import type { DoorContext } from "../context.ts";
-import { Admission, type AdmissionCounters } from "./admission.ts";
+import type { Door } from "../door.ts";
+import { Admission } from "./admission.ts";
 import { Access } from "./auth/access.ts";
 import { awaitingTokens } from "./auth/arrival.ts";
 import { authMethods } from "./auth/auth.ts";
@@ -28,28 +23,18 @@ import { type KvCounters, kvMethods } from "./kv/kv.ts";
 import { leaseMethods } from "./lease/lease.ts";
 import { maintenanceMethods } from "./maintenance/maintenance.ts";
 import { Quota } from "./maintenance/quota.ts";
+import { type EtcdDoorCounters, etcdFamilies } from "./metrics.ts";
 import { electionMethods } from "./succession/election.ts";
 import { lockMethods } from "./succession/lock.ts";
 import { createSuccession } from "./succession/succession.ts";
 import { watchMethod } from "./watch/watch.ts";
 import { createWatchHub } from "./watch/watch-hub.ts";
 
-export interface EtcdDoorCounters {
-  readonly kv: KvCounters;
-  readonly admission: AdmissionCounters;
-  readonly health: HealthCounters;
-  readonly watch: { readonly watchers: number; readonly slowWatchers: number };
-}
-
-export interface EtcdDoor {
-  readonly services: readonly GrpcService[];
-  readonly routes: readonly HttpRoute[];
+export interface EtcdDoor extends Door {
   readonly counters: EtcdDoorCounters;
-  /** For the transport that serves it: calls count whichever way they come. */
-  readonly transport: TransportCounters;
 }
 
-export function createEtcdDoor(context: DoorContext): EtcdDoor {
+export function openEtcdDoor(context: DoorContext, transport: TransportCounters): EtcdDoor {
   installFastText();
   const view = new MemberView(context);
   const admission = new Admission(view);
@@ -86,16 +71,18 @@ export function createEtcdDoor(context: DoorContext): EtcdDoor {
     name,
     methods: methods.filter((method) => method.service === name),
   }));
-  const transport = createTransportCounters(services);
+  countMethods(transport, services);
+  const counters = { kv, admission: admission.counters, health, watch: hub };
   return {
+    name: "etcd",
     services,
-    transport,
     routes: [
       ...healthRoutes(context, health),
       ...versionRoutes(context),
-      ...debugRoutes(context),
-      ...gatewayRoutes(transport.methods, context.observe),
+      ...debugRoutes(context, access),
+      ...(context.jsonGateway === false ? [] : gatewayRoutes(transport.methods, context.observe)),
     ],
-    counters: { kv, admission: admission.counters, health, watch: hub },
+    families: etcdFamilies(context, counters, transport),
+    counters,
   };
 }

@@ -38,6 +38,7 @@ export async function startEcho(options: Partial<ListenOptions> = {}): Promise<E
       {
         ...codec,
         kind: "unary",
+        audience: "monitors",
         method: "Echo",
         handle: (request: Put, call) => call.respond(request),
       },
@@ -99,6 +100,7 @@ export async function startEcho(options: Partial<ListenOptions> = {}): Promise<E
     routes: [
       {
         path: "/here",
+        audience: "monitors",
         handle: (request, reply) =>
           reply.respond(
             200,

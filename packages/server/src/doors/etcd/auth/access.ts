@@ -22,6 +22,9 @@ import type { Tokens } from "./tokens.ts";
 
 const bearer = "Bearer ";
 
+/** What tells who calls. */
+type Asking = Pick<CallContext, "metadata" | "caller">;
+
 export class Access {
   readonly tokens: Tokens;
   readonly watches: WatchRights<EtcdErrorCode>;
@@ -131,7 +134,7 @@ export class Access {
     return this.judge(call, (caller) => this.store.auth.refusesUser(caller));
   }
 
-  refusesNonAdmin(call: CallContext): EtcdErrorCode | undefined {
+  refusesNonAdmin(call: Asking): EtcdErrorCode | undefined {
     return this.judge(call, (caller) => this.store.auth.refusesAdmin(caller));
   }
 
@@ -148,7 +151,7 @@ export class Access {
   }
 
   /** With auth enabled. A token says whose the call is, or else the client's certificate. */
-  callerOf(call: CallContext): AuthCaller | EtcdErrorCode {
+  callerOf(call: Asking): AuthCaller | EtcdErrorCode {
     const token = tokenOf(call);
     const { auth } = this.store;
     if (token !== undefined) return this.tokens.callerOf(token, auth) ?? "tokenInvalid";
@@ -168,12 +171,12 @@ export class Access {
   }
 
   /** As this member sees it now. */
-  private seen(call: CallContext): AuthCaller | EtcdErrorCode | undefined {
+  private seen(call: Asking): AuthCaller | EtcdErrorCode | undefined {
     return this.isEnabled ? this.callerOf(call) : undefined;
   }
 
   private judge(
-    call: CallContext,
+    call: Asking,
     refuses: (caller: AuthCaller) => EtcdErrorCode | undefined,
   ): EtcdErrorCode | undefined {
     if (!this.isEnabled) return undefined;
@@ -182,7 +185,7 @@ export class Access {
   }
 }
 
-function tokenOf(call: CallContext): string | undefined {
+function tokenOf(call: Asking): string | undefined {
   const token = call.metadata("token") ?? call.metadata("authorization");
   return token?.startsWith(bearer) ? token.slice(bearer.length) : token;
 }

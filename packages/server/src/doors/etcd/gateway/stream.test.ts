@@ -223,7 +223,7 @@ test("a reader that stops is bounded, and catches up when it reads again", async
 
 test("calls count where those of gRPC do, once they can be read", async () => {
   const counted = (method: string): Record<string, number> => {
-    const counts = [...served.door.transport.methods.values()].find((one) => one.method === method);
+    const counts = [...served.transport.methods.values()].find((one) => one.method === method);
     const { started, received, sent, handled } = counts!;
     const codes = Object.fromEntries([...handled.entries()].filter(([, count]) => count > 0));
     return { started, received, sent, ...codes };

@@ -31,6 +31,52 @@ test("/debug/vars tells of the process and of the member under etcd's names", as
   );
 });
 
+test("while auth is enabled /debug/vars is for administrators alone", async () => {
+  const guarded = await serveDoor();
+  const base = `http://127.0.0.1:${guarded.port}`;
+  const post = async (path: string, body: object, token?: string) => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: token }) };
+    const answer = await fetch(`${base}/v3/auth/${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers,
+    });
+    assert.equal(answer.status, 200, path);
+    return (await answer.json()) as { token: string };
+  };
+  const vars = (token?: string) =>
+    fetch(`${base}/debug/vars`, { headers: token === undefined ? {} : { authorization: token } });
+  try {
+    for (const name of ["root", "ada"]) await post("user/add", { name, password: "secret" });
+    await post("user/grant", { user: "root", role: "root" });
+    await post("enable", {});
+    const root = await post("authenticate", { name: "root", password: "secret" });
+    const ada = await post("authenticate", { name: "ada", password: "secret" });
+    const nobody = await vars();
+    assert.deepEqual(
+      [nobody.status, await nobody.text()],
+      [401, "etcdserver: user name is empty\n"],
+    );
+    assert.equal((await vars("made.1")).status, 401);
+    const ordinary = await vars(ada.token);
+    assert.deepEqual(
+      [ordinary.status, await ordinary.text()],
+      [403, "etcdserver: permission denied\n"],
+    );
+    assert.equal((await vars(root.token)).status, 200);
+  } finally {
+    await guarded.close();
+  }
+});
+
+test("a method that a route does not have is answered with those that it has", async () => {
+  for (const path of ["/debug/vars", "/version", "/health"]) {
+    const answer = await get(path, "POST");
+    assert.deepEqual([answer.status, answer.headers.get("allow")], [405, "GET"], path);
+    assert.notEqual((await get(path, "HEAD")).status, 405, path);
+  }
+});
+
 test("profiles are not offered", async () => {
   for (const path of ["/debug/pprof/", "/debug/pprof/profile", "/debug/requests"]) {
     assert.deepEqual([path, (await get(path)).status], [path, 404]);

@@ -1,9 +1,12 @@
 // GET /debug/vars, as etcd answers it: how the process was started and how it and its member stand, in JSON.
+// While auth is enabled it is for administrators: how a process was started is nobody else's business.
 // Of the memory it tells what this runtime has, under the names that dashboards of etcd read.
 
 import { readFileSync } from "node:fs";
-import type { HttpRoute } from "../../../transport/index.ts";
+import { type HttpRoute, plainText } from "../../../transport/index.ts";
 import type { DoorContext } from "../../context.ts";
+import type { Access } from "../auth/access.ts";
+import { etcdErrors } from "../errors.ts";
 
 const raftStates = {
   leader: "StateLeader",
@@ -12,11 +15,22 @@ const raftStates = {
   learner: "StateFollower",
 } as const;
 
-export function debugRoutes(context: DoorContext): HttpRoute[] {
+export function debugRoutes(context: DoorContext, access: Access): HttpRoute[] {
   return [
     {
       path: "/debug/vars",
-      handle(_request, reply) {
+      methods: ["GET"],
+      handle(request, reply) {
+        const asking = { metadata: (name: string) => request.header(name), caller: request.caller };
+        const refused = access.refusesNonAdmin(asking);
+        if (refused !== undefined) {
+          reply.respond(
+            refused === "permissionDenied" ? 403 : 401,
+            plainText,
+            `${etcdErrors[refused].message}\n`,
+          );
+          return;
+        }
         const body = {
           cmdline: process.argv,
           file_descriptor_limit: fileDescriptorLimit(),

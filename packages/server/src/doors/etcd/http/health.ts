@@ -10,6 +10,8 @@ export interface HealthCounters {
   failures: number;
 }
 
+const forMonitors = { audience: "monitors", methods: ["GET"] } as const;
+
 /** Calls back with "" or the reason why it failed. */
 type Check = (done: (failure: string) => void) => void;
 
@@ -46,8 +48,8 @@ export function healthRoutes(context: DoorContext, counters: HealthCounters): Ht
   const routes: HttpRoute[] = [
     {
       path: "/health",
+      ...forMonitors,
       handle: (request, reply) => {
-        if (!isGet(request, reply)) return;
         health(context, checks, request, (reason) => {
           const body = JSON.stringify({ health: count(reason) === "" ? "true" : "false", reason });
           // A refusal goes the way of error texts, which end their line.
@@ -59,7 +61,6 @@ export function healthRoutes(context: DoorContext, counters: HealthCounters): Ht
   ];
   for (const [path, names] of Object.entries(groups)) {
     const handle = (request: HttpRequest, reply: HttpReply) => {
-      if (!isGet(request, reply)) return;
       const one = request.path.slice(path.length + 1);
       if (one !== "" && !names.includes(one)) {
         reply.respond(404, plain, "404 page not found\n");
@@ -78,7 +79,7 @@ export function healthRoutes(context: DoorContext, counters: HealthCounters): Ht
         reply.respond(failed ? 503 : 200, plain, text);
       });
     };
-    routes.push({ path, handle }, { path: `${path}/*`, handle });
+    routes.push({ path, ...forMonitors, handle }, { path: `${path}/*`, ...forMonitors, handle });
   }
   return routes;
 }
@@ -124,10 +125,4 @@ function runChecks(
     });
   };
   next();
-}
-
-function isGet(request: HttpRequest, reply: HttpReply): boolean {
-  if (request.method === "GET" || request.method === "HEAD") return true;
-  reply.respond(405, { ...plain, Allow: "GET" }, "Method Not Allowed\n");
-  return false;
 }

@@ -7,11 +7,9 @@ export function versionRoutes(context: DoorContext): HttpRoute[] {
   return [
     {
       path: "/version",
-      handle(request, reply) {
-        if (request.method !== "GET") {
-          reply.respond(405, { Allow: "GET" }, "Method Not Allowed\n");
-          return;
-        }
+      audience: "monitors",
+      methods: ["GET"],
+      handle(_request, reply) {
         const decided = context.member.status().leader !== undefined;
         const body = JSON.stringify({
           etcdserver: context.etcdVersion,

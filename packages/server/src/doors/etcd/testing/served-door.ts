@@ -8,10 +8,15 @@ import {
   etcdRpcs,
   type MessageCodec,
 } from "@althing/wire";
-import { type ClientListener, listenClients } from "../../../transport/index.ts";
+import {
+  type ClientListener,
+  createTransportCounters,
+  listenClients,
+  type TransportCounters,
+} from "../../../transport/index.ts";
 import { GrpcClient } from "../../../transport/testing/grpc-client.ts";
 import type { DoorAuth, DoorContext, DoorLimits } from "../../context.ts";
-import { createEtcdDoor, type EtcdDoor } from "../index.ts";
+import { type EtcdDoor, openEtcdDoor } from "../index.ts";
 import {
   createSingleMember,
   createTestContext,
@@ -22,6 +27,7 @@ import {
 export interface ServedDoor {
   readonly member: SingleMember;
   readonly door: EtcdDoor;
+  readonly transport: TransportCounters;
   readonly port: number;
   readonly listener: ClientListener;
   close(): Promise<void>;
@@ -39,13 +45,14 @@ export async function serveDoor(
 ): Promise<ServedDoor> {
   const member = createSingleMember();
   const context = createTestContext(member, options);
-  const door = createEtcdDoor(context);
+  const transport = createTransportCounters();
+  const door = openEtcdDoor(context, transport);
   const listener = await listenClients({
     host: "127.0.0.1",
     port: options.port ?? 0,
     services: door.services,
     routes: door.routes,
-    counters: door.transport,
+    counters: transport,
     limits: {
       ...testLimits,
       ...options.limits,
@@ -53,7 +60,14 @@ export async function serveDoor(
     },
     observe: () => {},
   });
-  return { member, door, port: listener.address.port, listener, close: () => listener.close(100) };
+  return {
+    member,
+    door,
+    transport,
+    port: listener.address.port,
+    listener,
+    close: () => listener.close(100),
+  };
 }
 
 export type Answer<N extends EtcdMessageName> =

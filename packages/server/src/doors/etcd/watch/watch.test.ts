@@ -143,7 +143,7 @@ test("a watcher that was ended is charged for until it is cancelled", async () =
   for (let i = 0; i < 5; i++) await put("k");
   await client.compact({ revision: 4 });
   const watching = watch();
-  const { memory } = served.door.transport;
+  const { memory } = served.transport;
   await watching.create({ key: bytes("k") });
   const before = memory!.usedBytes;
   const count = 1000;
@@ -254,7 +254,7 @@ test("notices of progress come once to each that asked for them, and no faster t
     watching.ask({ create_request: { key: bytes("k"), progress_notify: i % 2 === 0 } });
   }
   await until(() => watching.heard.length >= count);
-  const [counted] = [...served.door.transport.methods.values()].filter(
+  const [counted] = [...served.transport.methods.values()].filter(
     ({ method }) => method === "Watch",
   );
   watching.stream.pause();
