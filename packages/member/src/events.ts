@@ -7,7 +7,7 @@ export const memberEventKinds = {
   "member.failed":
     "cannot go on: reason, cause; it serves nothing until it is restarted or replaced",
   "member.corrupt": "its state differs from the others': it serves nothing until it is rebuilt",
-  "member.recovered": "the CORRUPT alarm for it was lifted: it serves again",
+  "member.recovered": "nobody says any more that its state differs: it serves again",
   "acquaintances.lost": "the note of whose disks were met does not verify: they are met anew",
   "member.published": "its name, addresses and disk identity are in the roster: member",
   "member.forgotten": "a removed member's published data was dropped: member",
@@ -20,7 +20,7 @@ export const memberEventKinds = {
   "leadership.fit": "the reason is gone: reason",
   "log.synced": "a log write is durable: durationMs, entries",
   "log.compacted": "index, logBytes",
-  "log.followed": "after a crash the log was brought to where the store stands: index",
+  "log.followed": "after a crash the log was brought to where the state stands: index",
   "entries.applied": "one batch: index, count, bytes, lag behind the commit index",
   "apply.slow": "applying a batch took longer than it should: tookMs, index, count, bytes",
   "store.behind": "its disk does not keep up: nothing is applied, a leader proposes nothing: bytes",

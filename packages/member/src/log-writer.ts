@@ -52,7 +52,7 @@ export class LogWriter {
     this.#log.append(this.#logWrite(effect), (error) => this.#done(write, error));
   }
 
-  /** Recovery found the store ahead of the log: first of all the log follows. */
+  /** Recovery found the state ahead of the log: first of all the log follows. */
   follow(base: LogBase, how: "reset" | "compact"): void {
     this.#watch.started();
     const done = (error: Error | undefined) => {

@@ -46,8 +46,8 @@ import { SnapshotReceiver } from "./snapshots/receiver.ts";
 import { SnapshotSender } from "./snapshots/sender.ts";
 import { StateHashes } from "./state-hash.ts";
 import type { StateMachine } from "./state-machine.ts";
+import { StatePressure } from "./state-pressure.ts";
 import type { Steward, StewardHost } from "./steward.ts";
-import { StorePressure } from "./store-pressure.ts";
 import { Ticker } from "./ticker.ts";
 import {
   ADMIN_TOKENS,
@@ -84,7 +84,7 @@ class RunningMember<Result, Machine extends StateMachine<Result>>
   readonly #track: MembershipTrack;
   readonly #fitness: Fitness;
   readonly #writer: LogWriter;
-  readonly #pressure: StorePressure;
+  readonly #pressure: StatePressure;
   readonly #diskJudge: DiskJudge;
   readonly #fences: Fences;
   readonly #proposals: Proposals;
@@ -159,7 +159,7 @@ class RunningMember<Result, Machine extends StateMachine<Result>>
     this.#fences = new Fences(this, protocol, point.meta);
     this.#roster = new Roster(options.keptRoster, point.meta);
     this.#reads = new Reads(this, this.#fences);
-    this.#pressure = new StorePressure(this, machine);
+    this.#pressure = new StatePressure(this, machine);
     const fences = this.#fences;
     const asking = { reads: this.#reads, pressure: this.#pressure, fences };
     this.#proposals = new Proposals(this, asking, {

@@ -31,7 +31,7 @@ export class MembershipTrack {
     this.#changes.push(changeOf(index, membership));
   }
 
-  /** For the base of a log. The store's point tells of fences as well. */
+  /** For the base of a log. The state's point tells of fences as well. */
   metaAt(index: number): Uint8Array {
     return this.#changes.findLast((change) => change.index <= index)!.meta;
   }

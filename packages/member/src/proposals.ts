@@ -20,7 +20,7 @@ import { type Pending, PendingTable } from "./pending.ts";
 import type { Reads } from "./reads.ts";
 import type { RosterChange } from "./roster/records.ts";
 import type { Roster } from "./roster/roster.ts";
-import type { StorePressure } from "./store-pressure.ts";
+import type { StatePressure } from "./state-pressure.ts";
 import type { Turn } from "./turn.ts";
 
 const FORWARD_BYTES_MAX = 512 * 1024;
@@ -34,7 +34,7 @@ export interface ProposalLimits {
 export class Proposals {
   readonly #turn: Turn;
   readonly #reads: Pick<Reads, "read">;
-  readonly #pressure: Pick<StorePressure, "isBehind">;
+  readonly #pressure: Pick<StatePressure, "isBehind">;
   readonly #fences: Pick<Fences, "stamp">;
   readonly #limits: ProposalLimits;
   readonly #envelopes: EnvelopeWriter;
@@ -54,7 +54,7 @@ export class Proposals {
     turn: Turn,
     parts: {
       reads: Pick<Reads, "read">;
-      pressure: Pick<StorePressure, "isBehind">;
+      pressure: Pick<StatePressure, "isBehind">;
       fences: Pick<Fences, "stamp">;
     },
     limits: ProposalLimits,

@@ -1,5 +1,5 @@
 // Linearizable reads: all that are asked for in one turn share one read token of the core, and are
-// released when the store has applied the index that the core confirmed, and the fence of the leader that
+// released when the state has applied the index that the core confirmed, and the fence of the leader that
 // did: then nothing that an older one proposed can still take effect (fences.ts). A read that finds no leader,
 // or loses it, asks again when there is one, until its own timeout (corpus: stale-read-by-default,
 // read-before-replay).

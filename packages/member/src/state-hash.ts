@@ -1,7 +1,7 @@
 // Compares the state of the members, always: each records its state hash at agreed indexes and tells
 // the others the newest one about once a second. On a difference everybody tells its own hash at that
-// index, and a majority of the voters decides who is odd: the odd member fences itself, and the leader
-// raises the CORRUPT alarm for it (corpus: divergence that goes unnoticed, etcd v3.5).
+// index, and a majority of the voters decides who is odd: the odd member fences itself, and the leader's
+// steward is told of it (corpus: divergence that goes unnoticed, etcd v3.5).
 
 import type { MemberId, Membership } from "@althing/consensus";
 import type { Turn } from "./turn.ts";

@@ -8,26 +8,28 @@ import type { Turn } from "./turn.ts";
 
 const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
-export class StorePressure {
+export class StatePressure {
   readonly #turn: Pick<Turn, "observe" | "fail">;
-  readonly #store: Pick<StateMachine, "unwrittenBytes" | "failure">;
+  readonly #machine: Pick<StateMachine, "unwrittenBytes" | "failure">;
   #wasBehind = false;
 
   constructor(
     turn: Pick<Turn, "observe" | "fail">,
-    store: Pick<StateMachine, "unwrittenBytes" | "failure">,
+    machine: Pick<StateMachine, "unwrittenBytes" | "failure">,
   ) {
     this.#turn = turn;
-    this.#store = store;
+    this.#machine = machine;
   }
 
   /** It ends by itself, as batches reach the disk: whoever waits for that asks again at the next tick. */
   get isBehind(): boolean {
-    return this.#store.failure !== undefined || this.#store.unwrittenBytes > UNWRITTEN_BYTES_MAX;
+    return (
+      this.#machine.failure !== undefined || this.#machine.unwrittenBytes > UNWRITTEN_BYTES_MAX
+    );
   }
 
   tick(): void {
-    const { failure } = this.#store;
+    const { failure } = this.#machine;
     if (failure !== undefined) {
       this.#turn.fail("the store's disk takes nothing any more", failure);
       return;
@@ -35,7 +37,7 @@ export class StorePressure {
     const { isBehind } = this;
     if (isBehind === this.#wasBehind) return;
     this.#wasBehind = isBehind;
-    const bytes = this.#store.unwrittenBytes;
+    const bytes = this.#machine.unwrittenBytes;
     if (isBehind) this.#turn.observe({ kind: "store.behind", level: "warn", bytes });
     else this.#turn.observe({ kind: "store.caughtUp", level: "info", bytes });
   }
