@@ -62,8 +62,12 @@ export function checkLog(
   let epoch = epochs.atBase;
   for (const entry of state.entries) {
     index++;
-    must(entry.index === index, "log-gapless", `entry ${entry.index} stands at ${index}`);
-    must(entry.epoch >= epoch, "log-epochs-ascend", `${entry.epoch} after ${epoch} at ${index}`);
+    // Asked of every entry after every step: what would be said is put together when it is.
+    if (entry.index !== index)
+      must(false, "log-gapless", `entry ${entry.index} stands at ${index}`);
+    if (entry.epoch < epoch) {
+      must(false, "log-epochs-ascend", `${entry.epoch} after ${epoch} at ${index}`);
+    }
     epoch = entry.epoch;
   }
   must(epoch <= epochs.known, "log-epoch-known", `it ends in epoch ${epoch} > ${epochs.known}`);
@@ -104,15 +108,20 @@ export function checkMemberships({ memberships, baseIndex }: Governed, must: Mus
  * the log are not committed.
  */
 export function checkMembershipsOfLog(state: Logged & Governed, must: Must): number {
-  const { baseIndex, commitIndex } = state;
-  const known = state.memberships.filter((at) => at.index > baseIndex).map((at) => at.index);
-  const inLog = state.entries.filter(({ kind }) => kind === "membership").map((at) => at.index);
-  must(
-    known.join() === inLog.join(),
-    "memberships-are-the-logs",
-    `known at ${known.join()}, in the log at ${inLog.join()}`,
-  );
-  return inLog.filter((at) => at > commitIndex).length;
+  const { baseIndex, commitIndex, memberships, entries } = state;
+  let next = memberships.findIndex((at) => at.index > baseIndex);
+  if (next < 0) next = memberships.length;
+  let uncommitted = 0;
+  for (const { kind, index } of entries) {
+    if (kind !== "membership") continue;
+    const known = memberships[next++]?.index;
+    if (known !== index)
+      must(false, "memberships-are-the-logs", `${index} in the log, not ${known}`);
+    if (index > commitIndex) uncommitted++;
+  }
+  const left = memberships.length - next;
+  if (left > 0) must(false, "memberships-are-the-logs", `${left} more than in the log`);
+  return uncommitted;
 }
 
 /** A leader feeds whoever is in the membership, and knows no more of them than its log holds. */

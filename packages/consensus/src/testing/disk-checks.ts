@@ -13,17 +13,20 @@ export function checkCounted<M, S>(
   leader: Machine<M, S>,
   machines: ReadonlyMap<string, Machine<M, S>>,
 ): void {
-  const { role, epoch, peers, firstIndex } = leader.core.status();
+  const { role, epoch, peers, firstIndex } = leader.status;
   if (role !== "leader" || !leader.isUp) return;
   for (const { id, match } of peers) {
     const peer = machines.get(id);
     // Whoever has gone on to a later leader may have dropped what this one counts on.
-    if (peer === undefined || !peer.isUp || peer.core.status().epoch !== epoch) continue;
+    if (peer === undefined || !peer.isUp || peer.status.epoch !== epoch) continue;
     if (protocol.name === "paxos" && promisedTo(peer) !== promisedTo(leader)) continue;
-    const held = new Map(peer.disk.entries.map((entry) => [entry.index, entry]));
+    const { entries } = peer.disk;
     const first = Math.max(firstIndex, peer.disk.base.index + 1, peer.store.index + 1);
+    // In order on a disk; those of Paxos may have gaps.
+    let place = first <= match ? entries.findIndex(({ index }) => index >= first) : -1;
     for (let index = first; index <= match; index++) {
-      const entry = held.get(index);
+      while (place >= 0 && entries[place] && entries[place]!.index < index) place++;
+      const entry = entries[place]?.index === index ? entries[place] : undefined;
       const what = `${leader.id} counts on ${id} for ${index}`;
       assert(entry !== undefined, `${what}, which is on no disk there`);
       const own = leader.core.entryAt(index);
@@ -69,6 +72,6 @@ export function appliedByRestart<M, S>(
   return applied;
 }
 
-function promisedTo<M, S>({ core }: Machine<M, S>): string {
-  return (core.inspect() as { readonly promised: { readonly proposer: string } }).promised.proposer;
+function promisedTo<M, S>({ inspection }: Machine<M, S>): string {
+  return (inspection as { readonly promised: { readonly proposer: string } }).promised.proposer;
 }

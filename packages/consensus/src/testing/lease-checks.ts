@@ -15,11 +15,11 @@ export function checkLease<M, S>(
 ): void {
   const { leaseUntilMs } = leader.inspection as { readonly leaseUntilMs: number };
   if (!leader.isUp || !(nowMs < leaseUntilMs)) return;
-  const { epoch, membership } = leader.core.status();
+  const { epoch, membership } = leader.status;
   const isLoyal = (member: string): boolean => {
     const machine = machines.get(member);
     if (machine === undefined) return false;
-    if (protocol.name !== "paxos") return machine.core.status().epoch <= epoch;
+    if (protocol.name !== "paxos") return machine.status.epoch <= epoch;
     return ballotOf(machine) <= ballotOf(leader);
   };
   const what = `${leader.id} answers reads of ${epoch} from a lease that is broken`;

@@ -1,6 +1,6 @@
 // One member of a cluster under test, with what is on its disk and what is still on its way there.
 
-import type { Core, Effect, Entry, LogPoint, MemberId } from "../contract.ts";
+import type { Core, CoreStatus, Effect, Entry, LogPoint, MemberId } from "../contract.ts";
 
 export type Persist<M, S> = Extract<Effect<M, S>, { readonly kind: "persist" }>;
 
@@ -15,5 +15,7 @@ export interface Machine<M, S> {
   readonly applied: Entry[];
   writes: Persist<M, S>[];
   installs: { readonly from: MemberId; readonly point: LogPoint }[];
+  /** What the core said of itself after its last step. */
   inspection: object;
+  status: CoreStatus;
 }
