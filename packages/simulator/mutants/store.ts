@@ -155,14 +155,14 @@ export const storeMutants: readonly Mutant[] = [
       },
       {
         file: `${store}/blocks/draft.ts`,
-        find: "const { entries, removals, head } = this.#batch;",
-        replace: "const { entries, removals } = this.#batch;",
+        find: "const { entries, removals, head } = this.batch;",
+        replace: "const { entries, removals } = this.batch;",
       },
       {
         file: `${store}/blocks/block-engine.ts`,
         find: "      environment.space.commit(\n        () => draft.put(),",
         replace:
-          "      environment.space.commit(() => environment.putHead(batch.head), () => {});\n      environment.space.commit(\n        () => draft.put(),",
+          "      environment.space.commit(() => environment.putHead(draft.batch.head), () => {});\n      environment.space.commit(\n        () => draft.put(),",
       },
     ],
     flags: ["--engine", "disk"],
@@ -185,7 +185,7 @@ export const storeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${store}/blocks/block-engine.ts`,
-        find: "      this.flush(() => {}, true);",
+        find: "      this.#flush(true, 0, () => {});",
         replace: "      void 0;",
       },
     ],

@@ -121,7 +121,7 @@ function drawEngine(
       cacheBytes: prng.pick([0, 4096, 65_536, 16 * 1024 * 1024]),
       retryAfterMs: prng.pick([50, 200, 1000]),
       // Few, so that there is something between the turns of a batch.
-      workPerTurn: prng.pick([3, 30, 300, 8192]),
+      workPerTurn: prng.pick([30, 100, 1000, 8192]),
     },
   };
 }

@@ -224,8 +224,12 @@ export class BlockEngine implements Engine {
       done(new Error("the store is closed"));
       return;
     }
+    this.#flush(thorough, thorough ? this.#upkeep.packing.ask() : 0, done);
+  }
+
+  #flush(tidily: boolean, pass: number, done: Done): void {
     this.#behind.seal(this.#arena.openSlab);
-    this.#flushes.add({ batches: this.#behind.sealedCount, thorough, done });
+    this.#flushes.add({ batches: this.#behind.sealedCount, tidily, pass, done });
     this.#writeNow();
   }
 
@@ -284,20 +288,41 @@ export class BlockEngine implements Engine {
   /** Writes sealed batches, one commit after the other, until there are none. */
   #write(): void {
     if (this.#closed || this.#lost !== undefined || this.#writing.isClosed) return;
-    const batch = this.#next();
-    if (batch === undefined) this.#rest();
-    else {
-      this.#writing.begin();
-      this.#writeBatch(batch);
+    const draft = this.#next();
+    if (draft === undefined) {
+      this.#answerFlushes();
+      this.#tidySoon();
+      return;
     }
+    this.#writing.begin();
+    this.#writeDraft(draft);
   }
 
   /** A batch; or, where somebody waits for the space of what was removed, one that only rewrites. */
-  #next(): Batch | undefined {
+  #next(): Draft | undefined {
+    const upkeep = this.#upkeep;
+    const parts = {
+      environment: this.#environment,
+      arena: this.#arena,
+      upkeep,
+      written: this.#written,
+    };
     const batch = this.#behind.front();
-    if (batch !== undefined || this.#upkeep.isDone) return batch;
-    if (!this.#flushes.someThorough) return undefined;
-    return { head: this.#written, entries: new Map(), removals: [], bytes: 0, openSlab: 0 };
+    if (batch !== undefined) {
+      return new Draft(batch, this.#nextListId, { ...parts, packFrom: undefined });
+    }
+    // A pass over all blocks may take minutes: a close ends it, and a new state makes it needless.
+    if (this.#writing.isAwaited || !this.#flushes.wantTidiness(upkeep)) return undefined;
+    const nothing = {
+      head: this.#written,
+      entries: new Map(),
+      removals: [],
+      bytes: 0,
+      openSlab: 0,
+    };
+    const packs = upkeep.sparse.size === 0 && this.#flushes.wantPacking(upkeep);
+    const packFrom = packs ? upkeep.packing.next() : undefined;
+    return new Draft(nothing, this.#nextListId, { ...parts, packFrom });
   }
 
   /** What was removed last gives its space back also when nothing is written after it. */
@@ -305,26 +330,14 @@ export class BlockEngine implements Engine {
     if (this.#upkeep.isDone || this.#cancelCommit !== undefined || this.#closed) return;
     this.#cancelCommit = this.#timers.after(this.#commitDelayMs, () => {
       this.#cancelCommit = undefined;
-      this.flush(() => {}, true);
+      this.#flush(true, 0, () => {});
     });
-  }
-
-  /** Nothing is left to be written. */
-  #rest(): void {
-    this.#answerFlushes();
-    this.#tidySoon();
   }
 
   /** Makes it in turns, and puts it on the disk in one commit. Then the next one, until there is none. */
-  #writeBatch(batch: Batch): void {
+  #writeDraft(draft: Draft): void {
     const startMs = this.#timers.nowMs();
     const environment = this.#environment;
-    const draft = new Draft(batch, this.#nextListId, {
-      environment,
-      arena: this.#arena,
-      upkeep: this.#upkeep,
-      written: this.#written,
-    });
     const failed = (error: Error): void => {
       environment.forgetReplaced();
       this.#forgetSizes();
@@ -348,13 +361,13 @@ export class BlockEngine implements Engine {
           environment.forgetReplaced();
           this.#nextListId++;
           this.#onCommit(this.#timers.nowMs() - startMs);
-          this.#wrote(batch);
+          this.#wrote(draft.batch);
           const next = this.#next();
-          if (next !== undefined) this.#writeBatch(next);
+          if (next !== undefined) this.#writeDraft(next);
           else {
             // In the same step as the look at the queue: a later commit must find nobody writing.
             this.#writing.end();
-            this.#rest();
+            this.#write();
           }
         },
       );
@@ -401,7 +414,7 @@ export class BlockEngine implements Engine {
   }
 
   #answerFlushes(): void {
-    this.#flushes.reached(this.#behind.writtenCount, this.#upkeep.isDone);
+    this.#flushes.reached(this.#behind.writtenCount, this.#upkeep);
   }
 
   #install(staged: StagedState, head: Head, done: Done): void {

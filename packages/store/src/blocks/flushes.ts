@@ -1,12 +1,16 @@
 // Who waits for the disk, and for how much of it.
 
+import type { Upkeep } from "./upkeep.ts";
+
 type Done = (error: Error | undefined) => void;
 
 interface Flush {
   /** Answered when so many batches are written. */
   readonly batches: number;
-  /** Also until the space of all that was removed is free. */
-  readonly thorough: boolean;
+  /** Also until what tells mostly of what is gone is written anew. */
+  readonly tidily: boolean;
+  /** And until this pass has packed all blocks; 0: none. */
+  readonly pass: number;
   readonly done: Done;
 }
 
@@ -17,13 +21,23 @@ export class Flushes {
     this.#waiting.push(flush);
   }
 
-  get someThorough(): boolean {
-    return this.#waiting.some(({ thorough }) => thorough);
+  /** Somebody waits for something to be written anew. */
+  wantTidiness(upkeep: Upkeep): boolean {
+    return (
+      this.wantPacking(upkeep) || (!upkeep.isDone && this.#waiting.some(({ tidily }) => tidily))
+    );
   }
 
-  /** So many batches are written, and the space of what was removed is free or not. */
-  reached(batches: number, isTidy: boolean): void {
-    const isAnswered = (flush: Flush) => flush.batches <= batches && (isTidy || !flush.thorough);
+  wantPacking({ packing }: Upkeep): boolean {
+    return this.#waiting.some(({ pass }) => !packing.isDone(pass));
+  }
+
+  /** So many batches are written. */
+  reached(batches: number, upkeep: Upkeep): void {
+    const isAnswered = (flush: Flush) =>
+      flush.batches <= batches &&
+      (upkeep.isDone || !flush.tidily) &&
+      upkeep.packing.isDone(flush.pass);
     const answered = this.#waiting.filter(isAnswered);
     this.#waiting = this.#waiting.filter((flush) => !isAnswered(flush));
     for (const { done } of answered) done(undefined);

@@ -8,6 +8,11 @@ export class Gate {
     return this.#underWay > 0;
   }
 
+  /** Somebody waits for it to open. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   begin(): void {
     this.#underWay++;
   }

@@ -2,6 +2,7 @@
 
 import { type Block, isWorthRewriting, type RemovalList } from "./block.ts";
 import type { LoadedBlocks } from "./environment.ts";
+import { Packing } from "./packing.ts";
 
 export class Upkeep {
   /** Blocks that have lost most of their records. */
@@ -10,6 +11,8 @@ export class Upkeep {
   readonly sparseLists = new Set<RemovalList>();
   /** Those of which no record is left. */
   readonly finishedLists = new Set<RemovalList>();
+
+  readonly packing = new Packing();
 
   /** As a restart found it. */
   load({ sparse, lists }: LoadedBlocks): void {

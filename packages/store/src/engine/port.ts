@@ -94,7 +94,7 @@ export interface Engine extends EngineWriter {
   durable(): StorePoint;
   /**
    * Makes everything committed so far durable; thoroughly: gives back the space of what was removed as
-   * well. `done` may be called before this returns. An error is not final, unless `failure` is set.
+   * well, also where it costs to write much anew. `done` may be called before this returns. An error is not final, unless `failure` is set.
    */
   flush(done: (error: Error | undefined) => void, thorough?: boolean): void;
   /** A second, empty state beside the live one. One at a time. */
