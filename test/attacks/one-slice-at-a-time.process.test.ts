@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
+import { connectTls13 } from "../../packages/server/src/transport/testing/tls13-client.ts";
 import type { MemberProcess } from "../cluster/member-process.ts";
 import { claimPorts, releasePorts } from "../cluster/ports.ts";
 import { attacked, attackOptions, dialMany, isQuiet, mebibyte, pause } from "./flood.ts";
@@ -93,3 +94,25 @@ test("a thousand TLS handshakes in one turn", attackOptions, async (t) => {
   }, ["--auto-tls", `--listen-metrics-urls=https://127.0.0.1:${port}`]);
   isQuiet(cost);
 });
+
+test(
+  "changes of keys over TLS, ten thousand on each of four connections",
+  attackOptions,
+  async (t) => {
+    const [port = 0] = await claimPorts(1);
+    t.after(() => releasePorts([port]));
+    const cost = await attacked(t, async () => {
+      const clients = [];
+      for (let i = 0; i < 4; i++) clients.push(await connectTls13(port));
+      const floods = clients.map((): Buffer[] => []);
+      for (let made = 0; made < 10_000; made += 50) {
+        for (const [i, { keyUpdates }] of clients.entries()) floods[i]!.push(keyUpdates(50));
+        await pause(1);
+      }
+      for (const [i, { socket }] of clients.entries()) socket.write(Buffer.concat(floods[i]!));
+      await pause(5000);
+      for (const { socket } of clients) socket.destroy();
+    }, ["--auto-tls", `--listen-metrics-urls=https://127.0.0.1:${port}`]);
+    isQuiet(cost);
+  },
+);

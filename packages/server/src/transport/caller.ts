@@ -5,8 +5,12 @@ import type { TLSSocket } from "node:tls";
 import { commonNameOf } from "../x509/names.ts";
 import type { Caller } from "./port.ts";
 
-export function callerOf(socket: Socket): Caller {
-  const address = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+export function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ""}:${remotePort ?? 0}`;
+}
+
+/** `address`: of what carries a TLS socket, which may know none itself. */
+export function callerOf(socket: Socket, address: string): Caller {
   const secure = socket as Partial<TLSSocket>;
   if (secure.encrypted !== true) return { address, encrypted: false, commonName: "" };
   // Only a certificate that the configured authorities vouch for names its holder.

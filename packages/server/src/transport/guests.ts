@@ -3,12 +3,14 @@
 
 import type { Socket } from "node:net";
 import type { Account, MemoryBudget } from "./budget.ts";
+import { addressOf } from "./caller.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
 import type { TransportCounters } from "./counters.ts";
 import { visitorOf } from "./peer-address.ts";
 
 export interface Guest {
   readonly account: Account;
+  readonly address: string;
   /** Whose address counts as one. */
   readonly visitor: string;
   /** Told how the member is, and nothing else. */
@@ -40,7 +42,8 @@ export class Guests {
       account.close();
     });
     const place = gate.enter(visitor, () => this.abandon(socket));
-    const guest: Guest = { account, visitor, isReserved: place.isReserved };
+    const { isReserved } = place;
+    const guest: Guest = { account, address: addressOf(socket), visitor, isReserved };
     counters.connectionsAccepted++;
     counters.connectionsOpen++;
     sockets.add(socket);

@@ -24,7 +24,7 @@ const http1 = new Http1Server(entrance, { stallMs: 1000, bodyMs: 50, isProbe: ()
 const memory = new MemoryBudget(limitsOf(1e9));
 const listener = createServer((socket) => {
   const account = memory.open("", () => socket.destroy());
-  http1.take(socket, { account, visitor: "", isReserved: false });
+  http1.take(socket, { account, address: "", visitor: "", isReserved: false });
 }).listen(0, "127.0.0.1");
 await new Promise((resolve) => listener.once("listening", resolve));
 after(() => {

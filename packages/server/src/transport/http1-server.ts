@@ -3,6 +3,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { callerOf } from "./caller.ts";
 import type { Entrance } from "./entrance.ts";
 import type { Guest } from "./guests.ts";
 import { refuseOverload } from "./http-exchange.ts";
@@ -14,7 +15,7 @@ import {
   type Turns,
 } from "./http1-exchange.ts";
 import { http } from "./node-http.ts";
-import type { HttpStreamRoute } from "./port.ts";
+import type { Caller, HttpStreamRoute } from "./port.ts";
 import { SlicedSocket } from "./sliced-socket.ts";
 import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 import { asksForWebSocket, WebSockets } from "./websocket.ts";
@@ -50,6 +51,7 @@ const unansweredMax = 32;
 
 interface Visitor {
   readonly guest: Guest;
+  readonly caller: Caller;
   readonly socket: SlicedSocket;
   readonly turns: Turns;
   unanswered: number;
@@ -84,10 +86,10 @@ export class Http1Server {
     );
     this.server.on("upgrade", (request, _socket, first) => {
       const route = this.webSocketRoute(request);
-      const { guest, socket, turns } = this.visitorOf(request);
+      const { guest, caller, socket, turns } = this.visitorOf(request);
       const { account, isReserved } = guest;
       if (route !== undefined && !isReserved && account.charge(exchangeBytes)) {
-        const head = headOf(request, socket.caller);
+        const head = headOf(request, caller);
         this.webSockets.take(request, first, { head, socket, route, account, turns });
         return;
       }
@@ -96,7 +98,7 @@ export class Http1Server {
     });
     // Whoever asks whether to send its body learns first whether it will be read.
     this.server.on("checkContinue", (request, response) => {
-      const head = headOf(request, this.visitorOf(request).socket.caller);
+      const head = headOf(request, this.visitorOf(request).caller);
       if (this.entrance.enter(head).kind === "route") response.writeContinue();
       this.serve(request, response);
     });
@@ -112,8 +114,9 @@ export class Http1Server {
 
   /** `first`: bytes that were read from it already. */
   take(connection: Socket, guest: Guest, first?: Buffer): void {
+    const caller = callerOf(connection, guest.address);
     const socket = new SlicedSocket(connection, guest.account, first);
-    this.visitors.set(socket, { guest, socket, turns: new Pipeline(), unanswered: 0 });
+    this.visitors.set(socket, { guest, caller, socket, turns: new Pipeline(), unanswered: 0 });
     this.server.emit("connection", socket);
   }
 
@@ -135,19 +138,19 @@ export class Http1Server {
 
   private webSocketRoute(request: IncomingMessage): HttpStreamRoute | undefined {
     if (!asksForWebSocket(request)) return undefined;
-    const entry = this.entrance.enter(headOf(request, this.visitorOf(request).socket.caller));
+    const entry = this.entrance.enter(headOf(request, this.visitorOf(request).caller));
     return entry.kind === "route" && "open" in entry.route ? entry.route : undefined;
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const visitor = this.visitorOf(request);
-    const { guest, socket, turns } = visitor;
+    const { guest, caller, socket, turns } = visitor;
     if (++visitor.unanswered >= unansweredMax) socket.hold(true);
     response.on("close", () => {
       if (--visitor.unanswered < unansweredMax) socket.hold(false);
     });
     const { account, isReserved } = guest;
-    const head = headOf(request, socket.caller);
+    const head = headOf(request, caller);
     const entry = this.entrance.enter(head);
     const { headers } = entry;
     const exchange = new Http1Exchange(request, response, {

@@ -114,7 +114,7 @@ class ServedConnection implements ConnectionHost {
     this.environment = {
       counters,
       messageBytesMax: limits.messageBytesMax,
-      caller: callerOf(socket),
+      caller: callerOf(socket, guest.address),
       internalError: (error, method) => {
         const rpc = `/${method.service}/${method.method}`;
         observe({ kind: "grpcHandlerFailed", level: "error", method: rpc, error });

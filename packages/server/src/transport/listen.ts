@@ -17,6 +17,7 @@ import type { KeepaliveRules } from "./http2/liveness.ts";
 import { GrpcHttp2Server } from "./http2-server.ts";
 import type { GrpcService, HttpRoute, TransportEvent, TransportLimits } from "./port.ts";
 import { Router } from "./router.ts";
+import { SlicedSocket } from "./sliced-socket.ts";
 import { VisitorRules, type VisitorRulesOptions } from "./visitor-rules.ts";
 
 export interface ListenOptions {
@@ -125,9 +126,10 @@ export function listenClients(options: ListenOptions): Promise<ClientListener> {
       const newcomer = { socket, account, silenceMs: handshakeMs, silent: abandon };
       whenFirstBytes(newcomer, isHelloWhole, (first) => {
         const begin = () => {
-          // node:tls reads from the beginning: what was read is put back.
-          socket.unshift(first);
-          carriers.carry(socket, guest, () => secure.emit("connection", socket));
+          // What node:tls reads by itself it reads by the half megabyte, and one that costs nothing to send may be
+          // twenty thousand changes of keys.
+          const sliced = new SlicedSocket(socket, account, first);
+          carriers.carry(sliced, guest, () => secure.emit("connection", sliced));
         };
         const leave = handshakes.enter(guest.visitor, begin, () => abandon(socket));
         underWay.set(guest, () => {

@@ -1,12 +1,10 @@
-// A connection as node:http and `ws` see it. Their parsers take whatever they are given in one go, and one chunk may
-// hold two thousand requests, or ten thousand frames: so what comes in is handed on in slices, as long as this
+// A connection as node:http, `ws` and node:tls see it. Their parsers take whatever they are given in one go, and one
+// chunk may hold two thousand requests, ten thousand frames, or as many changes of keys: so what comes in is handed on in slices, as long as this
 // turn of the loop has a share left for them (turn-share.ts).
 
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Account } from "./budget.ts";
-import { callerOf } from "./caller.ts";
-import type { Caller } from "./port.ts";
 import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 
 /** Some eighty requests at most. */
@@ -14,7 +12,6 @@ const sliceBytes = 2048;
 const nothing: Buffer = Buffer.alloc(0);
 
 export class SlicedSocket extends Duplex implements Sharer {
-  readonly caller: Caller;
   readonly #socket: Socket;
   readonly #account: Account;
   /** What came and was not handed on; charged. */
@@ -28,7 +25,6 @@ export class SlicedSocket extends Duplex implements Sharer {
   constructor(socket: Socket, account: Account, first?: Buffer) {
     // Not a slice more is kept than the reader takes.
     super({ allowHalfOpen: false, readableHighWaterMark: 1 });
-    this.caller = callerOf(socket);
     // What the client said before it stopped speaking is still to be handed on, and answered.
     socket.allowHalfOpen = true;
     this.#socket = socket;
