@@ -4,10 +4,22 @@
 import type { Chargeable } from "./budget.ts";
 import { ByteCollector } from "./byte-collector.ts";
 import { plainText } from "./entrance.ts";
-import { type HttpReply, type HttpWholeRoute, overloaded, type TransportEvent } from "./port.ts";
+import {
+  type HttpReply,
+  type HttpWholeRoute,
+  overloaded,
+  type Piece,
+  type TransportEvent,
+} from "./port.ts";
 
 /** A body in JSON is larger than the message it stands for: base64 and escapes. */
 export const httpBodyBytesMax = 8 * 1024 * 1024;
+
+/** What is charged for it while it waits. */
+export function lengthOf(piece: Piece): number {
+  if (typeof piece === "string") return piece.length;
+  return piece.reduce((bytes, part) => bytes + part.length, 0);
+}
 
 export type Send = HttpReply["respond"];
 

@@ -3,7 +3,13 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Chargeable, Tally } from "./budget.ts";
-import { BodyCollector, refuseBody, refuseOverload, splitTarget } from "./http-exchange.ts";
+import {
+  BodyCollector,
+  lengthOf,
+  refuseBody,
+  refuseOverload,
+  splitTarget,
+} from "./http-exchange.ts";
 import type {
   Caller,
   HttpReceiver,
@@ -11,6 +17,7 @@ import type {
   HttpRoute,
   HttpStreamReply,
   HttpWholeRoute,
+  Piece,
 } from "./port.ts";
 
 export interface Http1Limits {
@@ -161,14 +168,15 @@ export class Http1Exchange implements HttpStreamReply {
     this.response.writeHead(status, { ...this.headers, ...headers });
   }
 
-  write(piece: string): boolean {
+  write(piece: Piece): boolean {
     const { response } = this;
     if (this.answered || response.destroyed) return false;
-    if (!this.tally.charge(piece.length)) {
+    const bytes = lengthOf(piece);
+    if (!this.tally.charge(bytes)) {
       response.destroy();
       return false;
     }
-    if (response.write(piece, () => this.tally.release(piece.length))) return true;
+    if (this.hand(piece, () => this.tally.release(bytes))) return true;
     if (!this.isSlow) {
       this.isSlow = true;
       this.request.pause();
@@ -180,6 +188,14 @@ export class Http1Exchange implements HttpStreamReply {
       });
     }
     return false;
+  }
+
+  /** Parts are not joined: to copy all of a large message would hold the loop. */
+  private hand(piece: Piece, taken: () => void): boolean {
+    const { response } = this;
+    if (typeof piece === "string") return response.write(piece, taken);
+    for (const part of piece.slice(0, -1)) response.write(part);
+    return response.write(piece[piece.length - 1], taken);
   }
 
   onDrain(listener: () => void): void {

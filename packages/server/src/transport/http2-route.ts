@@ -12,6 +12,7 @@ import type {
   HttpRequestHead,
   HttpStreamReply,
   HttpWholeRoute,
+  Piece,
 } from "./port.ts";
 
 export class Http2Exchange implements StreamConsumer, HttpStreamReply {
@@ -74,9 +75,10 @@ export class Http2Exchange implements StreamConsumer, HttpStreamReply {
     this.sendHead(status, headers, false);
   }
 
-  write(piece: string): boolean {
+  write(piece: Piece): boolean {
     if (this.answered) return false;
-    this.sendBytes(Buffer.from(piece));
+    if (typeof piece === "string") this.sendBytes(Buffer.from(piece));
+    else for (const part of piece) this.sendBytes(bufferOf(part));
     return this.stream.queuedBytes === 0;
   }
 

@@ -152,11 +152,13 @@ export interface HttpReply extends Chargeable {
   ): void;
 }
 
+export type Piece = string | readonly Uint8Array[];
+
 /** An answer in pieces: `respond`, or else `begin`, any number of `write` and `end`. */
 export interface HttpStreamReply extends HttpReply {
   begin(status: number, headers: Readonly<Record<string, string>>): void;
-  /** False: the reader is slow; wait for `onDrain`. Who does not is to mind `backlogBytes`. */
-  write(piece: string): boolean;
+  /** One piece, be it in parts: they are the reply's then, and nothing comes between them. False: the reader is slow; wait for `onDrain`. Who does not is to mind `backlogBytes`. */
+  write(piece: Piece): boolean;
   onDrain(listener: () => void): void;
   readonly backlogBytes: number;
   end(): void;

@@ -6,9 +6,15 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
 import { type Chargeable, Tally } from "./budget.ts";
-import { httpBodyBytesMax } from "./http-exchange.ts";
+import { httpBodyBytesMax, lengthOf } from "./http-exchange.ts";
 import type { Http1Limits, Turns } from "./http1-exchange.ts";
-import type { HttpReceiver, HttpRequestHead, HttpStreamReply, HttpStreamRoute } from "./port.ts";
+import type {
+  HttpReceiver,
+  HttpRequestHead,
+  HttpStreamReply,
+  HttpStreamRoute,
+  Piece,
+} from "./port.ts";
 
 const normalClosure = 1000;
 const policyViolation = 1008;
@@ -220,13 +226,14 @@ class WebSocketExchange implements HttpStreamReply {
 
   begin(): void {}
 
-  write(piece: string): boolean {
+  write(piece: Piece): boolean {
     if (this.ended || this.webSocket.readyState !== this.webSocket.OPEN) return false;
-    if (!this.tally.charge(piece.length)) {
+    const bytes = lengthOf(piece);
+    if (!this.tally.charge(bytes)) {
       this.webSocket.close(tryAgainLater);
       return false;
     }
-    this.webSocket.send(piece.trimEnd(), () => this.tally.release(piece.length));
+    this.hand(piece, () => this.tally.release(bytes));
     const { socket } = this;
     if (!socket.writableNeedDrain) return true;
     if (!this.isSlow) {
@@ -240,6 +247,17 @@ class WebSocketExchange implements HttpStreamReply {
       });
     }
     return false;
+  }
+
+  /** Each part in a frame of its own: they are one message, and are not joined. */
+  private hand(piece: Piece, taken: () => void): void {
+    const { webSocket } = this;
+    if (typeof piece === "string") {
+      webSocket.send(piece.trimEnd(), taken);
+      return;
+    }
+    for (const part of piece) webSocket.send(part, { binary: false, fin: false });
+    webSocket.send("", { fin: true }, taken);
   }
 
   onDrain(listener: () => void): void {

@@ -13,6 +13,7 @@ import {
   type MessageInParts,
   type MethodCounters,
   overloaded,
+  type Piece,
   type StreamCall,
   type UnaryCall,
 } from "../../../transport/index.ts";
@@ -148,7 +149,7 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
       if (!hasRoom(json.bytes)) return false;
       this.counted.sent++;
       this.finish(grpcStatus.ok);
-      this.reply.respond(200, headers, json.finish());
+      this.reply.respond(200, headers, Buffer.concat(json.finish()));
       return false;
     };
     // No text is that long.
@@ -156,10 +157,12 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
   }
 
   send(response: unknown): boolean {
-    return !this.ended && this.sendLine(this.json(response));
+    if (this.ended) return false;
+    const line = `{"result":${this.json(response)}}\n`;
+    return this.sendPiece(line, line.length);
   }
 
-  /** Its text is made part by part as well. */
+  /** Its text is made and sent part by part as well: it is never in one piece. */
   beginMessage(): MessageInParts {
     const json = new PiecewiseJson(this.responseName);
     let charged = 0;
@@ -183,21 +186,21 @@ export class GatewayCall implements UnaryCall<unknown>, StreamCall<unknown> {
       send: () => {
         if (this.ended) return false;
         drop();
-        return this.sendLine(json.finish().toString());
+        const [before, after] = [Buffer.from('{"result":'), Buffer.from("}\n")];
+        return this.sendPiece([before, ...json.finish(), after], json.bytes);
       },
       drop,
     };
   }
 
-  private sendLine(json: string): boolean {
-    const line = `{"result":${json}}\n`;
-    if (this.reply.backlogBytes + line.length > backlogBytesMax) {
+  private sendPiece(piece: Piece, bytes: number): boolean {
+    if (this.reply.backlogBytes + bytes > backlogBytesMax) {
       this.cutOff("the reader is too slow: its backlog is full");
       return false;
     }
     this.counted.sent++;
     this.begin();
-    return this.reply.write(line);
+    return this.reply.write(piece);
   }
 
   private cutOff(why: string): void {

@@ -65,9 +65,10 @@ export class PiecewiseJson {
     this.bytes += made.length;
   }
 
-  finish(): Uint8Array {
+  /** Its text, in parts. */
+  finish(): readonly Buffer[] {
     const end = `${this.endOfList()}${this.before === "{" ? "{" : ""}}`;
-    return Buffer.concat([...this.texts, Buffer.from(end)]);
+    return [...this.texts, Buffer.from(end)];
   }
 
   private endOfList(): string {

@@ -61,6 +61,31 @@ const put = async (key: string, value: string) => {
   return answer.response.header!.revision;
 };
 
+test("a revision of many events is one line, and what else is told comes before or after it", async () => {
+  const count = 1800;
+  for (let i = 0; i < count; i++) await put(`many${i}`, "");
+  const exchange = new Exchange("/v3/watch");
+  const watch = (key: string, rangeEnd: string) =>
+    exchange.request.write(
+      JSON.stringify({ create_request: { key: base64(key), range_end: base64(rangeEnd) } }),
+    );
+  watch("many", "manz");
+  watch("other", "");
+  await exchange.line(1);
+  const deleted = client.deleteRange({ key: bytes("many"), range_end: bytes("manz") });
+  await Promise.all([deleted, put("other", "")]);
+  const told = [await exchange.line(2), await exchange.line(3)].map(({ result }) => {
+    const events = result!["events"] as { type?: string }[];
+    return [result!["watch_id"], events.length, events[0]!.type];
+  });
+  told.sort((one, other) => Number(other[1]) - Number(one[1]));
+  assert.deepEqual(told, [
+    [undefined, count, "DELETE"],
+    ["1", 1, undefined],
+  ]);
+  exchange.request.destroy();
+});
+
 test("a watch whose body has ended goes on telling, a line for each message", async () => {
   const watch = new Exchange("/v3/watch");
   watch.request.end(JSON.stringify({ create_request: { key: base64("a"), prev_kv: true } }));

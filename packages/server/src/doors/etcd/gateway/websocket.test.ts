@@ -16,16 +16,22 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
 interface Talk {
   readonly socket: WebSocket;
   readonly messages: Record<string, unknown>[];
+  /** As it came. */
+  readonly raw: Buffer[];
   readonly closed: Promise<number>;
 }
 
 async function talk(path: string, protocols: string[] = []): Promise<Talk> {
   const socket = new WebSocket(`ws://127.0.0.1:${served.port}${path}`, protocols);
   const messages: Record<string, unknown>[] = [];
+  const raw: Buffer[] = [];
+  socket.on("upgrade", ({ socket: carrier }) => {
+    carrier.prependListener("data", (chunk: Buffer) => raw.push(Buffer.from(chunk)));
+  });
   socket.on("message", (data) => messages.push(JSON.parse(String(data))));
   const closed = new Promise<number>((resolve) => socket.on("close", resolve));
   await new Promise((resolve, reject) => socket.on("open", resolve).on("error", reject));
-  return { socket, messages, closed };
+  return { socket, messages, raw, closed };
 }
 
 test("a watch over WebSocket: a message for each request, a message for each answer", async () => {
@@ -64,6 +70,49 @@ test("a unary call over WebSocket is answered and closed, well or refused", asyn
     assert.partialDeepStrictEqual(messages[0], answer);
   }
 });
+
+test("a revision of many events is one message, sent in the parts in which it was made", async () => {
+  const { socket, messages, raw } = await talk("/v3/watch");
+  socket.send(JSON.stringify({ create_request: { key: base64("m"), range_end: base64("n") } }));
+  await until(() => messages.length === 1);
+  const count = 1800;
+  for (let i = 0; i < count; i++) await client.put({ key: Buffer.from(`m${i}`) });
+  await until(() => messages.length > 1 && eventsOf(messages).length === count);
+  const told = messages.length;
+  raw.splice(0);
+  await client.deleteRange({ key: Buffer.from("m"), range_end: Buffer.from("n") });
+  await until(() => messages.length > told);
+  assert.equal(messages.length, told + 1);
+  const events = eventsOf(messages.slice(told));
+  assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(["DELETE"]));
+  assert.equal(events.length, count);
+  const frames = framesOf(Buffer.concat(raw));
+  assert.ok(frames.length > 4, `${frames.length} frames`);
+  assert.deepEqual(
+    frames.map(({ isLast }) => isLast),
+    frames.map((_, i) => i === frames.length - 1),
+  );
+  const all = frames.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { bytes } of frames) assert.ok(bytes < all / 2, `${bytes} of ${all} bytes at once`);
+  socket.terminate();
+});
+
+/** What a server sends is not masked. */
+function framesOf(raw: Buffer): { readonly isLast: boolean; readonly bytes: number }[] {
+  const frames: { isLast: boolean; bytes: number }[] = [];
+  for (let at = 0; at < raw.length; ) {
+    const short = raw[at + 1]!;
+    const bytes =
+      short < 126 ? short : short === 126 ? raw.readUInt16BE(at + 2) : raw.readUInt32BE(at + 6);
+    frames.push({ isLast: (raw[at]! & 0x80) !== 0, bytes });
+    at += (short < 126 ? 2 : short === 126 ? 4 : 10) + bytes;
+  }
+  return frames;
+}
+
+function eventsOf(messages: readonly Record<string, unknown>[]): { readonly type?: string }[] {
+  return messages.flatMap(({ result }) => (result as { events?: [] }).events ?? []);
+}
 
 test("the protocol Bearer is accepted, and with it a token", async () => {
   const { socket } = await talk("/v3/watch", ["Bearer", "some.token"]);
