@@ -2,12 +2,13 @@
 // runs fail for as long as the bug is there.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { globSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, readLedger } from "./ledger.ts";
 import { programs, root } from "./paths.ts";
 
 const patch = new URL("../../packages/simulator/mutants/patch.ts", import.meta.url).href;
@@ -43,6 +44,30 @@ test("a campaign finds a bug that was put back, keeps it small, and says how to 
   for (const file of scenarios) {
     assert.equal(node(bug, programs.althing, "sim", "run", file).status, 11);
   }
+});
+
+test("a campaign that is interrupted tells what it did, and the same command goes on", async () => {
+  const out = mkdtempSync(join(tmpdir(), "althing-campaign-"));
+  const flags = ["--only", "plans", "--workers", "1", "--out", out];
+  const child = spawn(process.execPath, ["test/campaign/main.ts", "--minutes", "5", ...flags], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  // Once it listens it says which seed it draws from.
+  await once(child.stderr, "data");
+  child.kill("SIGINT");
+  const [status] = await once(child, "close");
+  assert.equal(status, 130);
+  assert.match(stdout, /NOT to its end: interrupted; the same command goes on\n$/);
+  const before = readLedger(out);
+  assert.equal(node({}, "test/campaign/main.ts", "--minutes", "0.2", ...flags).status, 0);
+  const after = readLedger(out);
+  assert.equal(after?.seed, before?.seed);
+  assert.ok((after?.counts["plans paxos"]?.["plans"] ?? 0) > 0);
 });
 
 test("a report of reach tells what was reached, and lists what was not", () => {

@@ -133,7 +133,7 @@ const roles = {
 const kinds = { raft: raftKinds, paxos: paxosKinds, zab: zabKinds };
 
 /** Under a joint membership, handing leadership over. */
-const conditions = ["", "joint", "transfer", "joint transfer"] as const;
+export const conditions = ["", "joint", "transfer", "joint transfer"] as const;
 
 export interface Cell {
   readonly role: string;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { root } from "../paths.ts";
 import { start } from "../process.ts";
 import type { Unrun } from "./branches.ts";
-import { type Cell, cellsOf, effectKinds, nameOfCell, rejectReasons } from "./cells.ts";
+import { type Cell, cellsOf, conditions, effectKinds, nameOfCell, rejectReasons } from "./cells.ts";
 import { whyImpossible } from "./impossible.ts";
 import type { Look } from "./look.ts";
 import type { Times } from "./observed.ts";
@@ -60,11 +60,18 @@ function linesOf({ protocol, plans, seeds, cells, effects, reasons }: Look): str
   const missed = possible.filter((cell) => cells[nameOfCell(cell)] === undefined);
   return [
     `${protocol}: ${possible.length - missed.length} of ${possible.length} cells reached by ${plans} plans and ${seeds} seeds`,
+    `  ${conditions.map((when) => shareOf(when, possible, missed)).join(", ")}`,
     ...missing("effects", effectKinds, effects),
     ...missing("reasons of refusal", rejectReasons, reasons),
     ...(missed.length === 0 ? [] : ["  never asked:", ...grouped(missed)]),
     "",
   ];
+}
+
+function shareOf(when: Cell["when"], possible: readonly Cell[], missed: readonly Cell[]): string {
+  const count = (cells: readonly Cell[]) => cells.filter((one) => one.when === when).length;
+  const all = count(possible);
+  return `${when === "" ? "neither" : when} ${all - count(missed)} of ${all}`;
 }
 
 function missing(what: string, all: readonly string[], times: Times): string[] {
