@@ -83,8 +83,8 @@ export function midstPlan(seed: number): RandomPlan {
 const midstMoves = [30, 30, 30, 30, 30, 28, 14, 0, 18, 11, 19, 26];
 
 /**
- * What is rare, all at once: changes of the membership, transfers and snapshots cross each other, and words of long ago
- * arrive in the midst of them, whatever their receiver has become.
+ * What is rare, all at once: changes of the membership, transfers and snapshots cross each other, words and snapshots of
+ * long ago arrive in the midst of them, whatever their receiver has become, and much comes to it in one turn.
  */
 export function crossedPlan(seed: number): RandomPlan {
   const random = randomOf(seed);
@@ -101,10 +101,12 @@ export function crossedPlan(seed: number): RandomPlan {
     withMembership: true,
     moves,
     ...settingsOf(random),
+    ...(random() < 0.3 && { priorities: { a: 1 + below(3), b: 1 + below(3), c: 1 + below(3) } }),
   };
 }
 
 const crossedMoves = [
+  ...[32, 32, 32, 32, 32, 33, 33, 33],
   ...[31, 31, 31, 31, 31, 31, 31, 31, 22, 22, 22, 22, 21, 21, 21, 21, 25, 25, 25, 19, 19, 20, 20],
   ...[23, 23, 23, 16, 16, 14, 14, 3, 3, 3, 3, 8, 11, 11, 0, 0, 26, 17, 18, 18, 30, 28],
 ];

@@ -4,7 +4,14 @@
 // most files, because all that a move may be stands in one place.
 
 import assert from "node:assert/strict";
-import type { CoreOptions, MemberId, MembershipChange, Protocol } from "../contract.ts";
+import type {
+  CoreOptions,
+  Input,
+  LogPoint,
+  MemberId,
+  MembershipChange,
+  Protocol,
+} from "../contract.ts";
 import { isJoint, membershipOf, sameMembership, votersOf } from "../membership/membership.ts";
 import { bytesOf, Cluster, type Letter } from "./cluster.ts";
 import { drawChanges, drawHalfDone, restoredFrom } from "./half-done.ts";
@@ -17,6 +24,7 @@ export interface RandomPlan {
   readonly seed: number;
   readonly core: Partial<Omit<CoreOptions, "id" | "random">>;
   readonly withMembership: boolean;
+  readonly priorities?: Readonly<Record<MemberId, number>>;
   /** (kind, member, choice) triples. */
   readonly moves: readonly (readonly [number, number, number])[];
   /** Clocks differ by up to this fraction, and ticks come only with time. */
@@ -47,6 +55,7 @@ export function runRandomPlan<M, S>(
       ),
     }),
     core: { ...plan.core, random },
+    ...(plan.priorities && { priorities: plan.priorities }),
     clockRate: (member) => rates.get(member) ?? 1,
     ...(onTrace && { onTrace }),
   });
@@ -85,6 +94,7 @@ const installMoves = [
 ];
 
 const pastMax = 64;
+const streamsMax = 8;
 
 class RandomRun<M, S> {
   readonly #cluster: Cluster<M, S>;
@@ -94,6 +104,8 @@ class RandomRun<M, S> {
   readonly #asked = new Map<number, { readonly id: MemberId; readonly highest: number }>();
   /** Letters of long ago, one of each move: they may arrive once more at any time. */
   readonly #past: Letter[] = [];
+  /** Snapshots that were asked for, as they were then. */
+  readonly #streams: { from: MemberId; to: MemberId; epoch: number; point: LogPoint }[] = [];
   #moves = 0;
   #nextToken = 1;
   #answersSeen = 0;
@@ -110,7 +122,7 @@ class RandomRun<M, S> {
     const other = this.#members[choice % this.#members.length]!;
     const letter = cluster.letters[choice % Math.max(1, cluster.letters.length)];
     this.#remember(letter);
-    switch (kind % 32) {
+    switch (kind % 34) {
       case 0:
       case 1:
       case 2:
@@ -214,13 +226,47 @@ class RandomRun<M, S> {
         if (late !== undefined) cluster.deliver(late);
         break;
       }
+      case 32:
+        this.#muchInOneTurn(id, choice);
+        break;
+      case 33: {
+        // A stream that was slow: its receiver may be something else by now.
+        const late = this.#streams[choice % Math.max(1, this.#streams.length)];
+        if (late !== undefined) cluster.step(late.to, { kind: "snapshotReceived", ...late });
+        break;
+      }
     }
     this.#askAllThatLead();
     this.#checkReads();
   }
 
   #remember(letter: Letter | undefined): void {
-    if (letter !== undefined) this.#past[this.#moves++ % pastMax] = letter;
+    this.#moves++;
+    if (letter !== undefined) this.#past[this.#moves % pastMax] = letter;
+    const wanted = this.#cluster.snapshots[0];
+    if (wanted === undefined) return;
+    this.#streams[this.#moves % streamsMax] = {
+      ...wanted,
+      point: this.#cluster.at(wanted.from).store,
+    };
+  }
+
+  /** What waits for a member comes to it at once, after a read and before a proposal of its own: one turn. */
+  #muchInOneTurn(id: MemberId, choice: number): void {
+    const cluster = this.#cluster;
+    const waiting = cluster.letters.filter(({ to }) => to === id).slice(0, 1 + (choice % 16));
+    cluster.letters = cluster.letters.filter((letter) => !waiting.includes(letter));
+    const { protocol } = cluster;
+    const letters = waiting.filter(({ from }) => !cluster.isCut(from, id));
+    const inputs = letters.map(({ from, bytes }) => {
+      return { kind: "receive" as const, from, message: protocol.decodeMessage(bytes) };
+    });
+    const payload = bytesOf("together");
+    const proposal = {
+      kind: "propose" as const,
+      proposals: [{ token: this.#nextToken++, payload }],
+    };
+    this.#read(id, ...inputs, ...(choice % 3 === 0 ? [proposal] : []));
   }
 
   /** Everybody is up, fit and connected: within a few election timeouts they agree and go on. */
@@ -393,12 +439,13 @@ class RandomRun<M, S> {
     });
   }
 
-  #read(id: MemberId): void {
+  /** What else comes is of the same turn. */
+  #read(id: MemberId, ...others: Input<M>[]): void {
     const token = this.#nextToken++;
     if (!this.#cluster.at(id).isUp) return;
     const highest = Math.max(...[...this.#cluster.machines.values()].map((m) => m.store.index));
     this.#asked.set(token, { id, highest });
-    this.#cluster.step(id, { kind: "read", token });
+    this.#cluster.step(id, { kind: "read", token }, ...others);
   }
 
   #checkReads(): void {
