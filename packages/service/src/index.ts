@@ -24,3 +24,6 @@ export {
   type Service,
   type ServiceOptions,
 } from "./service.ts";
+export type { EventsInParts, WatchRefusal, WatchWish } from "./watches/watch-client.ts";
+export { WatchSession } from "./watches/watch-session.ts";
+export { type StreamClient, WatchStreams } from "./watches/watch-streams.ts";

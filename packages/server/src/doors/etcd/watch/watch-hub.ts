@@ -2,7 +2,7 @@
 
 import { type OpenedStore, WatchHub } from "@althing/store";
 
-export { eventBytes, Watcher, WatchHub, type WatchSink } from "@althing/store";
+export { Watcher, WatchHub, type WatchSink } from "@althing/store";
 
 export function createWatchHub(store: OpenedStore): WatchHub {
   return new WatchHub(store, { nowMs: () => performance.now(), soon: (run) => setImmediate(run) });
