@@ -13,3 +13,15 @@ export function chosenOf(mutants: readonly Mutant[], words: readonly string[]): 
   const step = Number(count ?? 0);
   return mutants.filter((_, at) => at % step === Number(place) % step);
 }
+
+/** `--seconds-each S` among the words: how long each may be hunted. */
+export function limitOf(words: readonly string[]): {
+  readonly wanted: readonly string[];
+  readonly secondsEach: number | undefined;
+} {
+  const at = words.indexOf("--seconds-each");
+  if (at < 0) return { wanted: words, secondsEach: undefined };
+  const seconds = Number(words[at + 1]);
+  if (!(seconds > 0)) throw new Error("--seconds-each wants a number of seconds");
+  return { wanted: words.filter((_, i) => i !== at && i !== at + 1), secondsEach: seconds };
+}
