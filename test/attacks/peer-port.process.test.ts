@@ -1,6 +1,7 @@
 // A stranger at the peer port who knows the cluster's id, the members' ids and their addresses, in clear text,
 // with TLS and with mutual TLS, while clients write. It gets in nowhere, makes nobody call it, is told nothing,
-// fills no memory and silences nobody.
+// fills no memory and silences nobody. Longer than most files, because all attacks on one port share what the stranger
+// knows and how its cost is measured.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -16,6 +17,7 @@ import { encodePreamble, type Hello } from "../../packages/server/src/peers/hand
 import { introduce } from "../../packages/server/src/peers/introduction.ts";
 import { createAuthority } from "../../packages/server/src/peers/testing/certificate.ts";
 import { helloOf, Stranger } from "../../packages/server/src/peers/testing/stranger.ts";
+import { connectTls13 } from "../../packages/server/src/transport/testing/tls13-client.ts";
 import { methods } from "../client/messages.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { eventually } from "../cluster/cluster.ts";
@@ -323,6 +325,35 @@ clusterTest(
       before,
     );
     await cluster.waitUntilReady();
+  },
+);
+
+clusterTest(
+  "thousands of changes of keys over TLS, in one piece, silence nobody",
+  { skip, prepare: async () => ({ args: ["--peer-auto-tls=true"], peerScheme: "https" as const }) },
+  async ({ cluster, load }) => {
+    const workload = load();
+    await workload.nextAcknowledgedWrite();
+    const leader = await cluster.leader();
+    await loopDelayOf(leader);
+    const clients = await Promise.all(
+      Array.from({ length: 3 }, () => connectTls13(portOf(leader))),
+    );
+    // A stranger has three seconds.
+    const floods = clients.map((): Buffer[] => []);
+    const endMs = performance.now() + 1_800;
+    let changes = 0;
+    while (performance.now() < endMs && changes < 24_000) {
+      for (const [i, { keyUpdates }] of clients.entries()) floods[i]!.push(keyUpdates(20));
+      changes += 60;
+    }
+    for (const [i, { socket }] of clients.entries()) socket.write(Buffer.concat(floods[i]!));
+    await pass(3_000);
+    assert.ok(changes > 5_000, `${changes} changes of keys`);
+    const delay = await loopDelayOf(leader);
+    assert.ok(delay < 0.25, `its loop was late by ${delay} s`);
+    for (const { socket } of clients) socket.destroy();
+    await workload.finish();
   },
 );
 

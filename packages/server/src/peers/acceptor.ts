@@ -4,6 +4,7 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Carriers } from "../transport/carriers.ts";
+import { SlicedSocket } from "../transport/sliced-socket.ts";
 import { createComplaints } from "./complaints.ts";
 import { type Accepted, Inbound, type InboundEvents } from "./inbound.ts";
 import type { PeerLimits, PeersOptions } from "./options.ts";
@@ -16,6 +17,18 @@ import { claimSocketPath } from "./unix-socket.ts";
 export interface AcceptorEvents extends Omit<InboundEvents, "turnedAway"> {
   lost(connection: Accepted, reason: string): void;
 }
+
+/** What a TLS socket comes over. */
+interface Carried {
+  readonly socket: Socket;
+  readonly sliced: SlicedSocket;
+  readonly address: string;
+  readonly place: StrangerPlace;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** There are no more strangers than places for them, and what waits of each is one chunk. */
+const nobodyPays = { take() {}, release() {} };
 
 export class Acceptor {
   readonly #options: PeersOptions<never>;
@@ -82,10 +95,7 @@ export class Acceptor {
 
   /** A TLS handshake has no more time than any other, and takes a stranger's place as well. */
   #acceptTls(server: Server, at: PeerPlace): void {
-    const carriers = new Carriers<{
-      readonly place: StrangerPlace;
-      readonly timer: NodeJS.Timeout;
-    }>();
+    const carriers = new Carriers<Carried>();
     const tls = createTlsAcceptor(this.#options.tls, this.#limits.handshakeTimeoutMs);
     server.on("connection", (socket) => {
       const address = this.#hold(socket, at);
@@ -102,10 +112,15 @@ export class Acceptor {
         clearTimeout(timer);
         place.leave();
       });
-      carriers.carry(socket, { place, timer }, () => tls.emit("connection", socket));
+      socket.setKeepAlive(true, 5_000);
+      // Who has not proved itself could have node:tls change keys twenty thousand times in one go.
+      const sliced = new SlicedSocket(socket, nobodyPays);
+      const carried = { socket, sliced, address, place, timer };
+      carriers.carry(sliced, carried, () => tls.emit("connection", sliced));
     });
     tls.on("tlsClientError", (error, socket) => {
-      this.#turnAway(remoteOf(socket, at), "tls", `TLS handshake failed: ${error.message}`);
+      const address = carriers.of(socket)?.address ?? remoteOf(socket, at);
+      this.#turnAway(address, "tls", `TLS handshake failed: ${error.message}`);
       socket.destroy();
     });
     tls.on("secureConnection", (socket) => {
@@ -114,9 +129,11 @@ export class Acceptor {
         socket.destroy();
         return;
       }
-      const { place, timer } = held;
-      clearTimeout(timer);
-      const address = this.#hold(socket, at);
+      const { address, place, sliced } = held;
+      clearTimeout(held.timer);
+      // What is still to be said leaves through this one.
+      this.#sockets.delete(held.socket);
+      this.#hold(socket, at);
       place.handOver(() => inbound.evict());
       const inbound: Inbound = new Inbound(socket, {
         address,
@@ -126,6 +143,7 @@ export class Acceptor {
         place,
         pace: this.#pace,
         events: this.#events,
+        proved: () => sliced.trust(),
       });
     });
   }

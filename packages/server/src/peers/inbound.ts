@@ -55,6 +55,8 @@ export interface InboundParts {
   /** Signatures are made and checked there. */
   readonly pace: TurnByTurn;
   readonly events: InboundEvents;
+  /** It is a member: called once. */
+  readonly proved?: () => void;
 }
 
 /** A hello, a proof, and a refusal from one that does not want to talk after all. */
@@ -206,6 +208,7 @@ export class Inbound {
     this.#known();
     const { hello } = caller;
     this.#connection = { hello, channel: this.#channel, address };
+    this.#parts.proved?.();
     this.#channel.reader.allow(limits.frameBytesMax);
     if (hello.channel === "bulk") this.#socket.setKeepAlive(true, 5_000);
     const welcome = this.#answering.welcome(judged.introduction);

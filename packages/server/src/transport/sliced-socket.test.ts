@@ -74,3 +74,17 @@ test("nothing more is read than its reader wants, and what waits is charged", as
   sliced.destroy();
   assert.equal(memory.usedBytes, 0);
 });
+
+test("who is trusted from some time on has handed on what comes as it comes", async (t) => {
+  const { caller, sliced } = await accepted(t);
+  const sizes: number[] = [];
+  sliced.on("data", (chunk: Buffer) => sizes.push(chunk.length));
+  const sum = () => sizes.reduce((all, size) => all + size, 0);
+  for (const bytes of [10_000, 60_000]) {
+    const before = sum();
+    caller.write(Buffer.alloc(bytes));
+    while (sum() < before + bytes) await new Promise((done) => setImmediate(done));
+    assert.equal(Math.max(...sizes) > 2048, bytes === 60_000);
+    sliced.trust();
+  }
+});

@@ -7,22 +7,26 @@ import { Duplex } from "node:stream";
 import type { Account } from "./budget.ts";
 import { awaitShare, isShareSpent, type Sharer } from "./turn-share.ts";
 
+/** Who pays for what waits here. */
+type Payer = Pick<Account, "take" | "release">;
+
 /** Some eighty requests at most. */
 const sliceBytes = 2048;
 const nothing: Buffer = Buffer.alloc(0);
 
 export class SlicedSocket extends Duplex implements Sharer {
   readonly #socket: Socket;
-  readonly #account: Account;
+  readonly #account: Payer;
   /** What came and was not handed on; charged. */
   #rest = nothing;
   #isWanted = false;
   #isHeld = false;
+  #isTrusted = false;
   #isWaiting = false;
   #hasEnded = false;
 
   /** `first`: what was read from it already. */
-  constructor(socket: Socket, account: Account, first?: Buffer) {
+  constructor(socket: Socket, account: Payer, first?: Buffer) {
     // Not a slice more is kept than the reader takes.
     super({ allowHalfOpen: false, readableHighWaterMark: 1 });
     // What the client said before it stopped speaking is still to be handed on, and answered.
@@ -60,15 +64,20 @@ export class SlicedSocket extends Duplex implements Sharer {
     if (!isHeld && this.#rest.length > 0) this.#handOn();
   }
 
+  /** From here on all that comes is handed on as it comes. */
+  trust(): void {
+    this.#isTrusted = true;
+  }
+
   catchUp(): boolean {
     this.#isWaiting = false;
     while (this.#rest.length > 0) {
       if (!this.#isWanted || this.#isHeld) return true;
-      if (isShareSpent(performance.now())) {
+      if (!this.#isTrusted && isShareSpent(performance.now())) {
         this.#isWaiting = true;
         return false;
       }
-      const slice = this.#rest.subarray(0, sliceBytes);
+      const slice = this.#isTrusted ? this.#rest : this.#rest.subarray(0, sliceBytes);
       this.#rest = this.#rest.subarray(slice.length);
       this.#account.release(slice.length);
       this.#isWanted = this.push(slice);
