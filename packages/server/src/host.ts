@@ -265,7 +265,9 @@ class RunningHost<S extends Serving> implements Host {
         answer: (knock) => {
           if (this.#identity.founding) return notFounded;
           const { appliedIndex: asOf } = this.member.core.status();
-          const roster = rosterOf(this.#roster, { clusterId, consensus: protocol.name, asOf });
+          const { paxosQuorums = "" } = identity;
+          const about = { clusterId, consensus: protocol.name, paxosQuorums, asOf };
+          const roster = rosterOf(this.#roster, about);
           return answerTo(roster, knock, making.joinSecret !== undefined);
         },
         knownWithout: (peer) => this.member.knownWithout(peer),

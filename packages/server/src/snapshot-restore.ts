@@ -92,7 +92,8 @@ async function restoreInto(
   const { config, revisionsSkipped = 0, compacted = false } = options;
   const founded = foundIdentity(config);
   const members = founded.foundingMembers.map(({ id }) => id);
-  const beginning = `${Buffer.from(digest).toString("hex")} ${revisionsSkipped} ${compacted}`;
+  const terms = founded.paxosQuorums === undefined ? "" : ` ${founded.paxosQuorums}`;
+  const beginning = `${Buffer.from(digest).toString("hex")} ${revisionsSkipped} ${compacted}${terms}`;
   const clusterId = restoredClusterId(members, beginning);
   const identity: MemberIdentity = {
     ...founded,

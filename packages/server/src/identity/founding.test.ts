@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import type { MemberEvent } from "@althing/member";
+import type { Config } from "../config/config.ts";
 import { InProcessCluster, type Running, until } from "../doors/etcd/testing/in-process-cluster.ts";
 import type { Logger } from "../observe/logging.ts";
 import { type AskError, askRoster } from "../peers/index.ts";
@@ -140,7 +141,7 @@ interface Starting {
   readonly connections: Set<unknown>;
 }
 
-function begin(cluster: InProcessCluster, name: string): Starting {
+function begin(cluster: InProcessCluster, name: string, change: Partial<Config> = {}): Starting {
   const abort = new AbortController();
   waiting.push(abort);
   const lines: string[] = [];
@@ -153,7 +154,7 @@ function begin(cluster: InProcessCluster, name: string): Starting {
     if (kind === "peerDisconnected") connections.delete(peer);
   };
   const options = { logger, observe, abort: abort.signal };
-  const started = cluster.start(name, {}, options).catch(() => undefined);
+  const started = cluster.start(name, change, options).catch(() => undefined);
   return { started, abort, lines, connections };
 }
 
@@ -223,6 +224,18 @@ test("a founder that ended while it noted whom it had met refuses who lost its d
   const first = begin(cluster, "m1");
   await assert.rejects(cluster.start("m2"), /identityRefused: .*another data directory/);
   assert.equal(await settled(first), false);
+});
+
+test("a founder with other quorums is not let in, and founds nothing with the others", async () => {
+  const { cluster } = await addressed();
+  const quorums = { protocol: "paxos", paxosQuorums: { prepare: 3, accept: 1 } } as const;
+  const starting = names.map((name) =>
+    begin(cluster, name, name === "m1" ? quorums : { protocol: "paxos" }),
+  );
+  const [odd, second, third] = starting as [Starting, Starting, Starting];
+  await until(() => second.connections.size === 1 && third.connections.size === 1);
+  for (const one of starting) assert.equal(await settled(one), false);
+  assert.equal(odd.connections.size, 0);
 });
 
 test("a founder without a disk is refused by whoever has state, also where it was removed, and says why", async () => {

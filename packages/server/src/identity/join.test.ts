@@ -108,3 +108,24 @@ test("what stands in the way is said with what to do about it", async () => {
     /needs the addresses of other/,
   );
 });
+
+test("a member with other quorums than the cluster's is told so, by whoever can tell", async () => {
+  const paxos = { ...config, protocol: "paxos" as const };
+  const four = { prepare: 3, accept: 2 };
+  const told = (paxosQuorums?: string) =>
+    roster([m1, m4], {
+      consensus: "paxos",
+      ...(paxosQuorums === undefined ? {} : { paxosQuorums }),
+    });
+  for (const [own, theirs, isRefused] of [
+    [undefined, "3,2", true],
+    [four, "", true],
+    [four, "3,2", false],
+    [undefined, "", false],
+    [four, undefined, false],
+  ] as const) {
+    const joined = joinCluster({ ...paxos, paxosQuorums: own }, { ask: async () => told(theirs) });
+    if (isRefused) await assert.rejects(joined, { code: "protocolFixed", message: /quorums/ });
+    else assert.ok((await joined).joined);
+  }
+});

@@ -135,6 +135,13 @@ function identityIn(
       `the cluster runs --protocol=${roster.consensus}; start this member with the same`,
     );
   }
+  const { paxosQuorums } = roster;
+  if (paxosQuorums !== undefined && paxosQuorums !== (quorumsOf(config).paxosQuorums ?? "")) {
+    throw new IdentityError(
+      "protocolFixed",
+      `the cluster runs ${paxosQuorums === "" ? "without --paxos-quorums" : `--paxos-quorums=${paxosQuorums}`}; with others, two leaders could choose differently. Start this member with the same`,
+    );
+  }
   return {
     clusterId: roster.clusterId,
     memberId: found.id,

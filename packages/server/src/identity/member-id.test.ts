@@ -16,3 +16,10 @@ test("the order in which urls and members are written does not matter", () => {
   assert.equal(bootstrapClusterId(ids), bootstrapClusterId([...ids].reverse()));
   assert.notEqual(bootstrapMemberId(urls, "t"), bootstrapMemberId(urls, "other"));
 });
+
+test("founders that were given other quorums are of another cluster", () => {
+  const ids = ["8e9e05c52164694d", "91bc3c398fb3c146"];
+  const clusters = ["", "2,1", "1,2"].map((terms) => bootstrapClusterId(ids, terms));
+  assert.equal(new Set(clusters).size, 3);
+  assert.equal(clusters[0], bootstrapClusterId(ids));
+});

@@ -8,9 +8,13 @@ export function bootstrapMemberId(peerUrls: readonly string[], token: string): s
   return firstEightBytes([...peerUrls].sort().join("") + token);
 }
 
-/** The same for all members: the first 8 bytes of SHA-1 over the sorted member ids, as bytes. */
-export function bootstrapClusterId(memberIds: readonly string[]): string {
-  return firstEightBytes(Buffer.from([...memberIds].sort().join(""), "hex"));
+/**
+ * The same for all members: the first 8 bytes of SHA-1 over the sorted member ids, as bytes. `terms`: what they have
+ * to agree on beyond that; whoever was given others is of another cluster.
+ */
+export function bootstrapClusterId(memberIds: readonly string[], terms = ""): string {
+  const ids = [...memberIds].sort().join("");
+  return firstEightBytes(terms === "" ? Buffer.from(ids, "hex") : `${ids} ${terms}`);
 }
 
 /**

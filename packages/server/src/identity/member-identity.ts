@@ -108,7 +108,10 @@ export function identify(
   }
   const isSame =
     founded.memberId === identity.memberId &&
-    (identity.restored === true || founded.clusterId === identity.clusterId);
+    (identity.restored === true ||
+      founded.clusterId === identity.clusterId ||
+      // Before the quorums were among what founders agree on.
+      bootstrapClusterId(idsOf(founded.foundingMembers)) === identity.clusterId);
   const warnings =
     identity.joined || isSame
       ? []
@@ -122,20 +125,25 @@ export function identify(
 
 export function foundIdentity(config: Config): MemberIdentity {
   const token = config.initialClusterToken;
+  const quorums = quorumsOf(config);
   const foundingMembers = config.initialCluster.map(({ name, peerUrls }) => ({
     id: bootstrapMemberId(peerUrls, token),
     name,
     peerUrls,
   }));
   return {
-    clusterId: bootstrapClusterId(foundingMembers.map((member) => member.id)),
+    clusterId: bootstrapClusterId(idsOf(foundingMembers), quorums.paxosQuorums),
     memberId: bootstrapMemberId(config.initialAdvertisePeerUrls, token),
     ...makeDiskKey(),
     protocol: config.protocol,
-    ...quorumsOf(config),
+    ...quorums,
     engine: config.engine,
     foundingMembers,
   };
+}
+
+function idsOf(members: readonly FoundingMember[]): string[] {
+  return members.map(({ id }) => id);
 }
 
 /** Fixed for the life of a cluster, as the protocol is. */

@@ -38,10 +38,7 @@ export function listMembers(sources: RosterSources): MemberInfo[] {
   }));
 }
 
-export function rosterOf(
-  sources: RosterSources,
-  cluster: Pick<Roster, "clusterId" | "consensus" | "asOf">,
-): Roster {
+export function rosterOf(sources: RosterSources, cluster: Omit<Roster, "members">): Roster {
   const published = new Map(
     sources.published().map(({ member, incarnation }) => [member, incarnation]),
   );

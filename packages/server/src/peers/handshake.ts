@@ -194,7 +194,7 @@ export function compareIdentities(own: PeerIdentity, other: PeerIdentity): Refus
   if (other.clusterId !== own.clusterId) {
     return {
       code: "cluster",
-      reason: `member ${other.member} belongs to cluster ${other.clusterId}, this is cluster ${own.clusterId}; check --initial-cluster and --initial-cluster-token on both`,
+      reason: `member ${other.member} belongs to cluster ${other.clusterId}, this is cluster ${own.clusterId}; check --initial-cluster, --initial-cluster-token and --paxos-quorums on both`,
     };
   }
   if (other.consensus !== own.consensus) {

@@ -34,6 +34,8 @@ export interface RosterMember {
 export interface Roster {
   readonly clusterId: string;
   readonly consensus: string;
+  /** "4,2"; "": majorities; left out by earlier versions. */
+  readonly paxosQuorums?: string;
   /** The index of the log up to which whoever tells it knows the members. */
   readonly asOf: number;
   readonly members: readonly RosterMember[];
@@ -164,8 +166,10 @@ export function askRoster(url: string, options: AskOptions): Promise<Roster> {
 
 function isRoster(value: unknown): value is Roster {
   if (typeof value !== "object" || value === null) return false;
-  const { clusterId, consensus, asOf, members } = value as Partial<Record<keyof Roster, unknown>>;
+  const fields = value as Partial<Record<keyof Roster, unknown>>;
+  const { clusterId, consensus, paxosQuorums, asOf, members } = fields;
   return (
+    (paxosQuorums === undefined || typeof paxosQuorums === "string") &&
     isId(clusterId) &&
     isIndex(asOf) &&
     typeof consensus === "string" &&
