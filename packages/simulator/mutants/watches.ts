@@ -1,5 +1,5 @@
-// Mutants of watching: the hub that hands out events and the reading of history beneath it. Names are the
-// corpus's where there is one.
+// Mutants of watching: the hub that hands out events, the reading of history beneath it, and the stream of many
+// watchers above it. Names are the corpus's where there is one.
 
 import type { Mutant } from "./mutant.ts";
 
@@ -8,6 +8,8 @@ const reader = "packages/store/src/watch/revision-reader.ts";
 const handOut = "packages/store/src/watch/hand-out.ts";
 const catchUp = "packages/store/src/watch/catch-up-reads.ts";
 const events = "packages/store/src/watch/events.ts";
+const session = "packages/service/src/watches/watch-session.ts";
+const notices = "packages/service/src/watches/progress-notices.ts";
 const flags = ["--actors", "watcher"];
 const compacting = ["--actors", "watcher,compactor"];
 
@@ -136,6 +138,68 @@ export const watchMutants: readonly Mutant[] = [
         file: events,
         find: "const id = keyspace.index.at(key, main - 1);",
         replace: "const id = keyspace.index.at(key, main);",
+      },
+    ],
+    flags,
+  },
+  {
+    name: "progress-before-its-events",
+    about: "progress of a stream is told though one of its watchers has not seen everything",
+    edits: [
+      {
+        file: session,
+        find: "    for (const watcher of this.#watchers.values()) if (!hub.isCurrent(watcher)) return;\n",
+        replace: "",
+      },
+    ],
+    flags,
+  },
+  {
+    name: "cancelled-watcher-is-still-told",
+    about: "a watcher that is cancelled stays with the hub",
+    edits: [{ file: session, find: "    this.#ports.hub.remove(watcher);\n", replace: "" }],
+    flags,
+  },
+  {
+    name: "id-reused-with-old-events",
+    about: "what was begun for a cancelled watcher goes on under the next one of its id",
+    edits: [
+      {
+        file: session,
+        find: "    this.#begun.get(id)?.drop();\n    this.#begun.delete(id);\n",
+        replace: "",
+      },
+    ],
+    test: "packages/service/src/watches/watch-session.test.ts",
+  },
+  {
+    name: "told-after-the-right-ended",
+    about: "a watcher whose right has ended is told until somebody looks",
+    edits: [
+      {
+        file: session,
+        find: "    if (!this.#ports.areRightsJudged()) this.#rights.get(id)?.check();\n",
+        replace: "",
+      },
+    ],
+    flags,
+  },
+  {
+    name: "notices-outrun-the-reader",
+    about: "notices of progress go on while nobody reads them",
+    edits: [
+      { file: notices, find: "left > 0 && !isReaderSlow(); left--", replace: "left > 0; left--" },
+    ],
+    flags,
+  },
+  {
+    name: "watchers-charged-for-ever",
+    about: "what was charged for a watcher stays charged when it has ended",
+    edits: [
+      {
+        file: session,
+        find: "    this.#client.release(chargeOf(watcher.options));\n",
+        replace: "",
       },
     ],
     flags,

@@ -16,7 +16,7 @@ import type { EventsInParts, WatchClient, WatchWish } from "./watch-client.ts";
 /** What all streams of a member share. */
 export interface WatchSessionPorts {
   readonly store: { readonly revision: number };
-  readonly hub: WatchHub;
+  readonly hub: Pick<WatchHub, "add" | "remove" | "isCurrent" | "advance" | "resumed" | "forget">;
   /** Costs a comparison. False: rights have changed, and whoever has something for one who watches judges it first. */
   areRightsJudged(): boolean;
   /** Calls once, in a later turn of the loop. */

@@ -286,11 +286,11 @@ export class Cluster {
     const clients = this.machines[ordinal]?.process?.clients;
     const running = this.memberAt(ordinal);
     if (clients === undefined || running === undefined) return undefined;
-    const { store, hub, succession, leases } = clients;
+    const { store, watches, succession, leases } = clients;
     return {
       ...running,
       store,
-      hub,
+      watches,
       succession,
       askLease: (lease, renew, done) => leases.ask(lease, renew, done),
       // What the store answers: `clients` are there.

@@ -3,8 +3,9 @@
 
 import type { MemberId } from "@althing/consensus";
 import type { Member } from "@althing/member";
-import type { Leases, Succession } from "@althing/service";
-import type { Engine, WatchHub } from "@althing/store";
+import type { Leases, Succession, WatchStreams } from "@althing/service";
+import type { Engine } from "@althing/store";
+import type { WatchFault } from "../checkers/watch-stream.ts";
 import { VirtualDisk } from "../disk/virtual-disk.ts";
 import type { ObservedStore } from "../observe/observed-store.ts";
 import { MachineClock } from "../world/clock.ts";
@@ -14,7 +15,7 @@ export interface StoreClients {
   readonly engine: Engine;
   readonly store: ObservedStore;
   readonly leases: Leases;
-  readonly hub: WatchHub;
+  readonly watches: WatchStreams<WatchFault>;
   readonly succession: Succession;
 }
 

@@ -1,8 +1,9 @@
 // The key-value store on a machine: production's store and service, over the engine that the run has drawn.
 
-import type { Clock } from "@althing/member";
-import { createService, Succession } from "@althing/service";
+import type { Clock, Member } from "@althing/member";
+import { createService, Succession, WatchStreams } from "@althing/service";
 import { openStore, WatchHub } from "@althing/store";
+import type { WatchFault } from "../checkers/watch-stream.ts";
 import { ObservedStore } from "../observe/observed-store.ts";
 import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
@@ -31,8 +32,39 @@ export const openStoreMachine: OpenMachine = (parts: MachineParts) => {
     drawLease: () => BigInt(chance.word()) | 1n,
     after: (ms, run) => clock.after(ms, run),
   });
-  return { member, clients: { engine, store, leases, hub, succession } };
+  const watches = streamsOf(store, hub, member, clock, options);
+  return { member, clients: { engine, store, leases, watches, succession } };
 };
+
+/** Rights are judged each time that something is told, for they end whenever a client's actor says so. */
+function streamsOf(
+  store: ObservedStore,
+  hub: WatchHub,
+  member: Pick<Member, "status">,
+  clock: Clock,
+  { watchPieces, tickMs, electionTicks }: SimulationOptions,
+): WatchStreams<WatchFault> {
+  return new WatchStreams({
+    store,
+    hub,
+    areRightsJudged: () => false,
+    soon: (run) => clock.soon(run),
+    every: (ms, run) => every(clock, ms, run),
+    standing() {
+      const { state, leader } = member.status();
+      return { fault: state === "running" ? undefined : state, hasLeader: leader !== undefined };
+    },
+    fragmentBytesMax: watchPieces?.bytesPerMessage ?? 1_000_000,
+    progressIntervalMs: tickMs * electionTicks,
+  });
+}
+
+function every(clock: Clock, ms: number, run: () => void): void {
+  clock.after(ms, () => {
+    run();
+    every(clock, ms, run);
+  });
+}
 
 /** Its time for one turn is over at odd moments. */
 function hubOf(

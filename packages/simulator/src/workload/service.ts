@@ -1,8 +1,9 @@
 // A running member as its clients reach it, and what a door makes of it for them.
 
 import type { MemberError, ProposeOutcome } from "@althing/member";
-import type { Leases, Succession } from "@althing/service";
-import type { LeaseReads, OpenedStore, Result, Store, WatchHub } from "@althing/store";
+import type { Leases, Succession, WatchStreams } from "@althing/service";
+import type { LeaseReads, OpenedStore, Result, Store } from "@althing/store";
+import type { WatchFault } from "../checkers/watch-stream.ts";
 
 /** Whatever its state machine. */
 export interface RunningMember {
@@ -19,7 +20,7 @@ export interface RunningMember {
 
 export interface Service extends Omit<RunningMember, "propose"> {
   readonly store: Store & LeaseReads & Pick<OpenedStore, "openHashKv">;
-  readonly hub: WatchHub;
+  readonly watches: WatchStreams<WatchFault>;
   readonly succession: Succession;
   propose(command: Uint8Array, done: (outcome: ProposeOutcome<Result>) => void): void;
   readonly askLease: Leases["ask"];
