@@ -8,6 +8,7 @@ import { memberMutants } from "./member.ts";
 import type { Mutant } from "./mutant.ts";
 import { paxosMutants } from "./paxos.ts";
 import { raftMutants } from "./raft.ts";
+import { rightsMutants } from "./rights.ts";
 import { sessionMutants } from "./sessions.ts";
 import { storeMutants } from "./store.ts";
 import { watchMutants } from "./watches.ts";
@@ -33,4 +34,5 @@ export const mutants: readonly Mutant[] = [
   ...compactionMutants,
   ...leaseMutants,
   ...sessionMutants,
+  ...rightsMutants,
 ];

@@ -24,6 +24,7 @@ import type { PlannedActor } from "./workload/actors/plan.ts";
 import { Client } from "./workload/client.ts";
 import { History } from "./workload/history.ts";
 import type { PlannedOperation } from "./workload/plan.ts";
+import { asRoot, type Service } from "./workload/service.ts";
 import { World } from "./world/world.ts";
 
 export interface RunInput {
@@ -105,13 +106,18 @@ export function run(input: RunInput): RunResult {
   });
   const history = new History();
   const nemesis = new Nemesis({ world, trace, cluster, prng: prng.split("nemesis"), options });
-  const clients = startClients(input, { world, trace, cluster, history, checkers });
+  const hasAuth = input.actors?.some(({ kind }) => kind === "administrator") === true;
+  const serviceAt = (machine: number): Service | undefined => {
+    const service = cluster.serviceAt(machine);
+    return service !== undefined && hasAuth ? asRoot(service) : service;
+  };
+  const clients = startClients(input, { world, trace, serviceAt, history, checkers });
   const actors = new Actors(input.actors ?? [], prng.split("actors"), {
     world,
     trace,
     checkers,
     machines: options.voters + options.learners,
-    serviceAt: (machine) => cluster.serviceAt(machine),
+    serviceAt,
   });
   let crash: Violation | undefined;
   let liveness: Violation | undefined;
@@ -208,12 +214,12 @@ function startClients(
   parts: {
     readonly world: World;
     readonly trace: Trace;
-    readonly cluster: Cluster;
+    readonly serviceAt: (machine: number) => Service | undefined;
     readonly history: History;
     readonly checkers: Checkers;
   },
 ): Client[] {
-  const { world, trace, cluster, history, checkers } = parts;
+  const { world, trace, serviceAt, history, checkers } = parts;
   const { workload, voters, learners } = input.options;
   const prng = prngOf(input.seed).split("clients");
   const plans: PlannedOperation[][] = [];
@@ -229,7 +235,7 @@ function startClients(
         history,
         sessions: checkers.sessions,
         workload,
-        serviceAt: (machine) => cluster.serviceAt(machine),
+        serviceAt,
         machines: voters + learners,
       }),
   );

@@ -1,4 +1,4 @@
-export { authorizeCommand } from "./auth/authorized.ts";
+export { authorizeCommand, isAuthorized, openAuthorized } from "./auth/authorized.ts";
 export {
   BlockEngine,
   type BlockEnginePorts,

@@ -18,6 +18,7 @@ import { LogMatching } from "./log-matching.ts";
 import { MonotonicCommit } from "./monotonic-commit.ts";
 import { PaxosSafety } from "./paxos-safety.ts";
 import { ReadIndex } from "./read-index.ts";
+import { Rights } from "./rights.ts";
 import { SessionGuarantees } from "./session-guarantees.ts";
 import { StateHash } from "./state-hash.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
@@ -47,6 +48,7 @@ export class Checkers {
   readonly leases: LeaseTime;
   readonly succession: SuccessionOrder;
   readonly history: HistoryReads;
+  readonly rights: Rights;
 
   constructor(
     verdicts: Verdicts,
@@ -87,6 +89,7 @@ export class Checkers {
     this.leases = new LeaseTime(verdicts, this.reference, time.now, time.clockSkew);
     this.succession = new SuccessionOrder(verdicts, this.reference, time.now);
     this.history = new HistoryReads(verdicts, this.reference);
+    this.rights = new Rights(verdicts, this.reference);
   }
 
   becameLeader(member: string, epoch: number, core: Core<unknown, unknown>): void {

@@ -32,10 +32,11 @@ Which faults (default: each seed draws its own mix)
   --lying-disks               disks acknowledge syncs that they did not do; no log survives that,
                               so this run must fail: the canary
 
-Who else works with the cluster (default: in half of the seeds, drawn)
+Who else works with the cluster (default: drawn, in half of the seeds; auth in a quarter)
   --actors LIST               these and no others: holder (of leases), watcher, contender (for locks and
                               elections), compactor (compacts, and reads the past), loader (many keys),
-                              reader (all of them, in many steps) - or none
+                              reader (all of them, in many steps), administrator (changes who may do
+                              what), user (who may or may not) - or none
 
 What to show
   --trace                     every event, readable (with --seed or run)

@@ -5,6 +5,7 @@
 
 import { isMember, type Membership, type Protocol } from "@althing/consensus";
 import type { Member, MemberEvent, MemberRecord, PeerMessage } from "@althing/member";
+import { proposeFor } from "@althing/service";
 import type { Checkers } from "../checkers/checkers.ts";
 import { Device } from "../disk/device.ts";
 import { diskPort } from "../disk/disk-port.ts";
@@ -286,15 +287,21 @@ export class Cluster {
     const clients = this.machines[ordinal]?.process?.clients;
     const running = this.memberAt(ordinal);
     if (clients === undefined || running === undefined) return undefined;
-    const { store, watches, succession, leases } = clients;
+    const { store, hub, watchRights, watches, succession, leases } = clients;
+    // What the store answers: `clients` are there.
+    const propose = running.propose as Service["propose"];
     return {
       ...running,
       store,
+      hub,
+      watchRights,
       watches,
       succession,
       askLease: (lease, renew, done) => leases.ask(lease, renew, done),
-      // What the store answers: `clients` are there.
-      propose: running.propose as Service["propose"],
+      propose,
+      proposeFor: (asking, command, done) => {
+        proposeFor({ propose, read: running.read }, asking, command, done);
+      },
     };
   }
 

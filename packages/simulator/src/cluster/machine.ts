@@ -4,10 +4,11 @@
 import type { MemberId } from "@althing/consensus";
 import type { Member } from "@althing/member";
 import type { Leases, Succession, WatchStreams } from "@althing/service";
-import type { Engine } from "@althing/store";
+import type { Engine, WatchHub, WatchRights } from "@althing/store";
 import type { WatchFault } from "../checkers/watch-stream.ts";
 import { VirtualDisk } from "../disk/virtual-disk.ts";
 import type { ObservedStore } from "../observe/observed-store.ts";
+import type { Nobody } from "../workload/service.ts";
 import { MachineClock } from "../world/clock.ts";
 import { type Micros, Turns, type World } from "../world/world.ts";
 
@@ -16,6 +17,8 @@ export interface StoreClients {
   readonly store: ObservedStore;
   readonly leases: Leases;
   readonly watches: WatchStreams<WatchFault>;
+  readonly hub: WatchHub;
+  readonly watchRights: WatchRights<Nobody>;
   readonly succession: Succession;
 }
 

@@ -2,11 +2,12 @@
 
 import type { Clock, Member } from "@althing/member";
 import { createService, Succession, WatchStreams } from "@althing/service";
-import { openStore, WatchHub } from "@althing/store";
+import { openStore, WatchHub, WatchRights } from "@althing/store";
 import type { WatchFault } from "../checkers/watch-stream.ts";
 import { ObservedStore } from "../observe/observed-store.ts";
 import type { SimulationOptions } from "../options/options.ts";
 import type { Prng } from "../random/prng.ts";
+import type { Nobody } from "../workload/service.ts";
 import { openEngine } from "./engine.ts";
 import type { MachineParts, OpenMachine } from "./open-machine.ts";
 
@@ -24,7 +25,11 @@ export const openStoreMachine: OpenMachine = (parts: MachineParts) => {
     store,
     ...(leaseCheckpointMs !== undefined && { leaseCheckpointMs }),
   });
-  member.onApplied(() => hub.advance());
+  const watchRights = new WatchRights<Nobody>(store, (run) => clock.soon(run));
+  member.onApplied(() => {
+    watchRights.review();
+    hub.advance();
+  });
   const succession = new Succession({
     member,
     store,
@@ -33,7 +38,7 @@ export const openStoreMachine: OpenMachine = (parts: MachineParts) => {
     after: (ms, run) => clock.after(ms, run),
   });
   const watches = streamsOf(store, hub, member, clock, options);
-  return { member, clients: { engine, store, leases, watches, succession } };
+  return { member, clients: { engine, store, leases, hub, watchRights, watches, succession } };
 };
 
 /** Rights are judged each time that something is told, for they end whenever a client's actor says so. */

@@ -3,6 +3,7 @@
 
 import type {
   ApplyContext,
+  AuthReads,
   DeleteRangeCommand,
   EventsRequest,
   LeaseChange,
@@ -14,6 +15,7 @@ import type {
   SnapshotWriter,
   Store,
   StorePoint,
+  TokenChange,
   TxnCommand,
   WatchReads,
 } from "@althing/store";
@@ -31,7 +33,7 @@ export interface StoreObserver {
   receiving(): () => void;
 }
 
-export class ObservedStore implements Store, LeaseReads, WatchReads {
+export class ObservedStore implements Store, LeaseReads, WatchReads, AuthReads {
   readonly #store: OpenedStore;
   readonly #observer: StoreObserver;
 
@@ -109,6 +111,12 @@ export class ObservedStore implements Store, LeaseReads, WatchReads {
   }
   observeLeases(observer: ((change: LeaseChange) => void) | undefined): void {
     this.#store.observeLeases(observer);
+  }
+  get auth() {
+    return this.#store.auth;
+  }
+  observeTokens(observer: ((change: TokenChange) => void) | undefined): void {
+    this.#store.observeTokens(observer);
   }
   get compactionPending(): boolean {
     return this.#store.compactionPending;

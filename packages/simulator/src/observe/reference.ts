@@ -3,18 +3,22 @@
 // and everything a watcher is told can be compared with what the log says. It knows what the workload
 // uses and nothing more. Longer than most: it is one small state machine.
 
-import type {
-  Command,
-  DeleteRangeCommand,
-  Key,
-  LeaseId,
-  PutCommand,
-  RangeOp,
-  Result,
-  TxnCommand,
-  TxnOp,
+import {
+  type AuthCaller,
+  type Command,
+  type DeleteRangeCommand,
+  isAuthorized,
+  type Key,
+  type LeaseId,
+  openAuthorized,
+  type PutCommand,
+  type RangeOp,
+  type Result,
+  type TxnCommand,
+  type TxnOp,
 } from "@althing/store";
 import type { Verdicts } from "../checkers/verdicts.ts";
+import { AuthModel } from "./auth-model.ts";
 
 /** One change of one key: a version of it, and an event. */
 export interface Change {
@@ -57,6 +61,7 @@ export function decodeValue(bytes: Uint8Array): number {
 
 export class Reference {
   readonly listeners: ReferenceListener[] = [];
+  readonly auth = new AuthModel();
   readonly #verdicts: Verdicts;
   readonly #versions = new Map<Key, Change[]>();
   readonly #byRevision: (readonly Change[])[] = [];
@@ -86,6 +91,11 @@ export class Reference {
   }
   get leases(): ReadonlySet<LeaseId> {
     return this.#leases;
+  }
+
+  /** What the store must say of the command at this index: its revision, and the answer in words. */
+  answerAt(index: number): string | undefined {
+    return this.#answers.get(index);
   }
 
   revisionAfter(index: number): number | undefined {
@@ -146,7 +156,10 @@ export class Reference {
         return;
       }
       this.#index = index;
-      this.#answers.set(index, this.#execute(decode(bytes)));
+      const { caller, command } = isAuthorized(bytes)
+        ? (openAuthorized(bytes) ?? {})
+        : { caller: undefined, command: bytes };
+      this.#answers.set(index, this.#execute(command && decode(command), caller));
       this.#settle();
     }
     const expected = this.#answers.get(index);
@@ -166,8 +179,10 @@ export class Reference {
   }
 
   /** "" where the reference has no opinion. */
-  #execute(command: Command | undefined): string {
+  #execute(command: Command | undefined, caller: AuthCaller | undefined): string {
     if (command === undefined) return "";
+    const refused = this.auth.refuses(command, caller, (lease) => this.keysOf(lease));
+    if (refused !== undefined) return this.#told(`error:${refused}`);
     switch (command.kind) {
       case "put":
       case "deleteRange":
@@ -176,6 +191,7 @@ export class Reference {
       case "leaseGrant":
         if (this.#leases.has(command.lease)) return this.#told("error:leaseExists");
         this.#leases.add(command.lease);
+        this.auth.granted(command.lease, caller);
         return this.#told("done");
       case "leaseRevoke":
         return this.#revoke(command.lease);
@@ -184,6 +200,10 @@ export class Reference {
         if (command.revision > this.#revision) return this.#told("error:futureRevision");
         this.#floor = command.revision;
         return this.#told("compact");
+      case "auth": {
+        const fault = this.auth.change(this.#index, command.change);
+        return this.#told(fault === undefined ? "done" : `error:${fault}`);
+      }
       default:
         return "";
     }
@@ -206,6 +226,7 @@ export class Reference {
   #revoke(lease: LeaseId): string {
     if (!this.#leases.delete(lease)) return this.#told("error:leaseNotFound");
     for (const { key } of this.#attached(lease)) this.#remove(key);
+    this.auth.ended(lease);
     this.#publish();
     for (const listener of this.listeners) listener.leaseEnded(lease);
     return this.#told("done");

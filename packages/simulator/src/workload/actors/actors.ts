@@ -2,12 +2,14 @@
 
 import type { Prng } from "../../random/prng.ts";
 import type { Actor, ActorWorld } from "./actor.ts";
+import { Administrator } from "./administrator.ts";
 import { Compactor } from "./compactor.ts";
 import { ContendingActor } from "./contender.ts";
 import { Holder } from "./holder.ts";
 import { Loader } from "./loader.ts";
 import type { PlannedActor } from "./plan.ts";
 import { Reader } from "./reader.ts";
+import { UserActor } from "./user.ts";
 import { WatchActor } from "./watcher.ts";
 
 export class Actors {
@@ -58,5 +60,9 @@ function create(plan: PlannedActor, prng: Prng, context: ActorWorld): Actor {
       return new Reader(plan, prng, context);
     case "compactor":
       return new Compactor(plan, prng, context);
+    case "administrator":
+      return new Administrator(plan, prng, context);
+    case "user":
+      return new UserActor(plan, prng, context);
   }
 }
