@@ -3,13 +3,13 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -21,11 +21,16 @@ const browser = ["chromium", "chromium-browser", "google-chrome"].find(
 );
 const seeds = [1, 2, 3, 4, 5];
 
-const packages = ["consensus", "log", "store", "member", "simulator"];
+/** Every door of every package, so that what a package comes to stand on is found. */
 const imports = Object.fromEntries(
-  packages.map((name) => [`@althing/${name}`, `/packages/${name}/src/index.ts`]),
+  globSync("packages/*/package.json", { cwd: root }).flatMap((path) => {
+    const { name, exports = {} } = JSON.parse(readFileSync(join(root, path), "utf8"));
+    return Object.entries<string>(exports).map(([entry, source]) => [
+      join(name, entry),
+      `/${join(dirname(path), source)}`,
+    ]);
+  }),
 );
-imports["@althing/store/lossy"] = "/packages/store/src/lossy/index.ts";
 const page = `<!doctype html><title>simulator</title>
 <script type="importmap">${JSON.stringify({ imports })}</script>
 <script type="module">
