@@ -56,7 +56,7 @@ export function drawOptions(
   const narrow = messageBytesMax < 1000 && messagesInFlightMax <= 8;
   const roundTripMs = (2 * (network.latencyMin + network.latencyMean)) / 1000;
   const catchUpMs = narrow ? Math.ceil(4000 * roundTripMs) : 0;
-  return {
+  const options: SimulationOptions = {
     protocol,
     voters,
     learners:
@@ -106,6 +106,12 @@ export function drawOptions(
     ...drawEngine(prng.split("engine"), limits.engine),
     ...(protocol === "paxos" && drawQuorums(prng.split("quorums"), voters)),
   };
+  // A history of a thousand of the largest values crosses within seconds: else nobody would catch up in time.
+  const bulkBytesPerSecond = Math.max(
+    options.network.bulkBytesPerSecond,
+    options.workload.valueBytes * 200,
+  );
+  return { ...options, network: { ...options.network, bulkBytesPerSecond } };
 }
 
 /** Mostly production's default, the disk engine. */
