@@ -33,5 +33,9 @@ export const leftOut: readonly LeftOut[] = [
     names: /^TestEtcdPeerCNAuth$/,
     why: "waits for words of Go's TLS library in the log of the member that is refused; it is refused, and not in these",
   },
+  {
+    names: /^TestEtcdPeerNameAuth$/,
+    why: "wants two of three to found a cluster without the third, whose certificate they refuse; here founders wait for all",
+  },
   { names: /^TestEtcdExampleConfig$/, why: "its example file is not in Debian's package" },
 ];
