@@ -9,7 +9,7 @@ import {
   parseOptions,
   usageError,
 } from "./command.ts";
-import { connectionOptions, openClient, outputForm } from "./connection.ts";
+import { connectionOptions, outputForm, withClient } from "./connection.ts";
 import type { GrpcClient } from "./grpc-client.ts";
 import type { OutputForm } from "./print.ts";
 
@@ -61,13 +61,10 @@ export function clientCommand(spec: ClientCommand): Command {
       if (words.length > most) throw wrong(`too many words: ${words.slice(most).join(" ")}`);
       const rest = dash < 0 ? [] : args.slice(dash + 1);
       if (dash >= 0 && rest.length === 0) throw wrong("there is no command after --");
-      const client = openClient(command, parsed);
-      try {
-        const form = outputForm(parsed);
-        return await spec.run({ client, parsed, words, form, rest, wrong });
-      } finally {
-        client.close();
-      }
+      const form = outputForm(parsed);
+      return await withClient(command, parsed, (client) =>
+        spec.run({ client, parsed, words, form, rest, wrong }),
+      );
     },
   };
   return command;

@@ -77,11 +77,7 @@ export function endpointTexts(parsed: Parsed): string[] {
     .filter((part) => part !== "");
 }
 
-export function openClient(
-  command: Command,
-  parsed: Parsed,
-  endpoints: readonly string[] = endpointTexts(parsed),
-): GrpcClient {
+function openClient(command: Command, parsed: Parsed, endpoints: readonly string[]): GrpcClient {
   const tls = readTls(command, parsed);
   const timeoutMs = readTimeout(command, parsed);
   return new GrpcClient(
@@ -97,8 +93,9 @@ export async function withClient<T>(
   command: Command,
   parsed: Parsed,
   work: (client: GrpcClient) => Promise<T>,
+  endpoints: readonly string[] = endpointTexts(parsed),
 ): Promise<T> {
-  const client = openClient(command, parsed);
+  const client = openClient(command, parsed, endpoints);
   try {
     return await work(client);
   } finally {

@@ -8,26 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { proposeFor } from "@althing/service";
-import { encodeCommand } from "@althing/store";
+import { encodeCommand, plainRange } from "@althing/store";
 import { resolveConfig } from "../config/index.ts";
 import { startServer } from "../server.ts";
 import type { DoorContext } from "./context.ts";
 import type { Door, OpenDoor } from "./door.ts";
 import { doors } from "./doors.ts";
-
-const noRange = {
-  rangeEnd: "",
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-} as const;
 
 /** Inline commands alone: `SET key value` and `GET key`. */
 const openTinyDoor: OpenDoor = (context): Door => {
@@ -97,7 +83,7 @@ function run(context: DoorContext, words: readonly string[], done: (answer: stri
   } else if (verb === "GET") {
     member.read((error) => {
       if (error !== undefined) return done(`-ERR ${error.message}\r\n`);
-      const found = store.range({ key, ...noRange });
+      const found = store.range(plainRange(key));
       const [kv] = found.kind === "range" ? found.kvs : [];
       if (kv === undefined) return done("$-1\r\n");
       done(`$${kv.value.length}\r\n${Buffer.from(kv.value).toString("latin1")}\r\n`);

@@ -3,11 +3,12 @@
 import { etcdCodecs as codecs, etcdSchema } from "@althing/wire";
 import { clientCommand } from "../client-command.ts";
 import { type Command, parseOptions, usageError } from "../command.ts";
-import { connectionOptions, endpointTexts, openClient, outputForm } from "../connection.ts";
+import { connectionOptions, outputForm, withClient } from "../connection.ts";
 import { tellDone } from "../done.ts";
 import { CliError, exitCode } from "../exit-codes.ts";
 import type { GrpcClient } from "../grpc-client.ts";
 import { type OutputForm, writeAnswer, writeLine } from "../print.ts";
+import { askedEndpoints, clusterOption } from "./asked-endpoints.ts";
 import { hexId, listMembers, memberIdOf } from "./members.ts";
 
 const { AlarmAction, AlarmType } = etcdSchema.enums;
@@ -62,17 +63,18 @@ behind is waited for. Any endpoint may be named: the leader is found.`,
   async run(asked) {
     const targetID = memberIdOf(asked);
     const from = await leaderOf(asked.client);
-    const leader = openClient(moveLeaderCommand, asked.parsed, from.urls.slice(0, 1));
-    try {
-      await leader.unary(
-        "etcdserverpb.Maintenance/MoveLeader",
-        codecs.MoveLeaderRequest,
-        codecs.MoveLeaderResponse,
-        { targetID },
-      );
-    } finally {
-      leader.close();
-    }
+    await withClient(
+      moveLeaderCommand,
+      asked.parsed,
+      (leader) =>
+        leader.unary(
+          "etcdserverpb.Maintenance/MoveLeader",
+          codecs.MoveLeaderRequest,
+          codecs.MoveLeaderResponse,
+          { targetID },
+        ),
+      from.urls.slice(0, 1),
+    );
     return tellDone(
       asked.form,
       { from: hexId(from.id), to: hexId(targetID) },
@@ -92,12 +94,6 @@ async function leaderOf(client: GrpcClient): Promise<{ id: bigint; urls: readonl
   if (member === undefined) throw new CliError(exitCode.failed, "there is no leader to hand over");
   return { id: leader, urls: member.clientURLs };
 }
-
-const clusterOption = {
-  name: "cluster",
-  kind: "boolean",
-  help: "All members, as the first endpoint knows them",
-} as const;
 
 interface Checked {
   readonly endpoint: string;
@@ -164,25 +160,10 @@ function eachEndpoint(spec: {
       if (parsed.words.length > 0)
         throw usageError(command, `too many words: ${parsed.words.join(" ")}`);
       const checked: Checked[] = [];
-      const withOne = async <T>(
-        endpoints: readonly string[],
-        work: (client: GrpcClient) => Promise<T>,
-      ) => {
-        const client = openClient(command, parsed, endpoints);
-        try {
-          return await work(client);
-        } finally {
-          client.close();
-        }
-      };
-      const endpoints = parsed.flag("cluster")
-        ? (await withOne(endpointTexts(parsed), listMembers)).flatMap((one) =>
-            one.clientURLs.slice(0, 1),
-          )
-        : endpointTexts(parsed);
+      const endpoints = await askedEndpoints(command, parsed);
       for (const endpoint of endpoints) {
         const beganMs = performance.now();
-        const error = await withOne([endpoint], spec.ask).then(
+        const error = await withClient(command, parsed, spec.ask, [endpoint]).then(
           () => "",
           (cause) => (cause as Error).message,
         );

@@ -2,11 +2,12 @@
 
 import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
 import { type Command, type Parsed, parseOptions, usageError } from "../command.ts";
-import { connectionOptions, endpointTexts, openClient, outputForm } from "../connection.ts";
+import { connectionOptions, outputForm, withClient } from "../connection.ts";
 import { CliError, exitCode } from "../exit-codes.ts";
 import { GrpcFailure } from "../grpc-failure.ts";
 import { formatBytes, writeAnswer } from "../print.ts";
-import { hexId, listMembers } from "./members.ts";
+import { askedEndpoints, clusterOption } from "./asked-endpoints.ts";
+import { hexId } from "./members.ts";
 
 export const statusCommand: Command = {
   name: "status",
@@ -14,10 +15,7 @@ export const statusCommand: Command = {
   usage: "status [options]",
   about: `Asks each endpoint how it is: version, size, role, term, last and applied index, alarms.
 Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode.failed} when one has no leader or an alarm, or refuses.`,
-  options: [
-    { name: "cluster", kind: "boolean", help: "All members, as the first endpoint knows them" },
-    ...connectionOptions,
-  ],
+  options: [clusterOption, ...connectionOptions],
   examples: [
     { command: "althing status --cluster -o table", what: "the whole cluster" },
     { command: "althing status -o json", what: "for a program" },
@@ -27,7 +25,7 @@ Ends with ${exitCode.unreachable} when one cannot be reached and with ${exitCode
     if (parsed.words.length > 0) {
       throw usageError(statusCommand, `too many words: ${parsed.words.join(" ")}`);
     }
-    const endpoints = parsed.flag("cluster") ? await discover(parsed) : endpointTexts(parsed);
+    const endpoints = await askedEndpoints(statusCommand, parsed);
     const reports = await Promise.all(endpoints.map((endpoint) => ask(parsed, endpoint)));
     writeAnswer(outputForm(parsed), {
       value: reports.map(describeReport),
@@ -54,13 +52,18 @@ interface Report {
 }
 
 async function ask(parsed: Parsed, endpoint: string): Promise<Report> {
-  const client = openClient(statusCommand, parsed, [endpoint]);
   try {
-    const status = await client.unary(
-      "etcdserverpb.Maintenance/Status",
-      codecs.StatusRequest,
-      codecs.StatusResponse,
-      {},
+    const status = await withClient(
+      statusCommand,
+      parsed,
+      (client) =>
+        client.unary(
+          "etcdserverpb.Maintenance/Status",
+          codecs.StatusRequest,
+          codecs.StatusResponse,
+          {},
+        ),
+      [endpoint],
     );
     return { endpoint, reached: true, status, problem: undefined };
   } catch (error) {
@@ -73,24 +76,12 @@ async function ask(parsed: Parsed, endpoint: string): Promise<Report> {
       status: undefined,
       problem: `${problem.replace(`${endpoint}: `, "")}${wasRefused(error) ? hints : ""}`,
     };
-  } finally {
-    client.close();
   }
 }
 
 function wasRefused(error: unknown): boolean {
   if (error instanceof CliError) return error.exitCode === exitCode.failed;
   return error instanceof GrpcFailure;
-}
-
-async function discover(parsed: Parsed): Promise<string[]> {
-  const client = openClient(statusCommand, parsed);
-  try {
-    const members = await listMembers(client);
-    return members.flatMap((member) => member.clientURLs.slice(0, 1));
-  } finally {
-    client.close();
-  }
 }
 
 function role(report: Report): string {

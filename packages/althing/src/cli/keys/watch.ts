@@ -2,11 +2,11 @@
 // them is gone: another one is asked for what followed.
 
 import { spawn } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { etcdCodecs as codecs, type EtcdMessage } from "@althing/wire";
 import { type Asked, clientCommand } from "../client-command.ts";
 import { wholeNumber } from "../command.ts";
 import { CliError, exitCode } from "../exit-codes.ts";
+import { goOnElsewhere } from "../going-on.ts";
 import { GrpcFailure } from "../grpc-failure.ts";
 import type { ClientStream } from "../grpc-stream.ts";
 import { textOrBase64, writeEvent } from "../print.ts";
@@ -52,9 +52,7 @@ a time, with ALTHING_EVENT (put or delete), ALTHING_KEY, ALTHING_VALUE and ALTHI
         return exitCode.ok;
       } catch (error) {
         if (!mayComeBack(error) || !watch.hasBegun) throw error;
-        process.stderr.write(`althing: ${(error as Error).message}; going on at another member\n`);
-        asked.client.moveOn();
-        await sleep(Math.min(5_000, 100 * 2 ** failures));
+        await goOnElsewhere(asked.client, error as Error, { failures, msMax: 5_000 });
       }
     }
   },

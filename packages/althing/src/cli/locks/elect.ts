@@ -1,9 +1,9 @@
 // `althing elect`
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { etcdCodecs as codecs } from "@althing/wire";
 import { type Asked, clientCommand } from "../client-command.ts";
 import { CliError, exitCode } from "../exit-codes.ts";
+import { goOnElsewhere } from "../going-on.ts";
 import { GrpcFailure } from "../grpc-failure.ts";
 import { describeKeyValue } from "../keys/get.ts";
 import { writeEvent } from "../print.ts";
@@ -75,9 +75,7 @@ async function listen(asked: Asked, name: string): Promise<number> {
     } catch (error) {
       if (error instanceof GrpcFailure || !(error instanceof CliError)) throw error;
       if (error.exitCode === exitCode.usage || ++failures > 5) throw error;
-      process.stderr.write(`althing: ${error.message}; going on at another member\n`);
-      asked.client.moveOn();
-      await sleep(100 * 2 ** failures);
+      await goOnElsewhere(asked.client, error, { failures, msMax: 5_000 });
     }
   }
 }

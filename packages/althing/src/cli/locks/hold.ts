@@ -3,12 +3,12 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { etcdCodecs as codecs } from "@althing/wire";
 import type { Asked } from "../client-command.ts";
 import { hexId } from "../cluster/members.ts";
 import type { Option } from "../command.ts";
 import { CliError, exitCode } from "../exit-codes.ts";
+import { goOnElsewhere } from "../going-on.ts";
 import { GrpcFailure } from "../grpc-failure.ts";
 import { grantLease, LeaseKeeper, revokeLease } from "../leases/lease-keeper.ts";
 import { writeEvent, writeLine } from "../print.ts";
@@ -126,9 +126,7 @@ async function acquire(
         if (error instanceof GrpcFailure || (error as CliError).exitCode === exitCode.usage)
           throw error;
         if (error instanceof Lost) throw error;
-        process.stderr.write(`althing: ${(error as Error).message}; going on at another member\n`);
-        client.moveOn();
-        await sleep(Math.min(2_000, 100 * 2 ** failures), undefined, { signal }).catch(() => {});
+        await goOnElsewhere(client, error as Error, { failures, msMax: 2_000, signal });
       }
     }
   } finally {
